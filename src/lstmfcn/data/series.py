@@ -1,0 +1,107 @@
+"""The two values that all data passes through: a set of series as read, and a split as prepared."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstmfcn.errors import DataError
+from lstmfcn.files import hash_of, read_arrays, write_arrays
+
+
+@dataclass(frozen=True)
+class LabelledSeries:
+    """Series as a file holds them.
+
+    Attributes
+    ----------
+    X
+        float32, shape (n_series, n_channels, length); missing values are NaN.
+    labels
+        The labels as text, shape (n_series,), canonical ("1" for 1, 1.0 and 1.0000000e+00);
+        None where the file has none.
+    rows
+        The 1-based line of the file on which each series stands, shape (n_series,).
+    path
+        The file.
+    """
+
+    X: NDArray[np.float32]
+    labels: NDArray[np.str_] | None
+    rows: NDArray[np.int64]
+    path: Path
+
+
+@dataclass(frozen=True)
+class Split:
+    """One split of a dataset, ready for the models.
+
+    Attributes
+    ----------
+    X
+        float32, shape (n_series, n_channels, length), as the `prepare` stage normalised it.
+    y
+        int64, shape (n_series,): the index of each series' label in `classes`.
+    classes
+        The labels as text, sorted by value.
+    """
+
+    X: NDArray[np.float32]
+    y: NDArray[np.int64]
+    classes: tuple[str, ...]
+
+    @property
+    def hash(self) -> str:
+        """The SHA-256, in hex, of what the split holds, whatever file it came from."""
+        parts: list[object] = [list(self.classes)]
+        for array in (self.X, self.y):
+            content = hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+            parts.append([list(array.shape), array.dtype.str, content])
+        return hash_of(*parts)
+
+    def save(self, path: Path) -> None:
+        """Write the split as `.npz`."""
+        write_arrays(path, {"X": self.X, "y": self.y, "classes": np.array(self.classes, dtype=np.str_)})
+
+    @classmethod
+    def load(cls, path: Path) -> Split:
+        """Read a split that `save` wrote.
+
+        Raises
+        ------
+        DataError
+            If the file is missing or damaged.
+        """
+        try:
+            arrays = read_arrays(path)
+            return cls(arrays["X"], arrays["y"], tuple(str(c) for c in arrays["classes"]))
+        except FileNotFoundError:
+            raise DataError(f"{path} is missing. Run the stage that makes it: `dvc repro prepare`.") from None
+        except Exception as error:
+            raise DataError(f"{path} is damaged ({error}). Delete it and run `dvc repro prepare`.") from error
+
+
+def encode_labels(labels: NDArray[np.str_]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Encode labels by their own sorted values: numbers by value, anything else by text.
+
+    Parameters
+    ----------
+    labels
+        Text, shape (n_series,).
+
+    Returns
+    -------
+    y, classes
+        int64 indices, shape (n_series,), into the tuple of distinct labels.
+    """
+    distinct = {str(label) for label in labels}
+    try:
+        classes = tuple(sorted(distinct, key=float))
+    except ValueError:
+        classes = tuple(sorted(distinct))
+    index = {label: i for i, label in enumerate(classes)}
+    return np.array([index[str(label)] for label in labels], dtype=np.int64), classes

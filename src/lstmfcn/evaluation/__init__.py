@@ -1,0 +1,1 @@
+"""Metrics, ranks and significance: pure functions of arrays and tables."""
