@@ -66,7 +66,7 @@ def read_json(path: Path) -> Any:
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write named arrays as `.npz`, without pickle; equal arrays give equal bytes."""
     with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, allow_pickle=False, **dict(arrays))  # type: ignore[arg-type]
+        np.savez(file, allow_pickle=False, **dict(arrays))
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:

@@ -1,0 +1,257 @@
+"""Training one network, each epoch one compiled call.
+
+Keras's `fit` spends most of the time of a small dataset between the steps. Here an epoch (shuffle,
+batches, loss, gradients, Adam) is one TensorFlow graph over data that is already in memory. The
+graph takes series, batch size and learning rate as arguments, so that cross-validation's folds and
+the iterations of fine-tuning share it without being compiled again.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from lstmfcn.errors import LstmfcnError
+from lstmfcn.training.schedule import Schedule, ScheduleName
+from lstmfcn.training.statistics import BatchNormStatistics
+from lstmfcn.training.weights import Weights, class_weights, get_weights, set_weights
+
+Progress = Callable[[str], None]
+
+BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7  # Adam's, as in Keras
+PREDICTION_BATCH = 256
+
+
+class TrainingDivergedError(LstmfcnError):
+    """The training loss is no longer a number."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingRecipe:
+    """How one training runs.
+
+    Attributes
+    ----------
+    epochs, batch_size
+        As usual; the last batch of an epoch may be smaller.
+    schedule, initial_rate, final_rate, patience
+        See `Schedule`.
+    criterion
+        Which weights are kept: those of the epoch of the lowest training loss, or the last ones.
+    recompute_statistics
+        Recompute batch norm's statistics over the training series before any evaluation; otherwise
+        the running statistics are used, as the authors do.
+    class_weighting
+        Weigh each series' loss by its class (`class_weights`).
+    """
+
+    epochs: int
+    batch_size: int
+    schedule: ScheduleName = "plateau"
+    initial_rate: float = 1e-3
+    final_rate: float = 1e-4
+    patience: int = 100
+    criterion: Literal["train_loss", "last"] = "train_loss"
+    recompute_statistics: bool = True
+    class_weighting: bool = True
+
+    def iteration(self, index: int) -> TrainingRecipe:
+        """Return the recipe of fine-tuning iteration `index` (from 1), Algorithm 1 of the paper.
+
+        The initial rate is halved after each iteration and the batch size after every second one,
+        down to `final_rate` and to 32 (or to the batch size, where that is smaller already).
+        """
+        return replace(
+            self,
+            initial_rate=max(self.initial_rate / 2 ** (index - 1), self.final_rate),
+            batch_size=max(self.batch_size // 2 ** ((index - 1) // 2), min(32, self.batch_size)),
+        )
+
+
+@dataclass(frozen=True)
+class History:
+    """What each epoch of one training gave: float64 arrays of shape (n_epochs,).
+
+    Attributes
+    ----------
+    loss, accuracy
+        Over the epoch's own batches, with dropout and class weights in effect.
+    rate
+        The learning rate.
+    kept_epoch
+        The epoch (from 1) whose weights were kept.
+    """
+
+    loss: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+    rate: NDArray[np.float64]
+    kept_epoch: int
+
+
+class Engine:
+    """Trains and evaluates one network, any number of times.
+
+    Parameters
+    ----------
+    model
+        A network of `lstmfcn.models.build`. Its weights are those of the engine.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        self.model = model
+        self.initial = get_weights(model)
+        self._to_logits = keras.Model(model.inputs[0], model.get_layer("logits").output)
+        self._statistics = BatchNormStatistics(model)
+        self._dropouts = [x for x in model.layers if isinstance(x, keras.layers.Dropout) and x.rate]
+        self._variables = [v.value for v in model.trainable_variables]
+        self._first_moments = [tf.Variable(tf.zeros_like(v)) for v in self._variables]
+        self._second_moments = [tf.Variable(tf.zeros_like(v)) for v in self._variables]
+        self._powers = [tf.Variable(BETA_1), tf.Variable(BETA_2)]
+        series = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
+        scalar, integer = tf.TensorSpec((), tf.float32), tf.TensorSpec((), tf.int32)
+        self._epoch = tf.function(
+            self._run_epoch,
+            input_signature=[
+                series,
+                tf.TensorSpec((None,), tf.int64),
+                tf.TensorSpec((None,), tf.float32),
+                integer,
+                scalar,
+                tf.TensorSpec((2,), tf.int32),
+            ],
+        )
+        self._probabilities = tf.function(
+            lambda x: self.model(x, training=False), input_signature=[series], autograph=False
+        )
+
+    def train(
+        self,
+        X: NDArray[np.float32],
+        y: NDArray[np.int64],
+        recipe: TrainingRecipe,
+        *,
+        start: Weights,
+        seed: int,
+        progress: Progress | None = None,
+    ) -> History:
+        """Train from the weights `start` with a fresh optimizer; the kept weights stay in the model.
+
+        Parameters
+        ----------
+        X
+            float32, shape (n_series, n_channels, length).
+        y
+            int64, shape (n_series,).
+        recipe
+            How to train.
+        start
+            The weights to start from, as `get_weights` returns them.
+        seed
+            Decides the order of the series and the dropout masks.
+        progress
+            Called with a line of text every few seconds.
+
+        Raises
+        ------
+        TrainingDivergedError
+            If the loss stops being a finite number.
+        """
+        set_weights(self.model, start)
+        self._reset(seed)
+        n_classes = self.model.output_shape[-1]
+        weights = class_weights(y, n_classes) if recipe.class_weighting else np.ones(n_classes, np.float32)
+        arguments = (tf.constant(X), tf.constant(y), tf.constant(weights[y]), tf.constant(recipe.batch_size))
+        schedule = Schedule(
+            recipe.schedule,
+            initial=recipe.initial_rate,
+            final=recipe.final_rate,
+            epochs=recipe.epochs,
+            patience=recipe.patience,
+        )
+        losses: list[float] = []
+        accuracies: list[float] = []
+        rates: list[float] = []
+        kept, kept_epoch = None, recipe.epochs
+        told = time.monotonic()
+        for epoch in range(recipe.epochs):
+            rates.append(schedule.step(epoch, losses[-1] if losses else None))
+            loss, accuracy = (float(v) for v in self._epoch(*arguments, rates[-1], [seed, epoch]))
+            if not math.isfinite(loss):
+                raise TrainingDivergedError(
+                    f"The training loss became {loss} in epoch {epoch + 1} of {recipe.epochs} "
+                    f"(learning rate {rates[-1]:.2g}). Lower the initial rate, or look for extreme values."
+                )
+            if recipe.criterion == "train_loss" and (not losses or loss < min(losses)):
+                kept, kept_epoch = get_weights(self.model), epoch + 1
+            losses.append(loss)
+            accuracies.append(accuracy)
+            if progress and time.monotonic() - told > 10:
+                told = time.monotonic()
+                progress(f"epoch {epoch + 1}/{recipe.epochs}, loss {loss:.4f}")
+        if kept is not None:
+            set_weights(self.model, kept)
+        if recipe.recompute_statistics:
+            self._statistics.recompute(X)
+        return History(np.array(losses), np.array(accuracies), np.array(rates), kept_epoch)
+
+    def predict(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return class probabilities, float32 (n_series, n_classes), for (n_series, n_channels, length)."""
+        batches = [
+            self._probabilities(X[i : i + PREDICTION_BATCH]) for i in range(0, len(X), PREDICTION_BATCH)
+        ]
+        return np.asarray(np.concatenate(batches), np.float32)
+
+    def _reset(self, seed: int) -> None:
+        """Forget the last training: moments, and the place in the stream of dropout masks."""
+        for moment in (*self._first_moments, *self._second_moments):
+            moment.assign(tf.zeros_like(moment))
+        self._powers[0].assign(BETA_1)
+        self._powers[1].assign(BETA_2)
+        for dropout in self._dropouts:
+            dropout.seed_generator.state.assign(np.array([seed, 0], np.uint32))
+
+    def _run_epoch(self, X: Any, y: Any, weights: Any, batch_size: Any, rate: Any, seed: Any) -> Any:
+        n_series = tf.shape(X)[0]
+        order = tf.random.experimental.stateless_shuffle(tf.range(n_series), seed)
+        loss_sum, n_right = tf.constant(0.0), tf.constant(0.0)
+        for first in tf.range(0, n_series, batch_size):
+            batch = order[first : first + batch_size]
+            labels = tf.gather(y, batch)
+            with tf.GradientTape() as tape:
+                logits = self._to_logits(tf.gather(X, batch), training=True)
+                losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+                losses = losses * tf.gather(weights, batch)
+                loss = tf.reduce_mean(losses)
+            self._apply(tape.gradient(loss, self._variables), rate)
+            loss_sum += tf.reduce_sum(losses)
+            n_right += tf.reduce_sum(tf.cast(tf.argmax(logits, axis=-1) == labels, tf.float32))
+        count = tf.cast(n_series, tf.float32)
+        return loss_sum / count, n_right / count
+
+    def _apply(self, gradients: list[Any], rate: Any) -> None:
+        """Take one step of Adam, one fused kernel a variable."""
+        beta_1_power, beta_2_power = self._powers
+        moments = zip(self._variables, self._first_moments, self._second_moments, gradients, strict=True)
+        for variable, first, second, gradient in moments:
+            tf.raw_ops.ResourceApplyAdam(
+                var=variable.handle,
+                m=first.handle,
+                v=second.handle,
+                beta1_power=beta_1_power,
+                beta2_power=beta_2_power,
+                lr=rate,
+                beta1=BETA_1,
+                beta2=BETA_2,
+                epsilon=EPSILON,
+                grad=gradient,
+            )
+        beta_1_power.assign(beta_1_power * BETA_1)
+        beta_2_power.assign(beta_2_power * BETA_2)

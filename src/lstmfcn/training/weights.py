@@ -1,0 +1,51 @@
+"""Class weights, and a model's weights as named arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+Weights = Mapping[str, NDArray[Any]]
+
+
+def class_weights(y: NDArray[np.int64], n_classes: int) -> NDArray[np.float32]:
+    """Weigh each class by n / (classes x count), as King and Zeng (2001) and the paper's section IV.
+
+    Parameters
+    ----------
+    y
+        int64, shape (n_series,).
+    n_classes
+        The number of classes.
+
+    Returns
+    -------
+    float32, shape (n_classes,)
+        0 for a class that `y` lacks (a fold may lack one): it weighs in no series' loss.
+    """
+    counts = np.bincount(y, minlength=n_classes)
+    present = np.maximum(counts, 1)
+    return np.where(counts > 0, len(y) / ((counts > 0).sum() * present), 0.0).astype(np.float32)
+
+
+def get_weights(model: keras.Model) -> dict[str, NDArray[Any]]:
+    """Return the weights and statistics of `model` by their path in it."""
+    return {w.path: np.array(keras.ops.convert_to_tensor(w)) for w in model.weights}
+
+
+def set_weights(model: keras.Model, weights: Weights) -> None:
+    """Set what `get_weights` returned.
+
+    Raises
+    ------
+    ValueError
+        If names or shapes differ from the model's.
+    """
+    if {w.path for w in model.weights} != set(weights):
+        raise ValueError(f"The weights are not those of a {model.name}: the names of the arrays differ.")
+    for variable in model.weights:
+        variable.assign(weights[variable.path])
