@@ -34,7 +34,7 @@ def class_weights(y: NDArray[np.int64], n_classes: int) -> NDArray[np.float32]:
 
 def get_weights(model: keras.Model) -> dict[str, NDArray[Any]]:
     """Return the weights and statistics of `model` by their path in it."""
-    return {w.path: np.array(keras.ops.convert_to_tensor(w)) for w in model.weights}
+    return {w.path: keras.ops.convert_to_numpy(w.value).copy() for w in model.weights}
 
 
 def set_weights(model: keras.Model, weights: Weights) -> None:
