@@ -1,0 +1,127 @@
+"""Running jobs: in worker processes on this machine, or on a Ray cluster when an address is given.
+
+A job is a pure function of its arguments, so how many workers run, and where, changes no result.
+Each worker computes with one thread: then a result does not depend on how many workers share the
+machine either, and many small jobs fill it better than one job with many threads.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
+
+import psutil
+
+from lstmfcn.errors import LstmfcnError
+
+QUIET = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "KERAS_BACKEND": "tensorflow",
+    "OMP_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+}
+"""The environment of a worker."""
+
+
+class WorkerLostError(LstmfcnError):
+    """A worker process ended without an answer (killed, or out of memory)."""
+
+
+def run_jobs(function: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+    """Run `function` on each job and yield (index of the job, result) as they finish.
+
+    Parameters
+    ----------
+    function
+        A module-level function; it and its jobs and results are sent between processes.
+    jobs
+        The jobs, the longest first for the best use of the workers.
+
+    Yields
+    ------
+    int, object
+        The index of a finished job, and its result or the `LstmfcnError` it raised.
+
+    Raises
+    ------
+    WorkerLostError
+        If a worker dies. What was yielded before is whole.
+    """
+    address = os.environ.get("LSTMFCN_RAY_ADDRESS")
+    if address:
+        yield from _run_on_ray(function, jobs, address)
+    else:
+        yield from _run_here(function, jobs)
+
+
+def n_workers(n_jobs: int) -> int:
+    """Return how many workers this machine runs at once: one a core it may use, at most one a job."""
+    cores = (
+        len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else os.cpu_count()
+    )
+    return max(1, min(cores or 1, n_jobs))
+
+
+def _prepare_worker() -> None:
+    os.environ.update(QUIET)
+
+
+def _guarded(function: Callable[[Any], Any], job: Any) -> Any:
+    """Return the result, or the error a user can mend: one job's failure must not end the others."""
+    _prepare_worker()
+    try:
+        return function(job)
+    except LstmfcnError as error:
+        return error
+
+
+def _run_here(function: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+    # Spawned, not forked: TensorFlow does not survive a fork, and macOS has no other choice.
+    context = multiprocessing.get_context("spawn")
+    before = {key: os.environ.get(key) for key in QUIET}
+    os.environ.update(QUIET)  # a spawned worker inherits it before its first import
+    try:
+        pool = ProcessPoolExecutor(n_workers(len(jobs)), mp_context=context, initializer=_prepare_worker)
+        with pool:
+            futures = {pool.submit(_guarded, function, job): i for i, job in enumerate(jobs)}
+            try:
+                for future in as_completed(futures):
+                    yield futures[future], future.result()
+            except BrokenProcessPool:
+                raise WorkerLostError(
+                    "A worker process was killed, perhaps for want of memory. Finished jobs are kept: "
+                    "run the same command again."
+                ) from None
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+    finally:
+        for key, value in before.items():
+            if value is None:
+                os.environ.pop(key, None)
+            else:
+                os.environ[key] = value
+
+
+def _run_on_ray(
+    function: Callable[[Any], Any], jobs: Sequence[Any], address: str
+) -> Iterator[tuple[int, Any]]:
+    try:
+        import ray
+    except ImportError:
+        raise LstmfcnError(
+            "LSTMFCN_RAY_ADDRESS is set but Ray is not installed: pip install 'lstmfcn[cluster]'."
+        ) from None
+    ray.init(address=address, ignore_reinit_error=True, log_to_driver=True, runtime_env={"env_vars": QUIET})
+    remote = ray.remote(num_cpus=1, max_retries=3)(_guarded)
+    waiting = {remote.remote(function, job): i for i, job in enumerate(jobs)}
+    try:
+        while waiting:
+            (done,), _ = ray.wait(list(waiting), num_returns=1)
+            yield waiting.pop(done), ray.get(done)
+    finally:
+        ray.shutdown()
