@@ -1,0 +1,147 @@
+"""The search for the number of LSTM cells, through Keras Tuner.
+
+The grid is small and Keras Tuner's own grid search cannot go on after a kill, so the oracle here
+simply proposes, in order, each value that no trial of its (reloaded) state has tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras_tuner
+
+from lstmfcn.data.folds import stratified_folds
+from lstmfcn.data.series import Split
+from lstmfcn.models import ModelName
+from lstmfcn.training.engine import Progress, TrainingRecipe
+from lstmfcn.training.outcome import cross_validate
+from lstmfcn.training.phase1 import new_engine
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One cell count and what cross-validation on the training split said of it.
+
+    Accuracy and loss are 0 where no class has two series, so that nothing could be held out.
+    """
+
+    cells: int
+    oof_accuracy: float
+    oof_loss: float
+
+    @property
+    def evidence(self) -> tuple[float, float, int]:
+        """Sorts trials: accuracy, then loss where accuracies tie, then the smaller network."""
+        return (self.oof_accuracy, -self.oof_loss, -self.cells)
+
+
+class GridOracle(keras_tuner.Oracle):
+    """Proposes each of `cells` once; what a reloaded state has finished is not proposed again."""
+
+    def __init__(self, cells: Sequence[int]) -> None:
+        space = keras_tuner.HyperParameters()
+        space.Choice("cells", list(cells))
+        self._cells = list(cells)
+        super().__init__(
+            objective=keras_tuner.Objective("oof_accuracy", "max"),
+            max_trials=len(self._cells),
+            hyperparameters=space,
+            max_retries_per_trial=0,
+            max_consecutive_failed_trials=1,
+        )
+
+    def populate_space(self, _trial_id: str) -> dict[str, Any]:
+        """Return the next value, or that there is none."""
+        tried = {trial.hyperparameters.get("cells") for trial in self.trials.values()}
+        left = [c for c in self._cells if c not in tried]
+        return {"status": "RUNNING", "values": {"cells": left[0]}} if left else {"status": "STOPPED"}
+
+
+class _CellTuner(keras_tuner.Tuner):
+    """Runs a trial: a cross-validation instead of Keras Tuner's build and fit."""
+
+    def __init__(self, oracle: GridOracle, evaluate: Callable[[int], Trial], directory: Path) -> None:
+        self._evaluate = evaluate
+        super().__init__(oracle=oracle, directory=str(directory), project_name="cells", overwrite=False)
+
+    def run_trial(self, trial: Any, *_args: Any, **_kwargs: Any) -> dict[str, float]:
+        found = self._evaluate(trial.hyperparameters.get("cells"))
+        return {"oof_accuracy": found.oof_accuracy, "oof_loss": found.oof_loss}
+
+    def load_model(self, _trial: Any) -> None:
+        """Trials keep no model: phase 1 trains the chosen width anew."""
+
+    def save_model(self, *_args: Any) -> None:
+        """Trials keep no model."""
+
+
+def search_cells(
+    train: Split,
+    model: ModelName,
+    recipe: TrainingRecipe,
+    *,
+    cells: Sequence[int],
+    dropout: float,
+    n_folds: int,
+    seed: int,
+    directory: Path,
+    progress: Progress | None = None,
+) -> list[Trial]:
+    """Try each cell count by stratified cross-validation on the training split.
+
+    Parameters
+    ----------
+    train
+        The training split; nothing else is looked at.
+    model
+        A network with an LSTM.
+    recipe
+        How each trial trains.
+    cells
+        The values to try.
+    dropout, n_folds, seed
+        As in phase 1; all trials share the folds.
+    directory
+        Where Keras Tuner keeps its state; a search that was killed goes on from it.
+    progress
+        Called with a line of text now and then.
+
+    Returns
+    -------
+    list of Trial
+        One a value, the best first.
+    """
+    fold = stratified_folds(train.y, n_folds, seed)
+
+    def evaluate(width: int) -> Trial:
+        engine = new_engine(train, model, cells=width, dropout=dropout, seed=seed)
+        tell = (lambda message: progress(f"{width} cells, {message}")) if progress else None
+        oof, _ = cross_validate(
+            engine,
+            train.X,
+            train.y,
+            recipe,
+            fold=fold,
+            starts=[engine.initial] * (int(fold.max()) + 1),
+            seed=seed,
+            progress=tell,
+        )
+        return Trial(width, oof.accuracy or 0.0, oof.loss or 0.0)
+
+    oracle = GridOracle(cells)
+    tuner = _CellTuner(oracle, evaluate, directory)
+    if directory.joinpath("cells", "oracle.json").exists():
+        tuner.reload()
+    tuner.search(verbose=0)
+    found = [
+        Trial(t.hyperparameters.get("cells"), *(_last(t, m) for m in ("oof_accuracy", "oof_loss")))
+        for t in oracle.trials.values()
+    ]
+    return sorted(found, key=lambda trial: trial.evidence, reverse=True)
+
+
+def _last(trial: Any, metric: str) -> float:
+    return float(trial.metrics.get_best_value(metric))
