@@ -6,7 +6,10 @@ BIN := $(VENV)/bin
 UV_VERSION := $(shell sed -n 's/^uv==//p' constraints.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint
+.PHONY: help setup repro ui test lint bench docs
+
+export MLFLOW_DISABLE_TELEMETRY := true
+export DVC_NO_ANALYTICS := 1
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -24,6 +27,21 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	  && $(BIN)/uv pip install --quiet --python $(BIN)/python --constraints constraints.txt --editable '.[dev]'; } \
 	  || { echo "The installation failed (see above). Check the network and the disk's free space, then call make again; what was done is kept." >&2; exit 1; }
 	@touch $@
+
+repro: export PATH := $(CURDIR)/$(BIN):$(PATH)
+repro: setup ## run the pipeline: what changed since the last time, and what depends on it
+	@$(BIN)/dvc repro
+	@echo
+	@$(BIN)/lstmfcn summary
+
+ui: setup ## look at the runs in MLflow, on http://127.0.0.1:5000
+	$(BIN)/mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlruns/mlflow.db}" --host 127.0.0.1
+
+bench: setup ## measure the training engine beside Keras's fit
+	$(BIN)/python benchmarks/epoch.py
+
+docs: setup ## the API as HTML, into build/docs
+	$(BIN)/python -m pdoc --docformat numpy --math --output-directory build/docs lstmfcn
 
 lint: setup ## formatting, lint, types, import boundaries
 	$(BIN)/ruff format --check .

@@ -21,8 +21,12 @@ class DataError(LstmfcnError):
     """A data file is missing, damaged, or does not say what it should."""
 
 
+class TrackingError(LstmfcnError):
+    """The tracking store does not answer."""
+
+
 class RegistryError(LstmfcnError):
-    """The registry or the tracking store has no answer to what was asked."""
+    """The registry has no answer to what was asked."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

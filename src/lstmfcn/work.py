@@ -7,11 +7,13 @@ machine either, and many small jobs fill it better than one job with many thread
 
 from __future__ import annotations
 
+import functools
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import Any
 
 import psutil
@@ -81,24 +83,42 @@ def _guarded(function: Callable[[Any], Any], job: Any) -> Any:
 
 
 def _run_here(function: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[tuple[int, Any]]:
-    # Spawned, not forked: TensorFlow does not survive a fork, and macOS has no other choice.
-    context = multiprocessing.get_context("spawn")
-    before = {key: os.environ.get(key) for key in QUIET}
-    os.environ.update(QUIET)  # a spawned worker inherits it before its first import
-    try:
-        pool = ProcessPoolExecutor(n_workers(len(jobs)), mp_context=context, initializer=_prepare_worker)
-        with pool:
+    if not jobs:
+        return
+    with _quiet_environment():  # a worker inherits it before its first import
+        pool = _pool(n_workers(len(jobs)))
+        try:
             futures = {pool.submit(_guarded, function, job): i for i, job in enumerate(jobs)}
-            try:
-                for future in as_completed(futures):
-                    yield futures[future], future.result()
-            except BrokenProcessPool:
-                raise WorkerLostError(
-                    "A worker process was killed, perhaps for want of memory. Finished jobs are kept: "
-                    "run the same command again."
-                ) from None
-            finally:
-                pool.shutdown(wait=False, cancel_futures=True)
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        except BrokenProcessPool:
+            _pool.cache_clear()
+            raise WorkerLostError(
+                "A worker process was killed, perhaps for want of memory. Finished jobs are kept: "
+                "run the same command again."
+            ) from None
+        except BaseException:  # interrupted, or the caller has enough: what has not begun, never begins
+            _pool.cache_clear()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+@functools.cache
+def _pool(size: int) -> ProcessPoolExecutor:
+    """Return the workers of this process: starting one costs an import of TensorFlow, so they are kept.
+
+    Spawned, not forked: TensorFlow does not survive a fork, and macOS has no other choice.
+    """
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(size, mp_context=context, initializer=_prepare_worker)
+
+
+@contextmanager
+def _quiet_environment() -> Iterator[None]:
+    before = {key: os.environ.get(key) for key in QUIET}
+    os.environ.update(QUIET)
+    try:
+        yield
     finally:
         for key, value in before.items():
             if value is None:

@@ -1,1 +1,1 @@
-"""The page that shows what the pipeline found."""
+"""The report: one HTML page, built from files alone."""

@@ -69,6 +69,17 @@ class Outcome:
     history: History
     out_of_fold: OutOfFold
 
+    @property
+    def metrics(self) -> dict[str, float | None]:
+        """What the run of this training is judged by."""
+        kept = self.history.kept_epoch
+        return {
+            "oof_accuracy": self.out_of_fold.accuracy,
+            "oof_loss": self.out_of_fold.loss,
+            "kept_epoch": float(kept),
+            "kept_loss": float(self.history.loss[kept - 1]),
+        }
+
     def files(self) -> dict[str, bytes]:
         """Return the outcome as files by name; equal outcomes give equal bytes."""
         curve = pd.DataFrame(

@@ -1,0 +1,5 @@
+"""`python -m lstmfcn`."""
+
+from lstmfcn.cli import main
+
+main()

@@ -1,0 +1,116 @@
+"""A registered model to predict with, from Python or the command line."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstmfcn.backend import load_backend
+from lstmfcn.errors import DataError, RegistryError
+from lstmfcn.workspace import Workspace
+
+BATCH = 256
+
+
+@dataclass(frozen=True)
+class Champion:
+    """A loaded model.
+
+    Attributes
+    ----------
+    dataset
+        What it was trained on.
+    classes
+        The labels, in the order of the probabilities.
+    shape
+        (n_channels, length) of the series it takes.
+    """
+
+    dataset: str
+    classes: tuple[str, ...]
+    shape: tuple[int, int]
+    _model: Any
+
+    def predict_proba(self, X: NDArray[Any]) -> NDArray[np.float32]:
+        """Predict class probabilities.
+
+        Parameters
+        ----------
+        X
+            Raw series, shape (n_series, n_channels, length), or (n_series, length) where there is one
+            channel. The model normalises them itself.
+
+        Returns
+        -------
+        float32, shape (n_series, n_classes)
+
+        Raises
+        ------
+        DataError
+            If the shape is not the model's, or a value is missing or infinite.
+        """
+        series = np.asarray(X, dtype=np.float32)
+        if series.ndim == 2:
+            series = series[:, None, :]
+        if series.shape[1:] != self.shape:
+            expected = " x ".join(str(n) for n in self.shape)
+            got = " x ".join(str(n) for n in series.shape[1:])
+            raise DataError(
+                f"The champion of {self.dataset} takes series of {expected} (channels x values), not {got}."
+            )
+        bad = np.flatnonzero(~np.isfinite(series).all(axis=(1, 2)))
+        if len(bad):
+            raise DataError(
+                f"Series {bad[0]} (counted from 0) has a missing or infinite value. Fill it in first."
+            )
+        if not len(series):
+            return np.empty((0, len(self.classes)), np.float32)
+        parts = [self._model.predict(series[i : i + BATCH]) for i in range(0, len(series), BATCH)]
+        return np.asarray(np.concatenate(parts), np.float32)
+
+    def predict(self, X: NDArray[Any]) -> NDArray[np.str_]:
+        """Predict labels, text of shape (n_series,); see `predict_proba`."""
+        return np.asarray(np.array(self.classes)[self.predict_proba(X).argmax(axis=1)], np.str_)
+
+
+def load_champion(source: str | Path, *, alias: str = "champion", workspace: str | Path = ".") -> Champion:
+    """Load the model that serves a dataset.
+
+    Parameters
+    ----------
+    source
+        The name of a dataset, or a folder that `lstmfcn pull` made.
+    alias
+        "champion", "challenger" or "previous".
+    workspace
+        The clone whose store is asked, unless `MLFLOW_TRACKING_URI` is set.
+
+    Raises
+    ------
+    RegistryError
+        If there is no such model.
+    TrackingError
+        If the store does not answer.
+    """
+    load_backend()
+    if Path(source, "MLmodel").is_file():
+        uri = str(source)
+    elif os.sep in str(source) or isinstance(source, Path):
+        raise RegistryError(f"{source} is not a folder that `lstmfcn pull` made: it has no file MLmodel.")
+    else:
+        from lstmfcn.registry import champion_uri
+
+        uri = champion_uri(Workspace(Path(workspace)), source, alias)
+    import mlflow
+
+    model = mlflow.pyfunc.load_model(uri)
+    metadata = model.metadata.metadata or {}
+    if "classes" not in metadata:
+        raise RegistryError(f"{uri} was not registered by lstmfcn: its metadata names no classes.")
+    shape = model.metadata.get_input_schema().inputs[0].shape
+    return Champion(metadata["dataset"], tuple(metadata["classes"]), (int(shape[1]), int(shape[2])), model)

@@ -1,0 +1,239 @@
+"""The command line. Each command imports what it needs when it runs, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lstmfcn.errors import LstmfcnError
+from lstmfcn.workspace import Workspace
+
+# Before any of these libraries is imported: nobody is told what is done here, and TensorFlow is quiet.
+for _name, _value in {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "GX_ANALYTICS_ENABLED": "false",
+    "DVC_NO_ANALYTICS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "KERAS_BACKEND": "tensorflow",
+}.items():
+    os.environ.setdefault(_name, _value)
+
+app = typer.Typer(
+    help="LSTM-FCN and ALSTM-FCN time series classifiers as a tracked, validated, reproducible pipeline.",
+    epilog="The pipeline as a whole: `make repro`, or `dvc repro` in an activated environment.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+
+PIPELINE, MODELS, CARE = "The pipeline's stages, in order", "Trained models", "Care"
+
+STAGES = {
+    "fetch": "Put each dataset of params.yaml under data/raw/.",
+    "validate": "Check the fetched data with Great Expectations.",
+    "prepare": "Encode labels, normalise series, write the two splits.",
+    "search": "Find the number of LSTM cells by cross-validation on the training split.",
+    "train": "Phase 1 of each dataset, model and seed.",
+    "finetune": "Algorithm 1: fine-tune in iterations.",
+    "evaluate": "Open the test split, once, and write results/.",
+    "compare": "Ranks, Wilcoxon tests, and the paper's Table I beside ours.",
+    "promote": "Register the best run of each dataset on out-of-fold evidence.",
+    "report": "Write reports/index.html.",
+}
+
+WorkspaceOption = Annotated[
+    Path, typer.Option("--workspace", "-w", metavar="DIR", help="The clone to work in: holds params.yaml.")
+]
+DatasetArgument = Annotated[str, typer.Argument(metavar="DATASET", help="As `lstmfcn champions` lists it.")]
+AliasOption = Annotated[str, typer.Option(help="champion, challenger or previous.")]
+
+
+def _add_stage(name: str, text: str) -> None:
+    def command(workspace: WorkspaceOption = Path()) -> None:
+        from lstmfcn import params
+
+        here = Workspace(workspace)
+        importlib.import_module(f"lstmfcn.stages.{name}").run(here, params.load(here.params))
+
+    app.command(name, help=text, rich_help_panel=PIPELINE)(command)
+
+
+for _stage, _text in STAGES.items():
+    if _stage == "validate":
+
+        @app.command("validate", help=_text, rich_help_panel=PIPELINE)
+        def validate(
+            workspace: WorkspaceOption = Path(),
+            keep_going: Annotated[
+                bool,
+                typer.Option("--keep-going", help="Succeed as long as one dataset is sound: the rest go on."),
+            ] = False,
+        ) -> None:
+            """Check the fetched data."""
+            from lstmfcn import params
+            from lstmfcn.stages import validate as stage
+
+            here = Workspace(workspace)
+            stage.run(here, params.load(here.params), keep_going=keep_going)
+    else:
+        _add_stage(_stage, _text)
+
+
+@app.command(rich_help_panel=MODELS)
+def champions(
+    workspace: WorkspaceOption = Path(),
+    all_versions: Annotated[
+        bool, typer.Option("--all", help="Every version, not only those in use.")
+    ] = False,
+) -> None:
+    """List the registered models and the evidence for each."""
+    from lstmfcn.registry import registered
+
+    found = registered(Workspace(workspace))
+    if not any(found.values()):
+        typer.echo("Nothing is registered yet: run `make repro`.")
+        return
+    lines = [("DATASET", "VERSION", "ALIASES", "MODEL", "CELLS", "PHASE", "OOF ACCURACY", "OOF LOSS")]
+    for dataset, versions in found.items():
+        for v in versions:
+            if v.aliases or all_versions:
+                phase = f"fine-tuned {v.iteration}" if v.iteration else "phase 1"
+                cells = "-" if v.cells == "None" else v.cells
+                evidence = (f"{v.oof_accuracy:.4f}", f"{v.oof_loss:.4f}")
+                lines.append(
+                    (dataset, str(v.version), ", ".join(v.aliases), v.model, cells, phase, *evidence)
+                )
+    _echo_table(lines)
+
+
+@app.command(rich_help_panel=MODELS)
+def pull(
+    dataset: DatasetArgument,
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="An empty or new folder.")],
+    alias: AliasOption = "champion",
+    workspace: WorkspaceOption = Path(),
+) -> None:
+    """Copy a registered model to a folder. It loads there with plain MLflow and TensorFlow."""
+    from lstmfcn import registry
+
+    folder = registry.pull(Workspace(workspace), dataset, to, alias)
+    typer.echo(
+        f"{folder} holds the {alias} of {dataset}. To use it, without this project:\n\n"
+        f"    import mlflow\n"
+        f'    model = mlflow.pyfunc.load_model("{folder}")\n'
+        f'    model.metadata.metadata["classes"]   # the labels, in the order of the outputs\n'
+        f"    model.predict(X)                     # float32 (n_series, n_channels, length) to probabilities"
+    )
+
+
+@app.command(rich_help_panel=MODELS)
+def predict(
+    dataset: DatasetArgument,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Series: .tsv, .ts or comma-separated, labels or not.")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="CSV", help="Where to write; otherwise beside FILE."),
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="A folder that `lstmfcn pull` made, not the registry.")
+    ] = None,
+    alias: AliasOption = "champion",
+    workspace: WorkspaceOption = Path(),
+) -> None:
+    """Predict the series of a file: a CSV of labels and probabilities, the accuracy if labels are there."""
+    from lstmfcn.prediction import predict_file
+
+    target = output or file.with_name(f"{file.stem}.predictions.csv")
+    typer.echo(predict_file(model or dataset, file, target, alias=alias, workspace=workspace))
+
+
+@app.command(rich_help_panel=MODELS)
+def serve(
+    dataset: DatasetArgument,
+    port: Annotated[int, typer.Option(help="Where to listen.")] = 5001,
+    host: Annotated[str, typer.Option(help="127.0.0.1 answers this machine alone.")] = "127.0.0.1",
+    alias: AliasOption = "champion",
+    workspace: WorkspaceOption = Path(),
+) -> None:
+    """Answer predictions over HTTP (MLflow's own server)."""
+    from lstmfcn.registry import champion_uri
+    from lstmfcn.tracking import tracking_uri
+
+    here = Workspace(workspace)
+    uri = champion_uri(here, dataset, alias)
+    typer.echo(
+        f"Serving {uri}; stop with Ctrl-C. In another shell:\n\n"
+        f"    curl http://{host}:{port}/invocations -H 'Content-Type: application/json' "
+        "-d '{\"inputs\": [[[0.1, 0.2, ...]]]}'\n"
+    )
+    os.environ["MLFLOW_TRACKING_URI"] = tracking_uri(here)
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "--env-manager", "local"]
+    os.execv(sys.executable, [*command, "-m", uri, "-h", host, "-p", str(port)])  # noqa: S606
+
+
+@app.command(rich_help_panel=CARE)
+def sync(workspace: WorkspaceOption = Path()) -> None:
+    """Bring MLflow up to date with the runs of this clone, any number of times."""
+    from lstmfcn import params, tracking
+    from lstmfcn.stages.promote import register
+
+    here = Workspace(workspace)
+    count = tracking.sync(here, typer.echo)
+    typer.echo(f"{count} runs were missing in {tracking.tracking_uri(here)}.")
+    if here.promotions.exists():
+        register(here, params.load(here.params))
+
+
+@app.command(rich_help_panel=CARE)
+def summary(workspace: WorkspaceOption = Path()) -> None:
+    """Say what the pipeline gave; fails if a dataset was left out."""
+    from lstmfcn import params
+    from lstmfcn.summary import summarise
+
+    here = Workspace(workspace)
+    lines, left_out = summarise(here, params.load(here.params))
+    _echo_table(lines)
+    typer.echo(f"\nThe report: {here.report}   The runs: make ui")
+    if left_out:
+        raise LstmfcnError("Left out by the validation:\n" + "\n".join(f"  - {line}" for line in left_out))
+
+
+@app.command(rich_help_panel=CARE)
+def doctor(workspace: WorkspaceOption = Path()) -> None:
+    """Check this clone and its surroundings, mend what can be mended, and say what cannot."""
+    from lstmfcn.doctor import examine
+
+    here = Workspace(workspace)
+    worst = True
+    for fine, message in examine(here):
+        typer.echo(f"{'ok  ' if fine else 'BAD '} {message}")
+        worst = worst and fine
+    if not worst:
+        raise typer.Exit(1)
+
+
+def _echo_table(lines: Sequence[tuple[str, ...]]) -> None:
+    widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
+    for line in lines:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def main() -> None:
+    """Run a command; an error that the user can mend is printed without a traceback."""
+    try:
+        app()
+    except LstmfcnError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(1)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

@@ -1,0 +1,147 @@
+"""The comparison of methods: among ourselves, and beside the paper's Table I."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lstmfcn.evaluation.metrics import binomial_interval, mean_per_class_error
+from lstmfcn.evaluation.ranks import mean_ranks, ranks
+from lstmfcn.evaluation.reference import PAPER_COLUMN
+from lstmfcn.evaluation.significance import MIN_DATASETS, wilcoxon_table
+from lstmfcn.files import write_json, write_text
+
+METHOD = ["model", "phase"]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What the results say, as tables.
+
+    Attributes
+    ----------
+    beside_paper
+        A row a dataset and method: our accuracy (the mean of the seeds) with its interval, the
+        paper's, the difference, whether the paper's lies inside the interval, and whether the paper
+        used the other edition's split.
+    summary
+        A row a method: datasets, mean accuracy, MPCE, mean ranks (the paper's rule for ties) over
+        the datasets that all methods have.
+    wilcoxon
+        See `lstmfcn.evaluation.significance.wilcoxon_table`; empty where there are too few datasets.
+    selected_on_test
+        Results whose weights were chosen on the test split. They stand in no other table.
+    notes
+        What a reader has to know, in sentences.
+    """
+
+    beside_paper: pd.DataFrame
+    summary: pd.DataFrame
+    wilcoxon: pd.DataFrame
+    selected_on_test: pd.DataFrame
+    notes: tuple[str, ...]
+
+
+def compare(results: pd.DataFrame, table1: pd.DataFrame, *, significance: float) -> Comparison:
+    """Compare the methods of `results/results.csv`.
+
+    Parameters
+    ----------
+    results
+        As the `evaluate` stage writes them: a row a dataset, model, phase and seed.
+    table1
+        As `load_table1` reads it.
+    significance
+        The error rate of the tests.
+    """
+    honest = results[results["selected_on"] == "train"]
+    chosen_on_test = results[results["selected_on"] == "test"].reset_index(drop=True)
+    means = honest.groupby(["dataset", *METHOD], sort=True, as_index=False).agg(
+        n_test=("n_test", "first"),
+        n_classes=("n_classes", "first"),
+        seeds=("seed", "nunique"),
+        accuracy=("accuracy", "mean"),
+        pce=("pce", "mean"),
+    )
+    scores = means.pivot_table(index="dataset", columns=METHOD, values="accuracy")
+    scores.columns = pd.Index([" ".join(column) for column in scores.columns])
+    common = scores.dropna()
+    notes = []
+    if left_out := sorted(set(scores.index) - set(common.index)):
+        notes.append(f"Not ranked, since a method lacks a result: {', '.join(left_out)}.")
+    if len(common) >= MIN_DATASETS and len(common.columns) > 1:
+        tests = wilcoxon_table(common, alpha=significance)
+    else:
+        tests = wilcoxon_table(common.iloc[:0, :0])
+        notes.append(
+            f"No Wilcoxon test: it takes {MIN_DATASETS} datasets and two methods before one can be "
+            f"significant, and there are {len(common)} and {len(common.columns)}."
+        )
+    beside = _beside_paper(means, table1)
+    if swapped := sorted(set(beside.loc[beside["split_sizes_swapped"], "dataset"])):
+        notes.append(f"The paper used the 2015 edition's split of {', '.join(swapped)}; we use 2018's.")
+    if len(chosen_on_test):
+        notes.append("Results chosen on the test split (protocol: paper) stand apart and are not ranked.")
+    return Comparison(beside, _summary(means, common), tests, chosen_on_test, tuple(notes))
+
+
+def _summary(means: pd.DataFrame, common: pd.DataFrame) -> pd.DataFrame:
+    rank = mean_ranks(ranks(common, ties="min")) if len(common) else pd.DataFrame()
+    rows = []
+    for (model, phase), group in means.groupby(METHOD, sort=True):
+        method = f"{model} {phase}"
+        ranked = {
+            f"{k}_mean_rank": rank.at[method, k] if len(rank) else None for k in ("arithmetic", "geometric")
+        }
+        rows.append(
+            {
+                "model": model,
+                "phase": phase,
+                "n_datasets": len(group),
+                "mean_accuracy": group["accuracy"].mean(),
+                "mpce": mean_per_class_error(group["pce"].to_numpy()),
+                **ranked,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _beside_paper(means: pd.DataFrame, table1: pd.DataFrame) -> pd.DataFrame:
+    rows = []
+    for mean in means.to_dict("records"):
+        dataset, column = mean["dataset"], PAPER_COLUMN.get((mean["model"], mean["phase"]))
+        known = dataset in table1.index and column is not None
+        paper = float(table1.at[dataset, column]) if known else None  # type: ignore[arg-type]
+        low, high = binomial_interval(round(mean["accuracy"] * mean["n_test"]), mean["n_test"])
+        rows.append(
+            {
+                "dataset": dataset,
+                "model": mean["model"],
+                "phase": mean["phase"],
+                "seeds": mean["seeds"],
+                "ours": mean["accuracy"],
+                "ours_low": low,
+                "ours_high": high,
+                "paper": paper,
+                "difference": None if paper is None else mean["accuracy"] - paper,
+                "inside_interval": None if paper is None else low <= paper <= high,
+                "split_sizes_swapped": known and bool(table1.at[dataset, "split_sizes_swapped_2015_2018"]),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+TABLES = ("beside_paper", "summary", "wilcoxon", "selected_on_test")
+
+
+def write(comparison: Comparison, folder: Path) -> None:
+    """Write a CSV a table, and `comparison.json` with the summary and the notes."""
+    for name in TABLES:
+        table: pd.DataFrame = getattr(comparison, name)
+        write_text(folder / f"{name}.csv", table.to_csv(index=False, float_format="%.9g"))
+    summary: list[dict[str, Any]] = json.loads(comparison.summary.to_json(orient="records"))
+    write_json(folder / "comparison.json", {"summary": summary, "notes": list(comparison.notes)})

@@ -1,0 +1,335 @@
+"""The registry: one registered model a dataset, its versions, and which of them serves.
+
+The aliases are `champion` (serves), `previous` (served before it) and `challenger` (the newest
+candidate that did not beat the champion). A version's tags carry the evidence it was judged by.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstmfcn.backend import load_backend
+from lstmfcn.errors import RegistryError, TrackingError, nearest
+from lstmfcn.journal import Run
+from lstmfcn.tracking import Tracker, connect
+from lstmfcn.workspace import Workspace
+
+PREFIX = "lstmfcn."
+ARTIFACT = "model"
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of a registered model, as its tags describe it."""
+
+    dataset: str
+    version: int
+    model: str
+    phase: str
+    cells: str
+    seed: int
+    iteration: int
+    oof_accuracy: float
+    oof_loss: float
+    key: str
+    data: str
+    aliases: tuple[str, ...]
+    created: int
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """What became of a candidate.
+
+    Attributes
+    ----------
+    outcome
+        "first" (there was no champion), "same" (it serves already), "promoted", "new_data" (promoted
+        because the champion was judged on other data, so their evidence cannot be compared), or
+        "challenger" (the champion stays).
+    version
+        That of the candidate.
+    champion
+        The version that serves now.
+    """
+
+    dataset: str
+    outcome: Literal["first", "same", "promoted", "new_data", "challenger"]
+    version: int
+    champion: int
+
+
+def model_name(dataset: str) -> str:
+    """Return the name of a dataset's registered model."""
+    return PREFIX + dataset
+
+
+def beats(candidate: Mapping[str, float], champion: Mapping[str, float], tolerance: float) -> bool:
+    """Whether a candidate's evidence (`oof_accuracy`, `oof_loss`) suffices to replace a champion's.
+
+    Its accuracy must be better by more than `tolerance`; without a tolerance, the lower loss decides
+    where the accuracies are equal.
+    """
+    gain = candidate["oof_accuracy"] - champion["oof_accuracy"]
+    if gain == 0 and tolerance == 0:
+        return candidate["oof_loss"] < champion["oof_loss"]
+    return gain > tolerance
+
+
+def promote(
+    candidate: Run,
+    folder: Path,
+    *,
+    classes: Sequence[str],
+    example: NDArray[np.float32],
+    normalise: Literal["per_series", "none"],
+    tolerance: float,
+    tracker: Tracker,
+    workspace: Workspace,
+) -> Promotion:
+    """Register a candidate unless it is there, and make it the champion if its evidence is better.
+
+    Parameters
+    ----------
+    candidate, folder
+        The run, and where its weights lie.
+    classes
+        The labels, in the order of the outputs.
+    example
+        A few series, float32 (n, n_channels, length); shows users what to send.
+    normalise
+        What the model has to do to raw series.
+    tolerance
+        See `beats`.
+    tracker
+        Logs the run if the store lacks it.
+    workspace
+        Whose store it is.
+
+    Raises
+    ------
+    TrackingError
+        If the store does not answer.
+    """
+    tracker.log_now(folder, candidate)
+    client = connect(workspace)
+    name = model_name(candidate.dataset)
+    try:
+        versions = _versions(client, candidate.dataset)
+        mine = next((v for v in versions if v.key == candidate.key), None)
+        if mine is None:
+            if not versions and not client.search_registered_models(f"name = '{name}'"):
+                client.create_registered_model(name, description=f"Classifies series of {candidate.dataset}.")
+            run_id = str(tracker.run_id(candidate.key))
+            _log_model(client, run_id, candidate, folder, classes, example, normalise)
+            uri = client.get_run(run_id).info.artifact_uri
+            created = client.create_model_version(
+                name, f"{uri}/{ARTIFACT}", run_id=run_id, tags=_tags(candidate), description=candidate.name
+            )
+            number = int(created.version)
+        else:
+            number = mine.version
+        champion = next((v for v in versions if "champion" in v.aliases), None)
+        outcome = _judge(candidate, champion, tolerance)
+        if outcome in ("first", "promoted", "new_data"):
+            if champion is not None:
+                client.set_registered_model_alias(name, "previous", str(champion.version))
+            client.set_registered_model_alias(name, "champion", str(number))
+            if mine is not None and "challenger" in mine.aliases:
+                client.delete_registered_model_alias(name, "challenger")
+        elif outcome == "challenger":
+            client.set_registered_model_alias(name, "challenger", str(number))
+    except TrackingError:
+        raise
+    except Exception as error:
+        raise TrackingError(f"{name} could not be registered: {error}") from error
+    serving = champion.version if champion is not None and outcome in ("same", "challenger") else number
+    return Promotion(candidate.dataset, outcome, number, serving)
+
+
+def _judge(
+    candidate: Run, champion: Version | None, tolerance: float
+) -> Literal["first", "same", "promoted", "new_data", "challenger"]:
+    if champion is None:
+        return "first"
+    if champion.key == candidate.key:
+        return "same"
+    if champion.data != candidate.data:
+        return "new_data"
+    evidence = {k: float(candidate.metrics.get(k) or 0.0) for k in ("oof_accuracy", "oof_loss")}
+    holder = {"oof_accuracy": champion.oof_accuracy, "oof_loss": champion.oof_loss}
+    return "promoted" if beats(evidence, holder, tolerance) else "challenger"
+
+
+def _tags(run: Run) -> dict[str, str]:
+    tags = {
+        "key": run.key,
+        "data": run.data,
+        "model": run.model,
+        "phase": run.phase,
+        "protocol": run.protocol,
+        "cells": run.params.get("cells"),
+        "seed": run.seed,
+        "iteration": run.params.get("iteration", 0),
+        # repr: evidence is compared again later, to the bit.
+        "oof_accuracy": repr(float(run.metrics.get("oof_accuracy") or 0.0)),
+        "oof_loss": repr(float(run.metrics.get("oof_loss") or 0.0)),
+    }
+    return {f"lstmfcn.{name}": str(value) for name, value in tags.items()}
+
+
+def _log_model(
+    client: Any,
+    run_id: str,
+    run: Run,
+    folder: Path,
+    classes: Sequence[str],
+    example: NDArray[np.float32],
+    normalise: Literal["per_series", "none"],
+) -> None:
+    """Save the network as plain MLflow and TensorFlow can load it, among the run's artifacts."""
+    from importlib.metadata import version
+
+    load_backend()
+    import mlflow.tensorflow
+    from mlflow.models import ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    from lstmfcn.serving import ServingModel
+    from lstmfcn.training.outcome import unpack_weights
+
+    cells = run.params.get("cells")
+    _, n_channels, length = example.shape
+    module = ServingModel(
+        run.model,  # type: ignore[arg-type]
+        unpack_weights((folder / "weights.npz").read_bytes()),
+        n_channels=n_channels,
+        length=length,
+        n_classes=len(classes),
+        cells=None if cells is None else int(cells),
+        normalise=normalise,
+    )
+    single = np.dtype(np.float32)
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch, ARTIFACT)
+        mlflow.tensorflow.save_model(
+            module,
+            str(path),
+            signature=ModelSignature(
+                inputs=Schema([TensorSpec(single, (-1, n_channels, length))]),
+                outputs=Schema([TensorSpec(single, (-1, len(classes)))]),
+            ),
+            input_example=example,
+            # Spelled out: MLflow's own guess starts a process that imports everything, 15 s.
+            pip_requirements=[f"{name}=={version(name)}" for name in ("mlflow", "tensorflow", "numpy")],
+            metadata={"classes": list(classes), "dataset": run.dataset, "key": run.key},
+        )
+        client.log_artifacts(run_id, str(path), ARTIFACT)
+
+
+def _versions(client: Any, dataset: str) -> list[Version]:
+    """Return the versions of a dataset's model that this project registered, the newest first."""
+    aliases: dict[int, list[str]] = {}
+    for registered in client.search_registered_models(f"name = '{model_name(dataset)}'"):
+        for alias, number in registered.aliases.items():
+            aliases.setdefault(int(number), []).append(alias)
+    found = []
+    for version in client.search_model_versions(f"name = '{model_name(dataset)}'"):
+        tags = {k.removeprefix("lstmfcn."): v for k, v in version.tags.items()}
+        if "key" not in tags:
+            continue  # someone registered a model of their own under the name
+        found.append(
+            Version(
+                dataset=dataset,
+                version=int(version.version),
+                model=tags["model"],
+                phase=tags["phase"],
+                cells=tags["cells"],
+                seed=int(tags["seed"]),
+                iteration=int(tags["iteration"]),
+                oof_accuracy=float(tags["oof_accuracy"]),
+                oof_loss=float(tags["oof_loss"]),
+                key=tags["key"],
+                data=tags["data"],
+                aliases=tuple(sorted(aliases.get(int(version.version), []))),
+                created=int(version.creation_timestamp),
+            )
+        )
+    return sorted(found, key=lambda v: v.version, reverse=True)
+
+
+def registered(workspace: Workspace) -> dict[str, list[Version]]:
+    """Return the versions of each dataset's model, the newest first.
+
+    Raises
+    ------
+    TrackingError
+        If the store does not answer.
+    """
+    client = connect(workspace)
+    names = sorted(m.name for m in client.search_registered_models(f"name LIKE '{PREFIX}%'"))
+    return {name.removeprefix(PREFIX): _versions(client, name.removeprefix(PREFIX)) for name in names}
+
+
+def champion_uri(workspace: Workspace, dataset: str, alias: str = "champion") -> str:
+    """Return MLflow's address of the version of a dataset's model that has an alias.
+
+    Raises
+    ------
+    RegistryError
+        If there is none; names those there are.
+    TrackingError
+        If the store does not answer.
+    """
+    client = connect(workspace)
+    try:
+        client.get_model_version_by_alias(model_name(dataset), alias)
+    except Exception as error:
+        known = list(registered(workspace))
+        if dataset in known:
+            raise RegistryError(
+                f"{dataset} has no {alias}. `lstmfcn champions` lists what there is."
+            ) from error
+        there = (
+            f"Registered are {', '.join(known)}." if known else "Nothing is registered yet: run `make repro`."
+        )
+        raise RegistryError(
+            f"No model is registered for the dataset {dataset!r}. {there}{nearest(dataset, known)}"
+        ) from error
+    return f"models:/{model_name(dataset)}@{alias}"
+
+
+def pull(workspace: Workspace, dataset: str, to: Path, alias: str = "champion") -> Path:
+    """Copy a registered model into the folder `to`; it loads there with `mlflow.pyfunc.load_model`.
+
+    Raises
+    ------
+    RegistryError
+        If there is no such model, or `to` holds something already.
+    TrackingError
+        If the store does not answer.
+    """
+    uri = champion_uri(workspace, dataset, alias)
+    if to.exists() and (not to.is_dir() or any(to.iterdir())):
+        raise RegistryError(f"{to} exists and is not an empty folder. Name another with --to.")
+    import mlflow
+
+    to.parent.mkdir(parents=True, exist_ok=True)
+    # A folder of our own first: `to` appears whole or not at all.
+    with tempfile.TemporaryDirectory(dir=to.parent, prefix=f".{to.name}.") as scratch:
+        try:
+            found = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=scratch))
+        except Exception as error:
+            raise TrackingError(f"{uri} could not be downloaded: {error}") from error
+        if to.exists():
+            to.rmdir()
+        found.rename(to)
+    to.chmod(0o755)
+    return to

@@ -1,0 +1,177 @@
+"""`evaluate`: the only stage that opens the test split. Nothing that chooses comes after it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lstmfcn.data.series import Split
+from lstmfcn.evidence import rank
+from lstmfcn.files import write_json, write_text
+from lstmfcn.journal import RUN_FILE, Run, find_runs
+from lstmfcn.ledger import Bundle, code_hash, job_key
+from lstmfcn.params import Params
+from lstmfcn.stages.prepare import train_splits
+from lstmfcn.stages.queue import Job, run_queue
+from lstmfcn.workspace import Workspace
+
+CODE = ("models", "training", "evaluation", "data/series.py", "stages/evaluate.py")
+
+
+@dataclass(frozen=True)
+class EvaluateJob:
+    """What one evaluation needs.
+
+    Attributes
+    ----------
+    candidates
+        The trained runs, each with its weights' file: phase 1, and the chosen fine-tuning iteration.
+    """
+
+    key: str
+    candidates: tuple[tuple[Run, bytes], ...]
+    n_train: int
+    test: Split
+
+
+def run(workspace: Workspace, params: Params) -> None:
+    """Evaluate phase 1 and the chosen iteration of each dataset, model and seed; write the tables."""
+    code = code_hash(*CODE)
+    predictions = workspace.results / "predictions"
+    jobs = []
+    for dataset, train in train_splits(workspace, params).items():
+        test = Split.load(workspace.test_splits / f"{dataset}.npz")
+        for model in params.models:
+            for seed in params.seeds:
+                place = Path(dataset, model, f"seed-{seed}")
+                candidates = tuple(_phases(workspace, place, params.finetune.iterations))
+                upstream = " ".join(run.key for run, _ in candidates)
+                key = job_key(stage="evaluate", data=test.hash, recipe=[], upstream=upstream, code=code)
+                jobs.append(
+                    Job(
+                        name=f"{dataset} {model} seed {seed}",
+                        key=key,
+                        arguments=EvaluateJob(key, candidates, len(train.y), test),
+                        folder=predictions / place,
+                        size=test.X.size,
+                    )
+                )
+    run_queue("evaluate", evaluate_job, jobs, workspace)
+    rows = [_row(run) for job in jobs for _, run in find_runs(job.folder)]
+    write_tables(workspace.results, rows)
+
+
+def _phases(workspace: Workspace, place: Path, iterations: int) -> Iterator[tuple[Run, bytes]]:
+    """Yield phase 1 and, on out-of-fold evidence, the best iteration, each with its weights."""
+    folder = workspace.phase1 / place
+    yield Run.load(folder / RUN_FILE), (folder / "weights.npz").read_bytes()
+    folders = [workspace.finetuned / place / f"iteration-{i}" for i in range(1, iterations + 1)]
+    runs = {run.key: (folder, run) for folder, run in ((f, Run.load(f / RUN_FILE)) for f in folders)}
+    if runs:
+        folder, best = runs[rank(run for _, run in runs.values())[0].key]
+        yield best, (folder / "weights.npz").read_bytes()
+
+
+def evaluate_job(job: EvaluateJob) -> Bundle:
+    """Predict the test split with each candidate; the bundle holds predictions and a run for each."""
+    import numpy as np
+    import pandas as pd
+
+    from lstmfcn.evaluation.metrics import accuracy, log_loss, per_class_error
+    from lstmfcn.training.outcome import unpack_weights
+    from lstmfcn.training.phase1 import new_engine
+    from lstmfcn.training.weights import set_weights
+
+    test, first = job.test, job.candidates[0][0]
+    cells = first.params["cells"]
+    width = None if cells is None else int(cells)
+    engine = new_engine(test, first.model, cells=width, dropout=0.0, seed=first.seed)  # type: ignore[arg-type]
+    bundle: dict[str, bytes] = {}
+    for run, weights in job.candidates:
+        set_weights(engine.model, unpack_weights(weights))
+        probabilities = engine.predict(test.X)
+        predicted = probabilities.argmax(axis=1)
+        right = accuracy(test.y, predicted)
+        classes = np.array(test.classes)
+        table = pd.DataFrame(
+            {
+                "series": np.arange(1, len(test.y) + 1),
+                "label": classes[test.y],
+                "predicted": classes[predicted],
+            }
+        )
+        for k, label in enumerate(test.classes):
+            table[f"p:{label}"] = probabilities[:, k]
+        made = Run(
+            job=job.key,
+            name=f"{run.name}, test",
+            dataset=run.dataset,
+            model=run.model,
+            phase="evaluation",
+            protocol=run.protocol,
+            seed=run.seed,
+            split="test",
+            data=test.hash,
+            params=dict(run.params)
+            | {
+                "evaluated": run.phase,
+                "n_train": job.n_train,
+                "n_test": len(test.y),
+                "n_classes": len(test.classes),
+                "length": int(test.X.shape[-1]),
+            },
+            metrics={
+                "test_accuracy": right,
+                "test_pce": per_class_error(right, len(test.classes)),
+                "test_log_loss": log_loss(test.y, probabilities),
+                "oof_accuracy": run.metrics["oof_accuracy"],
+                "oof_loss": run.metrics["oof_loss"],
+            },
+            artifacts=("predictions.csv",),
+            upstream=run.key,
+            selected_on=run.selected_on,
+        )
+        csv = io.StringIO()
+        table.to_csv(csv, index=False, float_format="%.7g")
+        bundle[f"{run.phase}/predictions.csv"] = csv.getvalue().encode()
+        bundle[f"{run.phase}/{RUN_FILE}"] = made.file()
+    return bundle
+
+
+def _row(run: Run) -> dict[str, Any]:
+    params, metrics = run.params, run.metrics
+    return {
+        "dataset": run.dataset,
+        "model": run.model,
+        "phase": params["evaluated"],
+        "seed": run.seed,
+        "iteration": params.get("iteration", 0),
+        "cells": params["cells"],
+        "protocol": run.protocol,
+        "selected_on": run.selected_on,
+        **{name: params[name] for name in ("n_train", "n_test", "n_classes", "length")},
+        "oof_accuracy": metrics["oof_accuracy"],
+        "oof_loss": metrics["oof_loss"],
+        "accuracy": metrics["test_accuracy"],
+        "pce": metrics["test_pce"],
+        "log_loss": metrics["test_log_loss"],
+        "key": run.upstream,
+    }
+
+
+def write_tables(folder: Path, rows: list[dict[str, Any]]) -> None:
+    """Write `results.csv`, a row an evaluated run, and `metrics.json` for `dvc metrics`."""
+    import pandas as pd
+
+    results = pd.DataFrame(rows).astype({"cells": "Int64"})
+    write_text(folder / "results.csv", results.to_csv(index=False, float_format="%.9g"))
+    means = results.groupby(["dataset", "model", "phase"], sort=True)[["accuracy", "pce"]].mean()
+    metrics: dict[str, Any] = {}
+    for mean in means.reset_index().to_dict("records"):
+        models = metrics.setdefault(mean["dataset"], {})
+        phases = models.setdefault(mean["model"], {})
+        phases[mean["phase"]] = {name: round(mean[name], 9) for name in ("accuracy", "pce")}
+    write_json(folder / "metrics.json", metrics)

@@ -1,0 +1,132 @@
+"""`finetune`: Algorithm 1 on what `train` left, an iteration at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lstmfcn.data.series import Split
+from lstmfcn.errors import DataError
+from lstmfcn.journal import RUN_FILE, Run
+from lstmfcn.ledger import Bundle, code_hash, job_key
+from lstmfcn.params import Params
+from lstmfcn.stages.prepare import train_splits
+from lstmfcn.stages.queue import Job, progress_of, run_queue
+from lstmfcn.stages.recipes import finetune_recipe, flat
+from lstmfcn.workspace import Workspace
+
+CODE = ("models", "training", "data/folds.py", "data/series.py", "finetune.py", "stages/finetune.py")
+
+
+@dataclass(frozen=True)
+class FinetuneJob:
+    """What one iteration needs.
+
+    Attributes
+    ----------
+    before
+        The run of phase 1, or of the iteration before.
+    weights
+        Its files of weights, by name.
+    """
+
+    key: str
+    index: int
+    before: Run
+    weights: Mapping[str, bytes]
+    train: Split
+    params: Params
+
+
+def run(workspace: Workspace, params: Params) -> None:
+    """Fine-tune each run of phase 1, all of them by one iteration, then by the next.
+
+    An iteration is a job of its own, so an interruption costs one iteration at most.
+    """
+    code = code_hash(*CODE)
+    workspace.finetuned.mkdir(parents=True, exist_ok=True)
+    starts = []
+    for dataset, train in train_splits(workspace, params).items():
+        for model in params.models:
+            for seed in params.seeds:
+                place = Path(dataset, model, f"seed-{seed}")
+                starts.append((place, train, Run.load(workspace.phase1 / place / RUN_FILE)))
+    latest = {place: workspace.phase1 / place for place, _, _ in starts}
+    for index in range(1, params.finetune.iterations + 1):
+        jobs = []
+        for place, train, _ in starts:
+            before = Run.load(latest[place] / RUN_FILE)
+            recipe = [index, params.finetune.model_dump(exclude={"iterations"}), params.train.model_dump()]
+            key = job_key(stage="finetune", data=train.hash, recipe=recipe, upstream=before.key, code=code)
+            weights = _read_weights(latest[place])
+            latest[place] = workspace.finetuned / place / f"iteration-{index}"
+            jobs.append(
+                Job(
+                    name=f"{before.dataset} {before.model} seed {before.seed} iteration {index}",
+                    key=key,
+                    arguments=FinetuneJob(key, index, before, weights, train, params),
+                    folder=latest[place],
+                    size=train.X.size,
+                )
+            )
+        run_queue(f"finetune {index}/{params.finetune.iterations}", finetune_job, jobs, workspace)
+
+
+def finetune_job(job: FinetuneJob) -> Bundle:
+    """Run one iteration; the bundle holds its outcome's files and its run."""
+    from lstmfcn.finetune import iterate
+    from lstmfcn.training.outcome import fold_weights, unpack_weights
+    from lstmfcn.training.phase1 import new_engine
+
+    before, settings, recipe = job.before, job.params.train, finetune_recipe(job.params)
+    cells = before.params["cells"]
+    name = f"{before.dataset} {before.model} fine-tuning {job.index}, seed {before.seed}"
+    engine = new_engine(
+        job.train,
+        before.model,  # type: ignore[arg-type]
+        cells=None if cells is None else int(cells),
+        dropout=settings.dropout,
+        seed=before.seed,
+    )
+    outcome = iterate(
+        engine,
+        job.train,
+        recipe,
+        index=job.index,
+        start=unpack_weights(job.weights["weights.npz"]),
+        fold_starts=fold_weights(job.weights),
+        n_folds=settings.folds,
+        seed=before.seed,
+        progress=progress_of(name),
+    )
+    made = Run(
+        job=job.key,
+        name=name,
+        dataset=before.dataset,
+        model=before.model,
+        phase="finetuned",
+        protocol=job.params.protocol,
+        seed=before.seed,
+        split="train",
+        data=job.train.hash,
+        params=flat(
+            recipe.iteration(job.index),
+            cells=cells,
+            folds=settings.folds,
+            dropout=settings.dropout,
+            iteration=job.index,
+        ),
+        metrics=outcome.metrics,
+        history="history.csv",
+        artifacts=("weights.npz", "history.csv", "oof.csv"),
+        upstream=before.key,
+    )
+    return outcome.files() | {RUN_FILE: made.file()}
+
+
+def _read_weights(folder: Path) -> dict[str, bytes]:
+    try:
+        return {path.name: path.read_bytes() for path in sorted(folder.glob("*.npz"))}
+    except OSError as error:
+        raise DataError(f"The weights in {folder} cannot be read: {error}. Run `dvc repro train`.") from error

@@ -1,0 +1,64 @@
+"""`prepare`: encode the labels and normalise the series of each dataset that passed validation."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lstmfcn.data.fetch import read_dataset
+from lstmfcn.data.normalise import z_normalise
+from lstmfcn.data.series import LabelledSeries, Split, encode_labels
+from lstmfcn.errors import DataError
+from lstmfcn.files import read_json
+from lstmfcn.params import Params
+from lstmfcn.stages.queue import say
+from lstmfcn.workspace import Workspace
+
+
+def run(workspace: Workspace, params: Params) -> None:
+    """Write the two splits of each dataset, each into the folder of its kind."""
+    outcomes = {verdict["dataset"]: verdict["outcome"] for verdict in read_json(workspace.verdicts)}
+    sound = [dataset for dataset in params.datasets if outcomes.get(dataset) in ("passed", "warned")]
+    if not sound:
+        raise DataError(f"No dataset passed validation: {workspace.verdicts} says why.")
+    for dataset in sound:
+        train, test = split(*read_dataset(workspace.raw / dataset), normalise=params.prepare.normalise)
+        train.save(workspace.train_splits / f"{dataset}.npz")
+        test.save(workspace.test_splits / f"{dataset}.npz")
+        n_train, n_channels, length = train.X.shape
+        say(
+            f"prepare: {dataset}, {n_train} + {len(test.y)} series of {length} values"
+            + (f" in {n_channels} channels" if n_channels > 1 else "")
+            + f", {len(train.classes)} classes"
+        )
+
+
+def split(train: LabelledSeries, test: LabelledSeries, *, normalise: str) -> tuple[Split, Split]:
+    """Return both splits, their labels encoded by the classes of the training split.
+
+    Raises
+    ------
+    DataError
+        If the test split has a label that the training split lacks: no model can learn to predict it.
+    """
+    if train.labels is None or test.labels is None:
+        raise DataError(f"{train.path.parent} holds series without labels; training needs them.")
+    y, classes = encode_labels(train.labels)
+    index = {label: i for i, label in enumerate(classes)}
+    for row, label in zip(test.rows, test.labels, strict=True):
+        if str(label) not in index:
+            raise DataError(
+                f"{test.path}, row {row}: the label {label} does not occur in {train.path.name}, whose "
+                f"labels are {', '.join(classes[:20])}. Correct the label, or take the series out."
+            )
+    change = z_normalise if normalise == "per_series" else np.ascontiguousarray
+    test_y = np.array([index[str(label)] for label in test.labels], dtype=np.int64)
+    return Split(change(train.X), y, classes), Split(change(test.X), test_y, classes)
+
+
+def train_splits(workspace: Workspace, params: Params) -> dict[str, Split]:
+    """Return the training split of each dataset of `params.yaml` that was prepared."""
+    paths = {dataset: workspace.train_splits / f"{dataset}.npz" for dataset in params.datasets}
+    found = {dataset: Split.load(path) for dataset, path in paths.items() if path.exists()}
+    if not found:
+        raise DataError(f"{workspace.train_splits} holds none of the datasets. Run `dvc repro prepare`.")
+    return found

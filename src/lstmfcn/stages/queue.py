@@ -1,0 +1,181 @@
+"""The queue of a stage: jobs that are missing run in workers, and all their results are laid down."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lstmfcn.backend import load_backend
+from lstmfcn.errors import LstmfcnError
+from lstmfcn.files import write_bytes
+from lstmfcn.journal import find_runs
+from lstmfcn.ledger import Bundle, Ledger
+from lstmfcn.tracking import Tracker
+from lstmfcn.work import run_jobs
+from lstmfcn.workspace import Workspace
+
+
+class JobsFailedError(LstmfcnError):
+    """Some jobs of a stage failed; the results of the others are kept."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One piece of a stage's work.
+
+    Attributes
+    ----------
+    name
+        What a person calls it.
+    key
+        See `lstmfcn.ledger.job_key`.
+    arguments
+        What the stage's function takes; sent to a worker.
+    folder
+        Where the files of the result go.
+    size
+        How much work it is, in any unit: the largest job starts first.
+    """
+
+    name: str
+    key: str
+    arguments: Any
+    folder: Path
+    size: float
+
+
+def say(message: str) -> None:
+    """Print a line of progress for whoever runs the stage."""
+    sys.stdout.write(f"{message}\n")
+    sys.stdout.flush()
+
+
+def progress_of(name: str) -> Callable[[str], None]:
+    """Return a function by which a worker says how far the job `name` is."""
+
+    def tell(message: str) -> None:
+        sys.stderr.write(f"  {name}: {message}\n")
+        sys.stderr.flush()
+
+    return tell
+
+
+def run_queue(
+    stage: str, function: Callable[[Any], Bundle], jobs: Sequence[Job], workspace: Workspace
+) -> dict[str, Bundle]:
+    """Run what the ledger lacks, lay every result down, and log its runs to MLflow as it comes.
+
+    Parameters
+    ----------
+    stage
+        The stage's name.
+    function
+        A module-level function from a job's arguments to its bundle.
+    jobs
+        All jobs of the stage, finished or not.
+    workspace
+        Where they belong.
+
+    Returns
+    -------
+    dict
+        The bundle of each job, by its key.
+
+    Raises
+    ------
+    JobsFailedError
+        After the last job, if any failed: names each and says why.
+    """
+    ledger, tracker = Ledger(workspace.ledger), Tracker(workspace, say)
+    bundles: dict[str, Bundle] = {}
+
+    def lay_down(job: Job, bundle: Bundle) -> None:
+        for name, content in bundle.items():
+            write_bytes(job.folder / name, content)
+        for folder, run in find_runs(job.folder):
+            tracker.log(folder, run)
+        bundles[job.key] = bundle
+
+    waiting = []
+    for job in jobs:
+        kept = ledger.get(job.key)
+        if kept is None:
+            waiting.append(job)
+        else:
+            lay_down(job, kept)
+    if bundles:
+        say(f"{stage}: {len(bundles)} of {len(jobs)} jobs were finished before")
+    waiting.sort(key=lambda job: job.size, reverse=True)
+    failures = []
+    total, done, begun = sum(job.size for job in waiting), 0.0, time.monotonic()
+    calls = [(function, job.arguments) for job in waiting]
+    for count, (index, result) in enumerate(run_jobs(_timed, calls), start=1):
+        job = waiting[index]
+        done += job.size
+        left = (time.monotonic() - begun) * (total - done) / done if done else 0.0
+        place = f"{stage}: [{count}/{len(waiting)}] {job.name}"
+        if isinstance(result, LstmfcnError):
+            failures.append(f"  - {job.name}: {result}")
+            say(f"{place} failed: {result}")
+            continue
+        bundle, facts = result
+        ledger.put(job.key, bundle, facts | {"commit": _commit(workspace.root)})
+        lay_down(job, bundle)
+        more = f", about {_duration(left)} left" if count < len(waiting) else ""
+        say(f"{place}: {_duration(facts['seconds'])}{more}")
+    if failures:
+        raise JobsFailedError(
+            f"{len(failures)} of {len(jobs)} jobs of {stage} failed; the others are kept:\n"
+            + "\n".join(failures)
+            + "\nMend the cause, or take the dataset out of params.yaml, and run the same command again."
+        )
+    return bundles
+
+
+def _timed(call: tuple[Callable[[Any], Bundle], Any]) -> tuple[Bundle, dict[str, Any]]:
+    """Run a job in a worker, and note when and on what."""
+    function, arguments = call
+    load_backend()
+    started = time.time()
+    bundle = function(arguments)
+    facts = {
+        "started": int(1000 * started),
+        "seconds": round(time.time() - started, 3),
+        "device": _device(),
+    }
+    return bundle, facts
+
+
+def _device() -> str:
+    """Return what TensorFlow computes on here, if this worker has loaded it."""
+    tensorflow = sys.modules.get("tensorflow")
+    gpus = tensorflow.config.list_logical_devices("GPU") if tensorflow else []
+    return "GPU" if gpus else f"CPU, {os.environ.get('OMP_NUM_THREADS', 'all')} thread(s)"
+
+
+def _commit(root: Path) -> str | None:
+    """Return the git commit of the workspace, marked if files differ from it; None without git."""
+    command = ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def recipe_params(**recipes: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the parameters of several sections as flat names: `train.epochs`."""
+    return {
+        f"{section}.{name}": value
+        for section, values in recipes.items()
+        for name, value in (values or {}).items()
+    }

@@ -1,0 +1,81 @@
+"""`train`: phase 1 of each dataset, model and seed, with its out-of-fold predictions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lstmfcn.data.series import Split
+from lstmfcn.journal import RUN_FILE, Run
+from lstmfcn.ledger import Bundle, code_hash, job_key
+from lstmfcn.params import Params
+from lstmfcn.stages.prepare import train_splits
+from lstmfcn.stages.queue import Job, progress_of, run_queue
+from lstmfcn.stages.recipes import flat, phase1_recipe
+from lstmfcn.stages.search import best_cells
+from lstmfcn.workspace import Workspace
+
+CODE = ("models", "training", "data/folds.py", "data/series.py", "stages/train.py")
+
+
+@dataclass(frozen=True)
+class TrainJob:
+    """What one training of phase 1 needs."""
+
+    key: str
+    dataset: str
+    model: str
+    seed: int
+    cells: int | None
+    train: Split
+    params: Params
+
+
+def run(workspace: Workspace, params: Params) -> None:
+    """Train each dataset, model and seed."""
+    code = code_hash(*CODE)
+    jobs = []
+    for dataset, train in train_splits(workspace, params).items():
+        for model in params.models:
+            cells = best_cells(workspace, dataset, model)
+            for seed in params.seeds:
+                recipe = [model, seed, cells, params.train.model_dump()]
+                key = job_key(stage="train", data=train.hash, recipe=recipe, upstream="", code=code)
+                jobs.append(
+                    Job(
+                        name=f"{dataset} {model} seed {seed}",
+                        key=key,
+                        arguments=TrainJob(key, dataset, model, seed, cells, train, params),
+                        folder=workspace.phase1 / dataset / model / f"seed-{seed}",
+                        size=train.X.size,
+                    )
+                )
+    workspace.phase1.mkdir(parents=True, exist_ok=True)
+    run_queue("train", train_job, jobs, workspace)
+
+
+def train_job(job: TrainJob) -> Bundle:
+    """Run one training; the bundle holds its outcome's files and its run."""
+    from lstmfcn.training.phase1 import new_engine, train_phase1
+
+    settings, recipe = job.params.train, phase1_recipe(job.params)
+    name = f"{job.dataset} {job.model} phase 1, seed {job.seed}"
+    engine = new_engine(job.train, job.model, cells=job.cells, dropout=settings.dropout, seed=job.seed)  # type: ignore[arg-type]
+    outcome = train_phase1(
+        engine, job.train, recipe, n_folds=settings.folds, seed=job.seed, progress=progress_of(name)
+    )
+    made = Run(
+        job=job.key,
+        name=name,
+        dataset=job.dataset,
+        model=job.model,
+        phase="phase1",
+        protocol=job.params.protocol,
+        seed=job.seed,
+        split="train",
+        data=job.train.hash,
+        params=flat(recipe, cells=job.cells, folds=settings.folds, dropout=settings.dropout),
+        metrics=outcome.metrics,
+        history="history.csv",
+        artifacts=("weights.npz", "history.csv", "oof.csv"),
+    )
+    return outcome.files() | {RUN_FILE: made.file()}

@@ -1,0 +1,43 @@
+"""What the pipeline gave, in a few lines."""
+
+from __future__ import annotations
+
+import csv
+
+from lstmfcn.files import read_json
+from lstmfcn.params import Params
+from lstmfcn.workspace import Workspace
+
+HEADER = ("DATASET", "CHAMPION", "CELLS", "PHASE", "OOF ACCURACY", "TEST ACCURACY")
+
+
+def summarise(workspace: Workspace, params: Params) -> tuple[list[tuple[str, ...]], list[str]]:
+    """Return a table of the champions, and a line for each dataset that was left out."""
+    promotions = read_json(workspace.promotions)
+    with (workspace.results / "results.csv").open(encoding="utf-8", newline="") as file:
+        tested = {row["key"]: row["accuracy"] for row in csv.DictReader(file)}
+    lines: list[tuple[str, ...]] = [HEADER]
+    for dataset, promotion in promotions.items():
+        champion = promotion["champion"]
+        if champion is None:
+            lines.append((dataset, "none", "-", "-", "-", "-"))
+            continue
+        phase = f"fine-tuned {champion['iteration']}" if champion["iteration"] else "phase 1"
+        test = tested.get(champion["key"])
+        accuracy, cells = champion["oof_accuracy"], champion["cells"]
+        lines.append(
+            (
+                dataset,
+                champion["model"],
+                "-" if cells is None else str(cells),
+                phase,
+                "-" if accuracy is None else f"{accuracy:.4f}",
+                "-" if test is None else f"{float(test):.4f}",
+            )
+        )
+    left_out = []
+    for verdict in read_json(workspace.verdicts):
+        if verdict["outcome"] == "failed" and verdict["dataset"] in params.datasets:
+            errors = [f["message"] for f in verdict["findings"] if f["severity"] == "error"]
+            left_out.append(f"{verdict['dataset']}: {' '.join(errors)}")
+    return lines, left_out

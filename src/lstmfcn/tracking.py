@@ -1,0 +1,240 @@
+"""Filling MLflow from the journal: as runs end, or later with `lstmfcn sync`.
+
+A run is recognised by its key (the tag `lstmfcn.key`), so filling twice makes no doubles, and what
+an interruption left half-logged is replaced. An unreachable server costs nothing but delay.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from lstmfcn.errors import TrackingError
+from lstmfcn.journal import Run, find_runs
+from lstmfcn.ledger import Ledger
+from lstmfcn.workspace import Workspace
+
+EXPERIMENT = "lstmfcn"
+KEY_TAG = "lstmfcn.key"
+BATCH = 1000  # the most metrics MLflow takes in one call
+
+# The history's columns beside their names in MLflow, where they stand next to oof_ and test_ metrics.
+METRIC_NAMES = {"loss": "train_loss", "accuracy": "train_accuracy"}
+
+ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # MLflow's own 7 keep a stage waiting for minutes
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+
+def tracking_uri(workspace: Workspace) -> str:
+    """Return `MLFLOW_TRACKING_URI`, or that of the SQLite store under `mlruns/`."""
+    local = f"sqlite:///{(workspace.mlruns / 'mlflow.db').resolve()}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or local
+
+
+def connect(workspace: Workspace) -> Any:
+    """Return an MLflow client for the workspace's store, and make it MLflow's default.
+
+    Raises
+    ------
+    TrackingError
+        If the store does not answer.
+    """
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    import logging
+
+    import mlflow
+
+    for name in ("mlflow", "alembic"):  # they narrate each table they make
+        logging.getLogger(name).setLevel(logging.ERROR)
+    uri = tracking_uri(workspace)
+    if uri.startswith("sqlite"):
+        workspace.mlruns.mkdir(parents=True, exist_ok=True)
+    mlflow.set_tracking_uri(uri)
+    try:
+        client = mlflow.MlflowClient()
+        if client.get_experiment_by_name(EXPERIMENT) is None:
+            local = uri.startswith("sqlite")
+            folder = (workspace.mlruns / "artifacts").resolve().as_uri() if local else None
+            client.create_experiment(EXPERIMENT, artifact_location=folder)
+        return client
+    except Exception as error:
+        raise TrackingError(
+            f"The tracking store {uri} does not answer: {_first_line(error)} "
+            "Start it, or unset MLFLOW_TRACKING_URI for the local one."
+        ) from error
+
+
+class Tracker:
+    """Logs runs to MLflow.
+
+    Parameters
+    ----------
+    workspace
+        Whose store to fill.
+    say
+        Where to say that the store does not answer.
+    """
+
+    def __init__(self, workspace: Workspace, say: Callable[[str], None]) -> None:
+        self._workspace = workspace
+        self._ledger = Ledger(workspace.ledger)
+        self._say = say
+        self._client: Any = None
+        self._experiment = ""
+        self._known: dict[str, str] = {}  # the run id of each key
+        self._lost = False
+
+    def log(self, folder: Path, run: Run) -> None:
+        """Log a run whose outputs lie in `folder`; once the store failed to answer, do nothing."""
+        if self._lost:
+            return
+        try:
+            self.log_now(folder, run)
+        except TrackingError as error:
+            self._lost = True
+            self._say(f"{error} The work goes on; `lstmfcn sync` logs its runs later.")
+
+    def log_now(self, folder: Path, run: Run) -> bool:
+        """Log a run unless it is there; return whether it was logged.
+
+        Raises
+        ------
+        TrackingError
+            If the store does not answer, or refuses the run.
+        """
+        self._connect()
+        if run.key in self._known:
+            return False
+        try:
+            self._fill(folder, run)
+        except Exception as error:
+            raise TrackingError(f"{run.name} could not be logged: {_first_line(error)}") from error
+        return True
+
+    def run_id(self, key: str) -> str | None:
+        """Return MLflow's id of the run with this key; None where it is not logged."""
+        self._connect()
+        return self._known.get(key)
+
+    def _connect(self) -> None:
+        if self._client is not None:
+            return
+        client = connect(self._workspace)
+        self._experiment = client.get_experiment_by_name(EXPERIMENT).experiment_id
+        token = None
+        while True:
+            page = client.search_runs([self._experiment], max_results=BATCH, page_token=token)
+            for found in page:
+                key = found.data.tags.get(KEY_TAG)
+                if key and found.info.status == "FINISHED":
+                    self._known[key] = found.info.run_id
+                elif key:
+                    client.delete_run(found.info.run_id)  # what a kill left half-logged
+            token = page.token
+            if not token:
+                break
+        self._client = client
+
+    def _fill(self, folder: Path, run: Run) -> None:
+        from mlflow.entities import Dataset, DatasetInput, InputTag, Param, RunTag
+
+        facts = self._ledger.facts(run.job)
+        started, ended = _times(facts)
+        tags = {
+            "mlflow.parentRunId": self._parent(run, started),
+            "mlflow.source.name": "lstmfcn",
+            "mlflow.source.git.commit": str(facts.get("commit") or "unknown"),
+            KEY_TAG: run.key,
+            "lstmfcn.job": run.job,
+            "lstmfcn.upstream": run.upstream,
+            "lstmfcn.data": run.data,
+            "lstmfcn.device": str(facts.get("device") or "unknown"),
+            **{name: str(getattr(run, name)) for name in ("dataset", "model", "phase", "protocol", "seed")},
+            "selected_on": run.selected_on,
+        }
+        created = self._client.create_run(
+            self._experiment, start_time=started, run_name=run.name, tags={k: v for k, v in tags.items() if v}
+        )
+        run_id = created.info.run_id
+        params = {"dataset": run.dataset, "model": run.model, "seed": run.seed, **run.params}
+        self._client.log_batch(run_id, params=[Param(k, str(v)) for k, v in params.items()])
+        data = Dataset(
+            f"{run.dataset} ({run.split} split)", run.data[:32], "dvc", f"data/prepared/{run.split}"
+        )
+        self._client.log_inputs(run_id, [DatasetInput(data, [InputTag("mlflow.data.context", run.split)])])
+        metrics = _metrics(folder, run, started, ended)
+        for first in range(0, len(metrics), BATCH):
+            self._client.log_batch(run_id, metrics=metrics[first : first + BATCH])
+        for name in run.artifacts:
+            self._client.log_artifact(run_id, str(folder / name))
+        if seconds := facts.get("seconds"):
+            self._client.log_batch(run_id, tags=[RunTag("lstmfcn.seconds", f"{seconds:.1f}")])
+        self._client.set_terminated(run_id, end_time=ended)
+        self._known[run.key] = run_id
+
+    def _parent(self, run: Run, started: int) -> str:
+        """Return the id of the run that holds all of one model on one state of a dataset's train split."""
+        key = f"parent {run.dataset} {run.model}"
+        if key not in self._known:
+            tags = {KEY_TAG: key, "dataset": run.dataset, "model": run.model, "mlflow.source.name": "lstmfcn"}
+            name = f"{run.dataset} {run.model}"
+            parent = self._client.create_run(self._experiment, start_time=started, run_name=name, tags=tags)
+            self._client.set_terminated(parent.info.run_id)
+            self._known[key] = parent.info.run_id
+        return self._known[key]
+
+
+def sync(workspace: Workspace, say: Callable[[str], None]) -> int:
+    """Log every run of the workspace that the store lacks; return how many there were.
+
+    Raises
+    ------
+    TrackingError
+        If the store does not answer.
+    """
+    tracker = Tracker(workspace, say)
+    folders = (workspace.search, workspace.phase1, workspace.finetuned, workspace.results)
+    logged = 0
+    for folder, run in find_runs(*folders):
+        if tracker.log_now(folder, run):
+            logged += 1
+            say(f"logged {run.name}")
+    return logged
+
+
+def _metrics(folder: Path, run: Run, started: int, ended: int) -> list[Any]:
+    """Return the final metrics, and the history's spread evenly over the run's time."""
+    from mlflow.entities import Metric
+
+    metrics = [Metric(name, value, ended, 0) for name, value in run.metrics.items() if value is not None]
+    if run.history:
+        import pandas as pd
+
+        history = pd.read_csv(folder / run.history).set_index("epoch")
+        span = (ended - started) / max(len(history), 1)
+        for name, column in history.items():
+            metric = METRIC_NAMES.get(str(name), str(name))
+            metrics += [
+                Metric(metric, float(v), started + int(span * i), int(epoch))  # type: ignore[call-overload]
+                for i, (epoch, v) in enumerate(column.items(), start=1)
+            ]
+    return metrics
+
+
+def _times(facts: Mapping[str, Any]) -> tuple[int, int]:
+    """Return start and end in milliseconds since the epoch; now, for a run that was made elsewhere."""
+    now = int(time.time() * 1000)
+    started = int(facts.get("started", now))
+    return started, started + int(1000 * float(facts.get("seconds", 0)))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]

@@ -1,0 +1,109 @@
+"""Where everything lies in a clone: one place that knows the names of files and folders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The files of one clone.
+
+    Parameters
+    ----------
+    root
+        The folder that holds `params.yaml`.
+    """
+
+    root: Path
+
+    @property
+    def params(self) -> Path:
+        """The parameters."""
+        return self.root / "params.yaml"
+
+    @property
+    def raw(self) -> Path:
+        """One folder a dataset, as `fetch` lays it down."""
+        return self.root / "data/raw"
+
+    @property
+    def verdicts(self) -> Path:
+        """What `validate` found."""
+        return self.root / "data/validation/verdicts.json"
+
+    @property
+    def data_docs(self) -> Path:
+        """The same as HTML. Great Expectations dates its pages, so DVC does not version them."""
+        return self.root / "data/validation/docs"
+
+    @property
+    def train_splits(self) -> Path:
+        """The training splits, one file a dataset."""
+        return self.root / "data/prepared/train"
+
+    @property
+    def test_splits(self) -> Path:
+        """The test splits: a folder of their own, so that DVC shows that only `evaluate` reads them."""
+        return self.root / "data/prepared/test"
+
+    @property
+    def reference(self) -> Path:
+        """The paper's tables."""
+        return self.root / "data/reference"
+
+    @property
+    def search(self) -> Path:
+        """The trials of the search for the number of cells."""
+        return self.root / "search"
+
+    @property
+    def phase1(self) -> Path:
+        """What `train` gives."""
+        return self.root / "models/phase1"
+
+    @property
+    def finetuned(self) -> Path:
+        """What `finetune` gives."""
+        return self.root / "models/finetuned"
+
+    @property
+    def results(self) -> Path:
+        """What the test split says."""
+        return self.root / "results"
+
+    @property
+    def comparison(self) -> Path:
+        """Ranks, tests, and the paper's table beside ours."""
+        return self.root / "comparison"
+
+    @property
+    def promotions(self) -> Path:
+        """Which run serves each dataset, and on what evidence."""
+        return self.root / "promotions.json"
+
+    @property
+    def report(self) -> Path:
+        """The page that shows it all."""
+        return self.root / "reports/index.html"
+
+    @property
+    def curves(self) -> Path:
+        """The learning curves, one CSV a dataset, model and seed, for `dvc plots`."""
+        return self.root / "reports/curves"
+
+    @property
+    def ledger(self) -> Path:
+        """Finished jobs; DVC and git leave it alone."""
+        return self.root / ".lstmfcn/ledger"
+
+    @property
+    def scratch(self) -> Path:
+        """The state of jobs that are under way."""
+        return self.root / ".lstmfcn/scratch"
+
+    @property
+    def mlruns(self) -> Path:
+        """The local tracking store."""
+        return self.root / "mlruns"

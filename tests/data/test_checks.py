@@ -1,0 +1,257 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstmfcn.data.checks import WHAT, check_datasets
+from lstmfcn.data.fetch import fetch_dataset
+from lstmfcn.files import to_json
+from lstmfcn.params import ValidateParams
+
+ALL = dict.fromkeys(ValidateParams.model_fields, "error")
+
+
+def sound():
+    """Return both splits of a dataset without fault: z-normalised, no two series alike."""
+    rng = np.random.default_rng(0)
+    splits = []
+    for n in (6, 4):
+        X = rng.normal(size=(n, 12))
+        X = (X - X.mean(axis=1, keepdims=True)) / X.std(axis=1, keepdims=True)
+        splits.append([[str(1 + i % 2), *(repr(float(np.float32(v))) for v in x)] for i, x in enumerate(X)])
+    return splits
+
+
+def put(folder, train, test):
+    folder.mkdir(parents=True)
+    for split, rows in (("TRAIN", train), ("TEST", test)):
+        text = "".join("\t".join(row) + "\n" for row in rows)
+        (folder / f"{folder.name}_{split}.tsv").write_text(text)
+    return folder
+
+
+def check(folder, findings=ALL):
+    (verdict,) = check_datasets([folder], findings)
+    return verdict
+
+
+def test_the_findings_are_those_of_the_parameters():
+    assert set(WHAT) == set(ValidateParams.model_fields)
+
+
+def test_a_sound_dataset_passes(tmp_path):
+    verdict = check(put(tmp_path / "Mine", *sound()))
+    assert (verdict.dataset, verdict.outcome, verdict.findings) == ("Mine", "passed", ())
+
+
+def blank(train, test):
+    train[2][5] = "?"
+
+
+def infinite(train, test):
+    test[1][5] = "-inf"
+
+
+def constant(train, test):
+    train[3][1:] = ["0.25"] * 12
+
+
+def padded(train, test):
+    test[2][-3:] = ["NaN"] * 3
+
+
+def stranger(train, test):
+    test[3][0] = "7"
+
+
+def absentee(train, test):
+    train[5][0] = train[4][0] = "7"
+
+
+def single(train, test):
+    for row in train + test:
+        row[0] = "1"
+
+
+def lone(train, test):
+    train[1][0] = train[3][0] = "1"
+
+
+def twins(train, test):
+    train[4][1:] = train[1][1:]
+
+
+def leak(train, test):
+    test[2][1:] = train[0][1:]
+
+
+def shifted(train, test):
+    train[5][1:] = [repr(float(v) + 3) for v in train[5][1:]]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "findings"),
+    [
+        (blank, {("missing_values", "train", (3,))}),
+        (infinite, {("infinite_values", "test", (2,))}),
+        (constant, {("constant_series", "train", (4,))}),
+        (padded, {("unequal_length", "test", (3,))}),
+        (stranger, {("class_missing_in_train", "test", (4,))}),
+        (absentee, {("class_missing_in_test", "test", ())}),
+        (single, {("single_class", "train", ())}),
+        (lone, {("rare_class", "train", ())}),
+        (twins, {("duplicates_within_split", "train", (2, 5))}),
+        (leak, {("duplicates_across_splits", "test", (3,))}),
+        (shifted, {("not_normalised", "train", (6,))}),
+    ],
+)
+def test_each_fault_is_found_alone_and_in_its_row(tmp_path, spoil, findings):
+    """A dataset spoilt in one place; only `not_normalised` may come with a fault of the values."""
+    train, test = sound()
+    spoil(train, test)
+    verdict = check(put(tmp_path / "Mine", train, test))
+    side_effect = {"not_normalised"} - {finding for finding, *_ in findings}
+    found = {(f.finding, f.split, f.rows) for f in verdict.findings if f.finding not in side_effect}
+    assert found == findings
+    assert verdict.outcome == "failed"
+    for f in verdict.findings:
+        assert f.count == max(len(f.rows), 1)
+        assert f"Mine_{f.split.upper()}.tsv" in f.message
+        assert f"validate.{f.finding}" in f.message
+        assert all(str(row) in f.message for row in f.rows)
+
+
+def test_rows_are_lines_of_the_file_and_many_are_counted(tmp_path):
+    train, test = sound()
+    train = [[*row] for row in train * 5]
+    for row in train:
+        row[3] = "NaN"
+    folder = put(tmp_path / "Mine", train, test)
+    path = folder / "Mine_TRAIN.tsv"
+    path.write_text("\n\n" + path.read_text())
+    findings = ALL | {"duplicates_within_split": "ignore", "not_normalised": "ignore"}
+    (found,) = check(folder, findings).findings
+    assert found.finding == "missing_values"
+    assert found.count == 30
+    assert found.rows == tuple(range(3, 23))
+
+
+@pytest.mark.parametrize(
+    ("setting", "outcome"), [("error", "failed"), ("warn", "warned"), ("ignore", "passed")]
+)
+def test_the_parameters_say_what_a_finding_does(tmp_path, setting, outcome):
+    train, test = sound()
+    twins(train, test)
+    verdict = check(put(tmp_path / "Mine", train, test), ALL | {"duplicates_within_split": setting})
+    assert verdict.outcome == outcome
+    assert [f.severity for f in verdict.findings] == ([] if setting == "ignore" else [setting])
+
+
+def test_all_may_be_ignored(tmp_path):
+    train, test = sound()
+    blank(train, test)
+    assert check(put(tmp_path / "Mine", train, test), dict.fromkeys(ALL, "ignore")).outcome == "passed"
+
+
+@pytest.mark.parametrize("n_train", [6, 50])
+def test_an_archive_name_promises_the_archives_sizes(tmp_path, n_train):
+    """Of GunPoint the catalogue says 50 and 150 series of 150 values in 2 classes."""
+    rng = np.random.default_rng(0)
+    rows = [
+        [str(1 + i % 2), *map(repr, x.tolist())] for i, x in enumerate(rng.normal(size=(n_train + 150, 150)))
+    ]
+    verdict = check(
+        put(tmp_path / "GunPoint", rows[:n_train], rows[n_train:]), ALL | {"not_normalised": "ignore"}
+    )
+    if n_train == 50:
+        assert verdict.findings == ()
+    else:
+        (found,) = verdict.findings
+        assert (found.finding, found.split) == ("catalogue_mismatch", "train")
+        assert "6 series" in found.message
+        assert "50" in found.message
+
+
+def test_another_length_than_the_archives_is_a_mismatch_alone(tmp_path):
+    """All series are equally long, only not as long as the catalogue says."""
+    rng = np.random.default_rng(0)
+    rows = [[str(1 + i % 2), *map(repr, x.tolist())] for i, x in enumerate(rng.normal(size=(200, 140)))]
+    verdict = check(put(tmp_path / "GunPoint", rows[:50], rows[50:]), ALL | {"not_normalised": "ignore"})
+    assert {f.finding for f in verdict.findings} == {"catalogue_mismatch"}
+
+
+def test_splits_of_two_lengths_are_unequal(tmp_path):
+    train, test = sound()
+    verdict = check(
+        put(tmp_path / "Mine", train, [row[:-2] for row in test]), ALL | {"not_normalised": "ignore"}
+    )
+    assert [(f.finding, f.split, f.rows) for f in verdict.findings] == [
+        ("unequal_length", "test", (1, 2, 3, 4))
+    ]
+
+
+def test_a_file_that_cannot_be_read_fails_its_dataset_and_no_other(tmp_path):
+    train, test = sound()
+    good = put(tmp_path / "Good", *sound())
+    train[1][4] = "oops"
+    bad = put(tmp_path / "Bad", train, test)
+    none = tmp_path / "None"
+    verdicts = check_datasets([bad, none, good], ALL)
+    assert [(v.dataset, v.outcome) for v in verdicts] == [
+        ("Bad", "failed"),
+        ("None", "failed"),
+        ("Good", "passed"),
+    ]
+    (found,) = verdicts[0].findings
+    assert (found.finding, found.severity) == ("unreadable", "error")
+    assert "Bad_TRAIN.tsv, row 2, column 5: 'oops'" in found.message
+    assert "None_TRAIN.tsv is missing" in verdicts[1].findings[0].message
+
+
+def test_equal_data_gives_equal_verdicts_as_json(tmp_path):
+    train, test = sound()
+    twins(train, test)
+    texts = [to_json(check(put(tmp_path / at / "Mine", train, test)).as_json()) for at in "ab"]
+    assert texts[0] == texts[1]
+    assert '"duplicates_within_split"' in texts[0]
+
+
+def test_data_docs_show_each_dataset(tmp_path):
+    train, test = sound()
+    blank(train, test)
+    folders = [put(tmp_path / "Good", *sound()), put(tmp_path / "Bad", train, test)]
+    check_datasets(folders, ALL, docs=tmp_path / "docs")
+    index = (tmp_path / "docs/index.html").read_text()
+    assert "Good train series" in index
+    assert "Bad train series" in index
+    assert list((tmp_path / "docs/validations").rglob("*.html"))
+
+
+def test_several_channels_are_checked(tmp_path):
+    """The wheel's BasicMotions: 6 channels, raw movements, so not normalised and else sound."""
+    verdict = check(fetch_dataset("BasicMotions", tmp_path, ucr_dir=None))
+    assert {f.finding for f in verdict.findings} == {"not_normalised"}
+
+
+@pytest.mark.parametrize(
+    ("dataset", "known"),
+    [
+        ("GunPoint", set()),
+        ("ItalyPowerDemand", set()),
+        ("ECG200", set()),
+        ("MiddlePhalanxTW", set()),
+        ("ArrowHead", {("duplicates_within_split", "test", (139, 144))}),
+    ],
+)
+def test_the_archives_datasets_are_sound(tmp_path, dataset, known):
+    """But for ArrowHead: lines 139 and 144 of its test file are the same, letter by letter."""
+    given = os.environ.get("LSTMFCN_UCR_DIR")
+    if not given:
+        pytest.skip("LSTMFCN_UCR_DIR is unset: no copy of the archive")
+    verdict = check(fetch_dataset(dataset, tmp_path, ucr_dir=Path(given)), ValidateParams().model_dump())
+    assert {(f.finding, f.split, f.rows) for f in verdict.findings} == known
+    assert verdict.outcome == ("warned" if known else "passed")
+    for f in verdict.findings:
+        lines = Path(given, dataset, f"{dataset}_{f.split.upper()}.tsv").read_text().splitlines()
+        assert len({lines[row - 1] for row in f.rows}) == 1
