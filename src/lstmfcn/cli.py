@@ -176,6 +176,8 @@ def serve(
         "-d '{\"inputs\": [[[0.1, 0.2, ...]]]}'\n"
     )
     os.environ["MLFLOW_TRACKING_URI"] = tracking_uri(here)
+    # MLflow looks for its server's program on the path, where an environment that is not active is not.
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     command = [sys.executable, "-m", "mlflow", "models", "serve", "--env-manager", "local"]
     os.execv(sys.executable, [*command, "-m", uri, "-h", host, "-p", str(port)])  # noqa: S606
 

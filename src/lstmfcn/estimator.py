@@ -39,8 +39,9 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
         from lstmfcn.training.phase1 import new_engine
         from lstmfcn.training.weights import get_weights
 
-        checked, labels = validate_data(self, X, y, dtype=np.float32, allow_nd=True)
-        series = _as_channels(checked)
+        flat, shape = _flattened(X)
+        checked, labels = validate_data(self, flat, y, dtype=np.float32)
+        series = checked.reshape(len(checked), *(shape or (1, -1)))
         check_classification_targets(labels)
         self.classes_, codes = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
@@ -81,12 +82,11 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
             If the series are of another shape than those of `fit`, or a value is missing or infinite.
         """
         check_is_fitted(self, "weights_")
-        series = _as_channels(validate_data(self, X, dtype=np.float32, allow_nd=True, reset=False))
-        if series.shape[1:] != (self.n_channels_, self.length_):
-            got = " x ".join(map(str, series.shape[1:]))
-            raise ValueError(
-                f"Fitted on series of {self.n_channels_} x {self.length_} (channels x values), given {got}."
-            )
+        flat, shape = _flattened(X)
+        fitted = (self.n_channels_, self.length_)
+        if shape not in (None, fitted):
+            raise ValueError(f"Fitted on series of {fitted} (channels, values), given {shape}.")
+        series = validate_data(self, flat, dtype=np.float32, reset=False).reshape(-1, *fitted)
         probabilities: NDArray[np.float32] = self._engine().predict(self._normalised(series))
         return probabilities
 
@@ -235,12 +235,9 @@ random_state
     _model: ClassVar[ModelName] = "alstm_fcn"
 
 
-def _as_channels(X: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return series as (n_series, n_channels, length)."""
-    if X.ndim == 2:
-        return X[:, None, :]
-    if X.ndim != 3:
-        raise ValueError(
-            f"Series come as (n_series, n_channels, length) or (n_series, length); given {X.shape}."
-        )
-    return X
+def _flattened(X: Any) -> tuple[Any, tuple[int, int] | None]:
+    """Return series as scikit-learn checks them, a row each, and their shape where X has channels."""
+    if getattr(X, "ndim", 2) != 3:
+        return X, None
+    n_series, n_channels, length = X.shape
+    return np.asarray(X).reshape(n_series, n_channels * length), (n_channels, length)

@@ -24,10 +24,13 @@ BATCH = 1000  # the most metrics MLflow takes in one call
 # The history's columns beside their names in MLflow, where they stand next to oof_ and test_ metrics.
 METRIC_NAMES = {"loss": "train_loss", "accuracy": "train_accuracy"}
 
+SHOWN_BY_PARENT = {"oof_accuracy", "oof_loss", "test_accuracy"}
+
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # MLflow's own 7 keep a stage waiting for minutes
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "GIT_PYTHON_REFRESH": "quiet",
 }
 
@@ -63,7 +66,8 @@ def connect(workspace: Workspace) -> Any:
         if client.get_experiment_by_name(EXPERIMENT) is None:
             local = uri.startswith("sqlite")
             folder = (workspace.mlruns / "artifacts").resolve().as_uri() if local else None
-            client.create_experiment(EXPERIMENT, artifact_location=folder)
+            kind = {"mlflow.experimentKind": "custom_model_development"}  # the UI's view for training runs
+            client.create_experiment(EXPERIMENT, artifact_location=folder, tags=kind)
         return client
     except Exception as error:
         raise TrackingError(
@@ -144,12 +148,13 @@ class Tracker:
         self._client = client
 
     def _fill(self, folder: Path, run: Run) -> None:
-        from mlflow.entities import Dataset, DatasetInput, InputTag, Param, RunTag
+        from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
         facts = self._ledger.facts(run.job)
         started, ended = _times(facts)
+        parent = self._parent(run, started)
         tags = {
-            "mlflow.parentRunId": self._parent(run, started),
+            "mlflow.parentRunId": parent,
             "mlflow.source.name": "lstmfcn",
             "mlflow.source.git.commit": str(facts.get("commit") or "unknown"),
             KEY_TAG: run.key,
@@ -177,6 +182,12 @@ class Tracker:
             self._client.log_artifact(run_id, str(folder / name))
         if seconds := facts.get("seconds"):
             self._client.log_batch(run_id, tags=[RunTag("lstmfcn.seconds", f"{seconds:.1f}")])
+        if run.phase != "search":
+            # The parent's row shows how the model does, a step an iteration of fine-tuning.
+            step = int(run.params.get("iteration") or 0)
+            shown = [m for m in metrics if m.key in SHOWN_BY_PARENT]
+            again = [Metric(m.key, m.value, m.timestamp, step) for m in shown]
+            self._client.log_batch(parent, metrics=again)
         self._client.set_terminated(run_id, end_time=ended)
         self._known[run.key] = run_id
 

@@ -1,0 +1,88 @@
+"""What many tests share: a clone in miniature, and the pipeline run once in it."""
+
+import importlib
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstmfcn import params
+from lstmfcn.cli import STAGES
+from lstmfcn.workspace import Workspace
+
+ROOT = Path(__file__).parents[1]
+
+MINIATURE = """
+datasets: [Bumps]
+models: [lstm_fcn, alstm_fcn]
+search: {cells: [2, 4], folds: 2, epochs: 3, batch_size: 8}
+train: {epochs: 12, batch_size: 8, folds: 2}
+finetune: {iterations: 2, epochs: 4, batch_size: 8}
+"""
+
+
+def bumps(folder, name="Bumps", *, change=None, classes=("a", "b", "c")):
+    """Write a dataset in the archive's layout: the place of a bump tells the class.
+
+    `change` may alter the lines of each split: it is called with the split's name and its lines.
+    """
+    rng = np.random.default_rng(0)
+    for split, n in (("TRAIN", 24), ("TEST", 15)):
+        lines = []
+        for i in range(n):
+            k = i % len(classes)
+            x = 0.3 * rng.normal(size=20)
+            x[3 + 5 * k : 6 + 5 * k] += 2
+            lines.append("\t".join([classes[k], *(f"{v:.4f}" for v in x)]))
+        lines = change(split, lines) if change else lines
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        (folder / name / f"{name}_{split}.tsv").write_text("".join(line + "\n" for line in lines))
+
+
+def make_workspace(root, text=MINIATURE):
+    """Return a clone in miniature: parameters and the paper's tables."""
+    (root / "data").mkdir(parents=True)
+    (root / "data/reference").symlink_to(ROOT / "data/reference")
+    (root / "params.yaml").write_text(text)
+    return Workspace(root)
+
+
+def run_stages(workspace, ucr_dir, *stages):
+    """Run stages in this process, as the command line does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LSTMFCN_UCR_DIR", str(ucr_dir))
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        for stage in stages:
+            module = importlib.import_module(f"lstmfcn.stages.{stage}")
+            module.run(workspace, params.load(workspace.params))
+
+
+@pytest.fixture(autouse=True)
+def _own_surroundings(monkeypatch):
+    """Whatever the machine's settings are, the tests have theirs."""
+    for name in ("MLFLOW_TRACKING_URI", "LSTMFCN_RAY_ADDRESS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """Return a workspace in which all ten stages have run, and the folder its data came from."""
+    root = tmp_path_factory.mktemp("finished")
+    bumps(root / "ucr")
+    workspace = make_workspace(root / "clone")
+    run_stages(workspace, root / "ucr", *STAGES)
+    return workspace, root / "ucr"
+
+
+def files_of(*folders):
+    """Return the content of each file under the folders, by its path in them."""
+    return {
+        str(path.relative_to(folder.parent)): path.read_bytes()
+        for folder in folders
+        for path in sorted([folder] if folder.is_file() else folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

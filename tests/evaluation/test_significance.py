@@ -1,0 +1,63 @@
+"""Ranks and tests against scipy, and against examples worked by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from lstmfcn.evaluation.ranks import mean_ranks, ranks, wins_or_ties
+from lstmfcn.evaluation.significance import MIN_DATASETS, holm, wilcoxon_table
+
+SCORES = pd.DataFrame({"a": [0.9, 0.8, 0.7], "b": [0.9, 0.7, 0.9], "c": [0.5, 0.6, 0.7]}, index=list("xyz"))
+
+
+def test_ranks_by_hand():
+    assert ranks(SCORES, ties="min").to_numpy().tolist() == [[1, 1, 3], [1, 2, 3], [2, 1, 2]]
+    assert ranks(SCORES).to_numpy().tolist() == [[1.5, 1.5, 3], [1, 2, 3], [2.5, 1, 2.5]]
+    means = mean_ranks(ranks(SCORES, ties="min"))
+    assert means["arithmetic"].tolist() == pytest.approx([4 / 3, 4 / 3, 8 / 3])
+    assert means["geometric"].tolist() == pytest.approx([2 ** (1 / 3), 2 ** (1 / 3), 18 ** (1 / 3)])
+    assert wins_or_ties(SCORES["a"], SCORES["b"]) == 2
+
+
+def test_average_ranks_are_scipys():
+    scores = pd.DataFrame(np.random.default_rng(0).integers(0, 5, (20, 6)).astype(float))
+    expected = stats.rankdata(-scores.to_numpy(), axis=1)
+    np.testing.assert_array_equal(ranks(scores), expected)
+
+
+def test_a_missing_score_raises_and_names_the_dataset():
+    broken = SCORES.copy()
+    broken.loc["y", "b"] = np.nan
+    with pytest.raises(ValueError, match="missing on y"):
+        ranks(broken)
+    with pytest.raises(ValueError, match="both methods"):
+        wilcoxon_table(broken)
+
+
+def test_holm_by_hand():
+    """0.01, 0.04, 0.03 times 3, 1, 2: 0.03, 0.06 (not less than the one before), 0.06."""
+    np.testing.assert_allclose(holm(np.array([0.01, 0.04, 0.03])), [0.03, 0.06, 0.06])
+    np.testing.assert_allclose(holm(np.array([0.6, 0.9])), [1.0, 1.0])
+
+
+def test_wilcoxon_table_is_scipys_test_for_each_pair():
+    rng = np.random.default_rng(0)
+    scores = pd.DataFrame(rng.random((20, 3)), columns=list("abc"))
+    scores["b"] += 0.4
+    table = wilcoxon_table(scores)
+    for row in table.to_dict("records"):
+        expected = stats.wilcoxon(scores[row["method_a"]], scores[row["method_b"]]).pvalue
+        assert row["p"] == pytest.approx(expected)
+    assert table["significant"].tolist() == [True, False, True]
+
+
+def test_methods_that_tie_everywhere_do_not_differ():
+    scores = pd.DataFrame({"a": [0.5] * 8, "b": [0.5] * 8})
+    assert wilcoxon_table(scores)["p"].tolist() == [1.0]
+
+
+def test_the_fewest_datasets_that_can_be_significant():
+    always = np.arange(1.0, MIN_DATASETS + 1)
+    assert stats.wilcoxon(always).pvalue < 0.05
+    assert stats.wilcoxon(always[:-1]).pvalue > 0.05

@@ -1,0 +1,95 @@
+"""The page: complete, escaped, equal for equal files, and standing on its own."""
+
+import re
+import shutil
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from conftest import bumps, make_workspace, run_stages
+from lstmfcn.cli import STAGES
+from lstmfcn.report.figures import series_by_class
+from lstmfcn.report.page import build_report
+
+VOID = {"meta", "br", "hr", "img", "input", "link"}
+
+
+class Checker(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.open, self.loads, self.ids = [], [], []
+
+    def handle_starttag(self, tag, attributes):
+        if tag not in VOID:
+            self.open.append(tag)
+        for name, value in attributes:
+            if name in ("src", "href", "xlink:href") and not value.startswith("#"):
+                self.loads.append(value)
+            if name == "id":
+                self.ids.append(value)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        if tag not in VOID:
+            self.open.pop()
+
+
+def test_every_accuracy_is_on_the_page(finished):
+    workspace, _ = finished
+    page = build_report(workspace.root)
+    results = pd.read_csv(workspace.results / "results.csv")
+    for value in [*results["accuracy"], *results["oof_accuracy"], *results["pce"]]:
+        assert f"{value:.4f}" in page
+    assert "champion, version 1" in page
+    assert page == workspace.report.read_text()
+
+
+def test_the_page_is_well_formed_and_loads_nothing(finished):
+    checker = Checker()
+    checker.feed(build_report(finished[0].root))
+    assert checker.open == []
+    assert checker.loads == []
+    assert len(checker.ids) == len(set(checker.ids))
+
+
+def test_what_is_missing_is_named(tmp_path):
+    page = build_report(make_workspace(tmp_path / "clone").root)
+    for stage in ("validate", "evaluate", "compare", "promote"):
+        assert f"dvc repro {stage}" in page
+
+
+def test_labels_are_shown_as_text_whatever_they_hold(tmp_path):
+    """A class named like a tag, a formula, and with an ampersand."""
+    bumps(tmp_path / "ucr", "Odd", classes=("<script>alert(1)</script>", "$x_1$", "a&b"))
+    text = "datasets: [Odd]\nmodels: [fcn]\ntrain: {epochs: 2, folds: 2}\nfinetune: {iterations: 0}\n"
+    workspace = make_workspace(tmp_path / "clone", text)
+    run_stages(workspace, tmp_path / "ucr", *STAGES)
+    page = workspace.report.read_text()
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert "a&amp;b" in page
+    assert "$x_1$" in page
+
+
+def test_equal_data_give_equal_figures():
+    X = np.random.default_rng(0).normal(size=(6, 1, 30)).astype(np.float32)
+    y = np.arange(6) % 2
+    once, twice = (series_by_class(X, y, ("1", "2"), 'a "title" & more') for _ in range(2))
+    assert once == twice
+    assert 'aria-label="a &quot;title&quot; &amp; more"' in once
+    assert not re.search(r"<metadata|<dc:date", once)
+
+
+@pytest.mark.parametrize("folder", ["search", "comparison", "data/validation"])
+def test_a_part_that_is_gone_does_not_stop_the_page(finished, tmp_path, folder):
+    clone = tmp_path / "clone"
+    shutil.copytree(
+        finished[0].root, clone, symlinks=True, ignore=shutil.ignore_patterns("mlruns", ".lstmfcn")
+    )
+    shutil.rmtree(clone / folder)
+    assert "Bumps" in build_report(clone)

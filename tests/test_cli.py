@@ -1,0 +1,188 @@
+"""The command line: what a user sees when something is not as it should be."""
+
+import csv
+import subprocess
+import sys
+
+import pytest
+
+from conftest import MINIATURE, bumps, make_workspace
+from lstmfcn import cli, summary
+from lstmfcn.files import read_json, write_json
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Return a function that runs a command: its exit status, and what it wrote."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["lstmfcn", *map(str, arguments)])
+        with pytest.raises(SystemExit) as caught:
+            cli.main()
+        written = capsys.readouterr()
+        return caught.value.code, written.out + written.err
+
+    return call
+
+
+def test_help_names_every_command_and_imports_nothing_heavy():
+    code = "import sys; sys.argv = ['lstmfcn', '--help']\nfrom lstmfcn import cli\n"
+    code += "try:\n cli.main()\nexcept SystemExit: pass\n"
+    code += "print({'tensorflow', 'mlflow', 'pandas', 'great_expectations'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().endswith("set()")
+    for command in (*cli.STAGES, "champions", "pull", "predict", "serve", "sync", "summary", "doctor"):
+        assert f" {command} " in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (MINIATURE.replace("Bumps", "GunPont"), "Did you mean 'GunPoint'"),
+        (MINIATURE + "trian: {epochs: 3}\n", "trian is not a known parameter. Did you mean 'train'"),
+        (MINIATURE.replace("folds: 2, epochs: 3", "fold: 2"), "search.fold is not a known"),
+        ("datasets: [Bumps\n", "not valid YAML"),
+    ],
+)
+def test_a_name_that_is_not_known_comes_with_the_nearest(run, tmp_path, text, message):
+    workspace = make_workspace(tmp_path / "clone", text)
+    status, written = run("fetch", "-w", workspace.root)
+    assert status == 1
+    assert message in written
+    assert "Traceback" not in written
+    assert not list(workspace.raw.glob("*")) if workspace.raw.exists() else True
+
+
+FILE_FAULTS = {
+    "a file that is missing": (None, "lacks Bad_TRAIN.tsv"),
+    "a file cut short": (lambda lines: [*lines[:-1], lines[-1][:40]], "row 24: "),
+    "text in a number's place": (lambda lines: [lines[0], lines[1] + "x", *lines[2:]], "row 2, column 21: "),
+    "unequal columns": (lambda lines: [*lines[:4], lines[4] + "\t1.0", *lines[5:]], "row 5: 22 columns"),
+    "an empty split": (lambda lines: [], "holds no series"),
+}
+
+
+@pytest.mark.parametrize("fault", FILE_FAULTS)
+def test_a_damaged_file_is_named_with_its_row_and_nothing_is_half_written(run, tmp_path, monkeypatch, fault):
+    spoil, message = FILE_FAULTS[fault]
+    change = (lambda s, x: spoil(x) if s == "TRAIN" else x) if spoil else None
+    bumps(tmp_path / "ucr", "Bad", change=change)
+    bumps(tmp_path / "ucr", "Good")
+    if spoil is None:
+        (tmp_path / "ucr/Bad/Bad_TRAIN.tsv").unlink()
+    monkeypatch.setenv("LSTMFCN_UCR_DIR", str(tmp_path / "ucr"))
+    workspace = make_workspace(tmp_path / "clone", MINIATURE.replace("[Bumps]", "[Bad, Good]"))
+    status, written = run("fetch", "-w", workspace.root)
+    assert status == 1
+    assert message in written
+    assert "Bad_TRAIN.tsv" in written
+    assert [p.name for p in workspace.raw.iterdir()] == ["Good"]
+
+
+def test_a_stage_before_its_time_says_what_to_run(run, tmp_path):
+    workspace = make_workspace(tmp_path / "clone")
+    for stage, before in (("train", "prepare"), ("compare", "evaluate")):
+        status, written = run(stage, "-w", workspace.root)
+        assert status == 1
+        assert f"dvc repro {before}" in written
+
+
+def test_predict_writes_labels_probabilities_and_the_accuracy(run, finished, tmp_path):
+    workspace, ucr = finished
+    labelled = ucr / "Bumps/Bumps_TEST.tsv"
+    status, written = run("predict", "Bumps", labelled, "-o", tmp_path / "a.csv", "-w", workspace.root)
+    assert status == 0
+    with (tmp_path / "a.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    right = sum(r["label"] == r["predicted"] for r in rows)
+    assert f"accuracy {right / 15:.4f} ({right} of 15 labels)" in written
+    for row in rows:
+        by_label = {label: float(row[f"p:{label}"]) for label in "abc"}
+        assert sum(by_label.values()) == pytest.approx(1, abs=1e-5)
+        assert row["predicted"] == max(by_label, key=by_label.get)
+    bare = tmp_path / "bare.csv"
+    bare.write_text(
+        labelled.read_text().replace("\t", ",").replace("a,", "").replace("b,", "").replace("c,", "")
+    )
+    status, written = run("predict", "Bumps", bare, "-w", workspace.root)
+    assert status == 0
+    assert "accuracy" not in written
+    with (tmp_path / "bare.predictions.csv").open() as file:
+        assert [r["predicted"] for r in csv.DictReader(file)] == [r["predicted"] for r in rows]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a" + "\t1" * 19 + "\n", "row 1: 20 columns|takes 1 channel"),
+        ("a" + "\t1" * 25 + "\n", "row 1: 26 columns, but a series has 20 values"),
+        ("a" + "\t1" * 19 + "\tnan\n", "row 1: a missing or infinite value"),
+        ("a" + "\t1" * 19 + "\tone\n", "row 1, column 21: 'one'"),
+        ("", "holds no series"),
+        ("@classLabel true a\n@data\n1,2,3:a\n", "row 3: a series of 1 channel"),
+    ],
+)
+def test_predict_refuses_a_file_that_does_not_fit(run, finished, tmp_path, content, message):
+    file = tmp_path / ("series.ts" if content.startswith("@") else "series.tsv")
+    file.write_text(content)
+    status, written = run("predict", "Bumps", file, "-w", finished[0].root)
+    if "20 columns" in message:  # twenty values, the first of which is no number
+        assert "row 1, column 1: 'a'" in written
+    else:
+        assert message in written
+    assert status == 1
+    assert [p.name for p in tmp_path.iterdir()] == [file.name]
+
+
+def test_champions_lists_the_evidence(run, finished):
+    status, written = run("champions", "-w", finished[0].root)
+    champion = read_json(finished[0].promotions)["Bumps"]["champion"]
+    assert status == 0
+    assert f"{champion['oof_accuracy']:.4f}" in written
+    assert champion["model"] in written
+
+
+def test_summary_fails_where_a_dataset_was_left_out(run, finished, monkeypatch):
+    workspace, _ = finished
+    status, written = run("summary", "-w", workspace.root)
+    assert status == 0
+    assert "Bumps" in written
+    verdicts = read_json(workspace.verdicts)
+    found = {"severity": "error", "message": "Bumps_TEST.tsv, row 4: missing values."}
+    monkeypatch.setattr(
+        summary,
+        "read_json",
+        lambda path: (
+            [verdicts[0] | {"outcome": "failed", "findings": [found]}]
+            if path == workspace.verdicts
+            else read_json(path)
+        ),
+    )
+    status, written = run("summary", "-w", workspace.root)
+    assert status == 1
+    assert "Left out" in written
+    assert "row 4: missing values" in written
+
+
+def test_doctor_mends_an_emptied_lock_and_names_what_it_cannot(run, tmp_path):
+    workspace = make_workspace(tmp_path / "clone", "datasets: 3\n")
+    git = ["git", "-C", str(workspace.root), "-c", "user.name=x", "-c", "user.email=x"]
+    (workspace.root / "dvc.lock").write_text("schema: '2.0'\n")
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "add", "dvc.lock"], check=True)
+    subprocess.run([*git, "commit", "-qm", "lock"], check=True)
+    (workspace.root / "dvc.lock").write_text("")
+    status, written = run("doctor", "-w", workspace.root)
+    assert status == 1
+    assert "restored from git" in written
+    assert (workspace.root / "dvc.lock").read_text() == "schema: '2.0'\n"
+    assert "BAD" in written
+    assert "datasets" in written
+
+
+def test_a_sync_of_nothing_says_so(run, tmp_path):
+    workspace = make_workspace(tmp_path / "clone")
+    write_json(workspace.root / "data/none.json", {})
+    status, written = run("sync", "-w", workspace.root)
+    assert status == 0
+    assert "0 runs were missing" in written

@@ -1,0 +1,161 @@
+"""Promotion on out-of-fold evidence, and what a registered model is worth elsewhere."""
+
+import dataclasses
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from conftest import run_stages
+from lstmfcn.champion import load_champion
+from lstmfcn.data.normalise import z_normalise
+from lstmfcn.data.series import Split
+from lstmfcn.errors import DataError, RegistryError
+from lstmfcn.evidence import rank
+from lstmfcn.journal import find_runs
+from lstmfcn.registry import beats, promote, pull, registered
+from lstmfcn.stages.promote import candidates
+from lstmfcn.tracking import Tracker
+
+
+@pytest.fixture
+def workspace(finished, tmp_path, monkeypatch):
+    """Return the finished workspace with a store of its own that holds no model yet."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/registry.db")
+    monkeypatch.chdir(tmp_path)  # artifacts of a store without a place for them go to ./mlruns
+    return finished[0]
+
+
+def offer(workspace, run, folder, tolerance=0.0):
+    train = Split.load(workspace.train_splits / "Bumps.npz")
+    return promote(
+        run,
+        folder,
+        classes=train.classes,
+        example=train.X[:2],
+        normalise="per_series",
+        tolerance=tolerance,
+        tracker=Tracker(workspace, print),
+        workspace=workspace,
+    )
+
+
+def variant(run, accuracy, loss, **changes):
+    metrics = {**run.metrics, "oof_accuracy": accuracy, "oof_loss": loss}
+    return dataclasses.replace(run, job=f"{accuracy} {loss} {changes}", metrics=metrics, **changes)
+
+
+def aliases(workspace):
+    return {alias: v.version for v in registered(workspace)["Bumps"] for alias in v.aliases}
+
+
+def test_promotion_from_the_first_to_the_next(workspace):
+    folder, run = next(find_runs(workspace.phase1))
+    first = variant(run, 0.8, 0.5)
+    assert offer(workspace, first, folder).outcome == "first"
+    assert offer(workspace, first, folder).outcome == "same"
+    assert aliases(workspace) == {"champion": 1}
+    worse = offer(workspace, variant(run, 0.7, 0.1), folder)
+    assert (worse.outcome, worse.version, worse.champion) == ("challenger", 2, 1)
+    assert aliases(workspace) == {"champion": 1, "challenger": 2}
+    better = offer(workspace, variant(run, 0.9, 0.6), folder)
+    assert (better.outcome, better.version, better.champion) == ("promoted", 3, 3)
+    assert aliases(workspace) == {"champion": 3, "previous": 1, "challenger": 2}
+    # judged on other data, its lower accuracy says nothing against it
+    assert offer(workspace, variant(run, 0.5, 0.9, data="other"), folder).outcome == "new_data"
+    assert aliases(workspace)["champion"] == 4
+    assert aliases(workspace)["previous"] == 3
+
+
+def test_a_tie_in_accuracy_goes_to_the_lower_loss_unless_a_tolerance_is_set():
+    def held(accuracy, loss):
+        return {"oof_accuracy": accuracy, "oof_loss": loss}
+
+    assert beats(held(0.9, 0.1), held(0.9, 0.2), 0.0)
+    assert not beats(held(0.9, 0.2), held(0.9, 0.2), 0.0)
+    assert not beats(held(0.91, 0.1), held(0.9, 0.2), 0.02)
+    assert beats(held(0.93, 0.3), held(0.9, 0.2), 0.02)
+
+
+def test_where_evidence_ties_the_simpler_run_goes_first(finished):
+    _, run = next(find_runs(finished[0].phase1))
+    late = variant(run, 0.9, 0.2, params={**run.params, "iteration": 2, "cells": 2})
+    wide = variant(run, 0.9, 0.2, params={**run.params, "cells": 4})
+    slim = variant(run, 0.9, 0.2, params={**run.params, "cells": 2})
+    blind = dataclasses.replace(run, metrics={"oof_accuracy": None, "oof_loss": None})
+    best = variant(run, 0.9, 0.1)
+    assert rank([blind, late, wide, slim, best]) == [best, slim, wide, late, blind]
+
+
+def test_a_run_selected_on_the_test_split_is_no_candidate(finished, monkeypatch):
+    workspace, _ = finished
+    from lstmfcn import params
+    from lstmfcn.stages import promote as stage
+
+    settings = params.load(workspace.params)
+    assert len(candidates(workspace, settings, "Bumps")) == 6
+    load = stage.Run.load
+    monkeypatch.setattr(stage.Run, "load", lambda path: dataclasses.replace(load(path), selected_on="test"))
+    assert candidates(workspace, settings, "Bumps") == []
+
+
+def test_a_pulled_model_needs_nothing_of_this_project(finished, tmp_path):
+    """In a process that cannot import it: the same probabilities, to the bit."""
+    workspace, _ = finished
+    folder = pull(workspace, "Bumps", tmp_path / "pulled")
+    series = np.random.default_rng(1).normal(5, 3, (4, 1, 20)).astype(np.float32)
+    np.save(tmp_path / "series.npy", series)
+    code = f"""
+import sys
+sys.modules["lstmfcn"] = None
+import mlflow, numpy as np
+model = mlflow.pyfunc.load_model({str(folder)!r})
+np.save({str(tmp_path / "out.npy")!r}, model.predict(np.load({str(tmp_path / "series.npy")!r})))
+print(model.metadata.metadata["classes"])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['a', 'b', 'c']"
+    np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), load_champion(folder).predict_proba(series))
+
+
+def test_a_model_serves_raw_series_as_it_learned_normalised_ones(finished):
+    """Shifted, scaled: the same prediction; constant: as zeros; and equal to NumPy's z-scores."""
+    champion = load_champion("Bumps", workspace=finished[0].root)
+    series = np.random.default_rng(2).normal(size=(5, 1, 20)).astype(np.float32)
+    series[4] = 7
+    expected = champion.predict_proba(z_normalise(series))
+    np.testing.assert_allclose(champion.predict_proba(3 * series - 11), expected, atol=1e-5)
+    np.testing.assert_allclose(champion.predict_proba(series), expected, atol=1e-6)
+
+
+def test_unfit_series_are_refused(finished):
+    champion = load_champion("Bumps", workspace=finished[0].root)
+    with pytest.raises(DataError, match=r"takes series of 1 x 20 .* not 1 x 19"):
+        champion.predict_proba(np.zeros((2, 19)))
+    with pytest.raises(DataError, match=r"Series 1 .* missing or infinite"):
+        champion.predict_proba(np.array([[0.0] * 20, [np.nan] * 20]))
+    assert champion.predict_proba(np.empty((0, 20))).shape == (0, 3)
+
+
+def test_what_is_not_registered_is_said(finished, tmp_path):
+    workspace, _ = finished
+    with pytest.raises(RegistryError, match=r"No model is registered .*'bump'.* Did you mean 'Bumps'"):
+        load_champion("bump", workspace=workspace.root)
+    with pytest.raises(RegistryError, match="Bumps has no previous"):
+        load_champion("Bumps", alias="previous", workspace=workspace.root)
+    with pytest.raises(RegistryError, match="no file MLmodel"):
+        load_champion(tmp_path)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/file").touch()
+    with pytest.raises(RegistryError, match="not an empty folder"):
+        pull(workspace, "Bumps", tmp_path / "full")
+
+
+def test_promoting_again_changes_nothing(finished, capsys):
+    workspace, ucr = finished
+    before = workspace.promotions.read_text()
+    run_stages(workspace, ucr, "promote")
+    assert "is the champion already" in capsys.readouterr().out
+    assert workspace.promotions.read_text() == before.replace('"first"', '"same"')
+    workspace.promotions.write_text(before)
