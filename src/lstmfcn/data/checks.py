@@ -173,10 +173,11 @@ def _check(context: Any, folder: Path, findings: Mapping[str, str]) -> Verdict:
             _series_expectations(length, sorted(labels["train"]), split),
             findings,
         )
-        found += [_found(f, findings, split, series.path, at) for f, at in rows.items()]
+        at_fault = _labels_at_fault(series, labels)
+        found += [_found(f, findings, split, series.path, at, at_fault) for f, at in rows.items()]
         summary = _summary(series, labels)
         whole = _run(context, f"{name} {split} split", summary, _split_expectations(split, entry), findings)
-        found += [_about_split(f, findings, split, series.path, summary, entry) for f in whole]
+        found += [_about_split(f, findings, split, series.path, summary, entry, at_fault) for f in whole]
     severities = {f.severity for f in found}
     outcome: Literal["passed", "warned", "failed"] = (
         "failed" if "error" in severities else "warned" if severities else "passed"
@@ -277,9 +278,28 @@ def _run(
     return broken
 
 
-def _found(finding: str, findings: Mapping[str, str], split: str, path: Path, rows: list[int]) -> Found:
+def _labels_at_fault(series: LabelledSeries, labels: Mapping[str, set[str]]) -> dict[str, str]:
+    """Return, for the findings about classes, which labels they are about."""
+    counts = Counter(map(str, series.labels if series.labels is not None else ()))
+    names = {
+        "class_missing_in_train": labels["test"] - labels["train"],
+        "class_missing_in_test": labels["train"] - labels["test"],
+        "rare_class": {label for label, n in counts.items() if n == 1},
+    }
+    return {finding: f" ({', '.join(sorted(found)[:10])})" for finding, found in names.items()}
+
+
+def _found(
+    finding: str,
+    findings: Mapping[str, str],
+    split: str,
+    path: Path,
+    rows: list[int],
+    at_fault: Mapping[str, str],
+) -> Found:
     named = ", ".join(map(str, rows[:5])) + (", ..." if len(rows) > 5 else "")
-    message = f"{path.name}, row {named}: {WHAT[finding]}.{_remedy(finding, findings[finding])}"
+    what = WHAT[finding] + at_fault.get(finding, "")
+    message = f"{_place(path)}, row {named}: {what}.{_remedy(finding, findings[finding])}"
     return Found(finding, _severity(findings[finding]), split, tuple(rows[:ROWS_NAMED]), len(rows), message)
 
 
@@ -290,9 +310,10 @@ def _about_split(
     path: Path,
     summary: pd.DataFrame,
     entry: CatalogueEntry | None,
+    at_fault: Mapping[str, str],
 ) -> Found:
     (row,) = summary.to_dict("records")
-    message = f"{path.name}: {WHAT[finding]}"
+    message = f"{_place(path)}: {WHAT[finding]}{at_fault.get(finding, '')}"
     if finding == "catalogue_mismatch" and entry is not None:
         expected = entry.n_train if split == "train" else entry.n_test
         message += (
@@ -303,6 +324,11 @@ def _about_split(
     return Found(finding, _severity(findings[finding]), split, (), 1, message)
 
 
+def _place(path: Path) -> str:
+    """Return the path as seen from the clone: the same in every clone."""
+    return "/".join(path.parts[-4:])
+
+
 def _severity(setting: str) -> Literal["error", "warn"]:
     return "error" if setting == "error" else "warn"
 
@@ -310,7 +336,7 @@ def _severity(setting: str) -> Literal["error", "warn"]:
 def _remedy(finding: str, setting: str) -> str:
     if setting != "error":
         return ""
-    return f" Correct the file, or set validate.{finding} to warn in params.yaml."
+    return f" Correct it at its source, or set validate.{finding} to warn in params.yaml."
 
 
 def _context(docs: Path | None) -> Any:
