@@ -209,12 +209,14 @@ def test_a_file_that_cannot_be_read_fails_its_dataset_and_no_other(tmp_path):
     assert "None_TRAIN.tsv is missing" in verdicts[1].findings[0].message
 
 
-def test_equal_data_gives_equal_verdicts_as_json(tmp_path):
+def test_equal_data_gives_equal_verdicts_in_every_clone(tmp_path):
     train, test = sound()
     twins(train, test)
-    texts = [to_json(check(put(tmp_path / at / "Mine", train, test)).as_json()) for at in "ab"]
+    folders = [put(tmp_path / clone / "data/raw/Mine", train, test) for clone in ("one", "two/deeper")]
+    texts = [to_json(check(folder).as_json()) for folder in folders]
     assert texts[0] == texts[1]
     assert '"duplicates_within_split"' in texts[0]
+    assert "data/raw/Mine/Mine_TRAIN.tsv, row" in texts[0]
 
 
 def test_data_docs_show_each_dataset(tmp_path):
