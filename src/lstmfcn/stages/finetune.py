@@ -57,7 +57,9 @@ def run(workspace: Workspace, params: Params) -> None:
         jobs = []
         for place, train, _ in starts:
             before = Run.load(latest[place] / RUN_FILE)
-            recipe = [index, params.finetune.model_dump(exclude={"iterations"}), params.train.model_dump()]
+            own = params.finetune.model_dump(exclude={"iterations"})
+            shared = params.train.model_dump(exclude={"epochs", "batch_size", "initial_rate"})
+            recipe = [index, own, shared]
             key = job_key(stage="finetune", data=train.hash, recipe=recipe, upstream=before.key, code=code)
             weights = _read_weights(latest[place])
             latest[place] = workspace.finetuned / place / f"iteration-{index}"

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -170,12 +170,3 @@ def _commit(root: Path) -> str | None:
 
 def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
-
-
-def recipe_params(**recipes: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return the parameters of several sections as flat names: `train.epochs`."""
-    return {
-        f"{section}.{name}": value
-        for section, values in recipes.items()
-        for name, value in (values or {}).items()
-    }

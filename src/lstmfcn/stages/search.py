@@ -39,7 +39,9 @@ def run(workspace: Workspace, params: Params) -> None:
     jobs = []
     for dataset, train in train_splits(workspace, params).items():
         for model in recurrent:
-            recipe = [model, params.seeds[0], params.search.model_dump(), params.train.model_dump()]
+            # Epochs and batch size are the search's own: train's decide nothing here.
+            shared = params.train.model_dump(exclude={"epochs", "batch_size", "folds"})
+            recipe = [model, params.seeds[0], params.search.model_dump(), shared]
             key = job_key(stage="search", data=train.hash, recipe=recipe, upstream="", code=code)
             arguments = SearchJob(key, dataset, model, train, params, workspace.scratch / key)
             size = train.X.size * len(params.search.cells)
