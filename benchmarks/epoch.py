@@ -14,6 +14,7 @@ load_backend()
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 
+from lstmfcn.architecture import Architecture  # noqa: E402
 from lstmfcn.data.series import Split  # noqa: E402
 from lstmfcn.training.engine import TrainingRecipe  # noqa: E402
 from lstmfcn.training.phase1 import new_engine  # noqa: E402
@@ -47,9 +48,10 @@ def measure(n_series, length, n_classes, repeats):
     X = rng.normal(size=(n_series, 1, length)).astype(np.float32)
     y = np.arange(n_series) % n_classes
     train = Split(X, y, tuple(map(str, range(n_classes))))
-    engine = new_engine(train, "lstm_fcn", cells=64, dropout=0.8, seed=0)
+    architecture = Architecture(name="lstm_fcn", cells=64)
+    engine = new_engine(train, architecture, seed=0)
     recipe = TrainingRecipe(epochs=EPOCHS, batch_size=BATCH, criterion="last", recompute_statistics=False)
-    peer = new_engine(train, "lstm_fcn", cells=64, dropout=0.8, seed=0).model
+    peer = new_engine(train, architecture, seed=0).model
     peer.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
 
     def fit():

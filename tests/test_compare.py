@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import wilcoxon
 
-from lstmfcn.compare import TABLES, compare, write
+from lstmfcn.compare import TABLES, compare, fine_tuning, write
 from lstmfcn.errors import DataError
 from lstmfcn.evaluation.reference import load_table1
 
@@ -21,7 +23,11 @@ def results(datasets, **changes):
                     "dataset": dataset,
                     "model": model,
                     "phase": "phase1",
+                    "iteration": 0,
+                    "chosen": True,
+                    "oof_accuracy": 0.7,
                     "seed": seed,
+                    "protocol": "honest",
                     "selected_on": "train",
                     "n_test": 100,
                     "n_classes": 2,
@@ -74,11 +80,13 @@ def test_too_few_datasets_are_said():
 
 def test_what_was_selected_on_the_test_split_stands_apart():
     honest = results(SEVEN)
-    both = pd.concat([honest, results(SEVEN, selected_on="test", model="fcn", accuracy=1.0)])
-    found = compare(both, TABLE1, significance=0.05)
-    pd.testing.assert_frame_equal(found.summary, compare(honest, TABLE1, significance=0.05).summary)
-    assert len(found.selected_on_test) == 28
-    assert set(found.beside_paper["model"]) == {"lstm_fcn", "alstm_fcn"}
+    both = pd.concat([honest, results(SEVEN, protocol="paper", selected_on="test", accuracy=1.0)])
+    found, alone = (compare(table, TABLE1, significance=0.05) for table in (both, honest))
+    pd.testing.assert_frame_equal(found.summary[:2], alone.summary)
+    pd.testing.assert_frame_equal(found.wilcoxon, alone.wilcoxon)
+    assert found.summary["selected_on"].tolist() == ["train", "train", "test", "test"]
+    assert found.summary["arithmetic_mean_rank"][2:].isna().all()
+    assert found.beside_paper["selected_on"].tolist() == 14 * ["train"] + 14 * ["test"]
 
 
 def test_a_dataset_that_a_method_lacks_is_named_not_dropped():
@@ -99,3 +107,17 @@ def test_a_damaged_table_is_named(tmp_path):
     (tmp_path / "table1.csv").write_text("dataset,lstm_fcn\nGunPoint,1\n")
     with pytest.raises(DataError, match=r"table1\.csv lacks alstm_fcn"):
         load_table1(tmp_path / "table1.csv")
+
+
+def test_fine_tuning_is_measured_against_phase_1():
+    """Seven datasets, each iteration: one lower, one equal, five higher; p is scipy's."""
+    gains = np.array([-0.01, 0, 0.01, 0.02, 0.03, 0.04, 0.05])
+    first = results(SEVEN)
+    tuned = results(SEVEN, phase="finetuned", iteration=1, chosen=False)
+    tuned["accuracy"] += np.repeat(gains, 4)
+    table = fine_tuning(pd.concat([first, tuned])).set_index(["model", "iteration"])
+    row = table.loc[("lstm_fcn", 1)]
+    assert (row["n_higher"], row["n_equal"], row["n_lower"]) == (5, 1, 1)
+    assert row["accuracy"] - table.loc[("lstm_fcn", 0), "accuracy"] == pytest.approx(0.02)
+    assert row["p"] == pytest.approx(wilcoxon(gains).pvalue)
+    assert pd.isna(table.loc[("lstm_fcn", 0), "p"])

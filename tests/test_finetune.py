@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from lstmfcn.architecture import Architecture
 from lstmfcn.data.series import Split
 from lstmfcn.finetune import iterate
 from lstmfcn.search import search_cells
@@ -10,6 +11,7 @@ from lstmfcn.training import outcome as outcomes
 from lstmfcn.training.engine import TrainingRecipe
 from lstmfcn.training.phase1 import new_engine, train_phase1
 
+LSTM_FCN = Architecture(name="lstm_fcn", cells=4)
 RECIPE = TrainingRecipe(epochs=40, batch_size=8, initial_rate=2e-3)
 
 
@@ -25,7 +27,7 @@ def train():
 
 @pytest.fixture(scope="module")
 def phase1(train):
-    engine = new_engine(train, "lstm_fcn", cells=4, dropout=0.8, seed=0)
+    engine = new_engine(train, LSTM_FCN, seed=0)
     return engine, train_phase1(engine, train, RECIPE, n_folds=3, seed=0)
 
 
@@ -39,7 +41,7 @@ def test_out_of_fold_predictions_find_the_bump(phase1, train):
 
 def test_a_held_out_series_cannot_influence_its_own_prediction(train):
     """Its fold's model has not seen it: with another label it is predicted the same, to the bit."""
-    engine = new_engine(train, "lstm_fcn", cells=4, dropout=0.8, seed=0)
+    engine = new_engine(train, LSTM_FCN, seed=0)
     fold = np.arange(24) // 8
     starts = [engine.initial] * 3
     recipe = TrainingRecipe(epochs=3, batch_size=8)
@@ -78,14 +80,14 @@ def test_an_outcomes_files_read_back(phase1):
 
 
 def test_the_search_tries_each_width_once_and_goes_on_where_it_was_stopped(train, tmp_path, monkeypatch):
-    arguments = {"dropout": 0.8, "n_folds": 3, "seed": 0, "directory": tmp_path}
+    arguments = {"n_folds": 3, "seed": 0, "directory": tmp_path}
     recipe = TrainingRecipe(epochs=3, batch_size=8)
-    one = search_cells(train, "lstm_fcn", recipe, cells=[4], **arguments)
+    one = search_cells(train, LSTM_FCN, recipe, cells=[4], **arguments)
     tried = []
     real = outcomes.cross_validate
     monkeypatch.setattr("lstmfcn.search.cross_validate", lambda *a, **k: tried.append(1) or real(*a, **k))
-    both = search_cells(train, "lstm_fcn", recipe, cells=[4, 8], **arguments)
+    both = search_cells(train, LSTM_FCN, recipe, cells=[4, 8], **arguments)
     assert len(tried) == 1
     assert {t.cells for t in both} == {4, 8}
     assert one[0] in both
-    assert both == sorted(both, key=lambda t: (-t.oof_accuracy, t.oof_loss, t.cells))
+    assert both == sorted(both, key=lambda t: (-t.accuracy, t.loss, t.cells))

@@ -12,8 +12,12 @@ from sklearn.metrics import accuracy_score, log_loss
 from conftest import MINIATURE, bumps, files_of, make_workspace, run_stages
 from lstmfcn import params
 from lstmfcn.champion import load_champion
+from lstmfcn.cli import STAGES
 from lstmfcn.data.fetch import read_dataset
-from lstmfcn.errors import DataError
+from lstmfcn.data.series import Split
+from lstmfcn.errors import DataError, ParamsError
+from lstmfcn.journal import Run
+from lstmfcn.registry import registered
 from lstmfcn.stages import queue
 from lstmfcn.stages.queue import JobsFailedError
 
@@ -25,6 +29,10 @@ def results_of(workspace):
         return list(csv.DictReader(file))
 
 
+def folder_of(row):
+    return "phase1" if row["iteration"] == "0" else f"iteration-{row['iteration']}"
+
+
 def test_the_tables_say_what_scikit_learn_says_of_the_predictions(finished):
     workspace, _ = finished
     rows = results_of(workspace)
@@ -32,7 +40,7 @@ def test_the_tables_say_what_scikit_learn_says_of_the_predictions(finished):
         (model, phase) for model in ("lstm_fcn", "alstm_fcn") for phase in ("phase1", "finetuned")
     }
     for row in rows:
-        place = f"{row['dataset']}/{row['model']}/seed-{row['seed']}/{row['phase']}"
+        place = f"{row['dataset']}/{row['model']}/seed-{row['seed']}/{folder_of(row)}"
         table = pd.read_csv(workspace.results / "predictions" / place / "predictions.csv")
         assert float(row["accuracy"]) == pytest.approx(accuracy_score(table["label"], table["predicted"]))
         probabilities = table[["p:a", "p:b", "p:c"]].to_numpy()
@@ -41,6 +49,17 @@ def test_the_tables_say_what_scikit_learn_says_of_the_predictions(finished):
         assert float(row["pce"]) == pytest.approx((1 - float(row["accuracy"])) / 3)
     metrics = json.loads((workspace.results / "metrics.json").read_text())
     assert metrics["Bumps"]["lstm_fcn"].keys() == {"phase1", "finetuned"}
+
+
+def test_the_chosen_iteration_has_the_best_evidence_not_the_best_test_accuracy(finished):
+    rows = pd.read_csv(finished[0].results / "results.csv")
+    assert len(rows) == 2 * 3
+    for _, group in rows.groupby("model"):
+        assert group[group["iteration"] == 0]["chosen"].all()
+        tuned = group[group["iteration"] > 0].sort_values(
+            ["oof_accuracy", "oof_loss"], ascending=[False, True]
+        )
+        assert tuned["chosen"].tolist() == [True, False]
 
 
 def test_the_champion_has_the_best_evidence_of_all_runs(finished):
@@ -60,7 +79,7 @@ def test_the_registered_champion_predicts_what_was_evaluated(finished):
     workspace, _ = finished
     champion = json.loads(workspace.promotions.read_text())["Bumps"]["champion"]
     (row,) = (r for r in results_of(workspace) if r["key"] == champion["key"])
-    place = f"Bumps/{row['model']}/seed-0/{row['phase']}/predictions.csv"
+    place = f"Bumps/{row['model']}/seed-0/{folder_of(row)}/predictions.csv"
     expected = pd.read_csv(workspace.results / "predictions" / place)
     loaded = load_champion("Bumps", workspace=workspace.root)
     _, test = read_dataset(workspace.raw / "Bumps")
@@ -167,3 +186,72 @@ def test_a_dataset_at_fault_is_named_and_the_others_go_on(tmp_path, fault):
     run_stages(workspace, tmp_path / "ucr", "prepare")
     assert [p.stem for p in workspace.train_splits.iterdir()] == ["Fine"]
     assert [p.stem for p in workspace.test_splits.iterdir()] == ["Fine"]
+
+
+PAPER = """
+protocol: paper
+paper:
+  train: {criterion: test_accuracy, schedule: plateau, recompute_statistics: false}
+"""
+
+
+@pytest.fixture(scope="module")
+def papers(tmp_path_factory):
+    """A clone under the paper's protocol, its data noisy enough that no accuracy reaches 1."""
+    root = tmp_path_factory.mktemp("paper")
+    rng = np.random.default_rng(5)
+
+    def muddle(split, lines):
+        labels = rng.permutation([line[0] for line in lines])
+        return [label + line[1:] for label, line in zip(labels, lines, strict=True)]
+
+    bumps(root / "ucr", change=muddle)
+    workspace = make_workspace(root / "clone", MINIATURE + PAPER)
+    run_stages(workspace, root / "ucr", *STAGES)
+    return workspace
+
+
+def test_the_papers_protocol_keeps_the_epoch_that_the_test_split_likes_best(papers):
+    test = Split.load(papers.test_splits / "Bumps.npz")
+    folders = list(papers.root.glob("models/*/Bumps/*/seed-0/**/run.json"))
+    assert len(folders) == 2 * 3
+    for path in folders:
+        run = Run.load(path)
+        history = pd.read_csv(path.parent / "history.csv")
+        assert run.metrics["kept_epoch"] == history["selection_accuracy"].argmax() + 1
+        assert run.metrics["selection_accuracy"] == pytest.approx(history["selection_accuracy"].max())
+        assert run.metrics["oof_accuracy"] is None
+    for row in results_of(papers):
+        if row["chosen"] != "True":
+            continue
+        best = max(
+            run.metrics["selection_accuracy"]
+            for run in map(Run.load, folders)
+            if (run.model, run.phase) == (row["model"], row["phase"])
+        )
+        assert float(row["accuracy"]) == pytest.approx(best)
+    assert len(test.y) == 15
+
+
+def test_what_was_selected_on_the_test_split_is_fenced(papers):
+    """Tagged in each run, named in the report, in no ranking, and never promoted."""
+    runs = [Run.load(path) for name in CHOOSING[:2] for path in (papers.root / name).rglob("run.json")]
+    assert {run.selected_on for run in runs} == {"test"}
+    assert {row["selected_on"] for row in results_of(papers)} == {"test"}
+    promotion = json.loads(papers.promotions.read_text())["Bumps"]
+    assert promotion["champion"] is None
+    assert registered(papers) == {}
+    for table in ("beside_paper", "summary"):
+        assert set(pd.read_csv(papers.comparison / f"{table}.csv")["selected_on"]) == {"test"}
+    assert "selected on the test split" in papers.report.read_text()
+
+
+def test_the_honest_protocol_lays_out_nothing_to_select_on(finished):
+    assert [path.name for path in finished[0].selection_splits.iterdir()] == ["README"]
+
+
+def test_selecting_on_the_test_split_takes_the_papers_protocol(tmp_path):
+    text = MINIATURE.replace("train: {", "train: {criterion: test_accuracy, ")
+    workspace = make_workspace(tmp_path / "clone", text)
+    with pytest.raises(ParamsError, match=r"train\.criterion test_accuracy .* protocol: paper"):
+        params.load(workspace.params)

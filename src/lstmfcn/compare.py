@@ -12,7 +12,7 @@ import pandas as pd
 from lstmfcn.evaluation.metrics import binomial_interval, mean_per_class_error
 from lstmfcn.evaluation.ranks import mean_ranks, ranks
 from lstmfcn.evaluation.reference import PAPER_COLUMN
-from lstmfcn.evaluation.significance import MIN_DATASETS, wilcoxon_table
+from lstmfcn.evaluation.significance import MIN_DATASETS, signed_rank, wilcoxon_table
 from lstmfcn.files import write_json, write_text
 
 METHOD = ["model", "phase"]
@@ -25,16 +25,16 @@ class Comparison:
     Attributes
     ----------
     beside_paper
-        A row a dataset and method: our accuracy (the mean of the seeds) with its interval, the
-        paper's, the difference, whether the paper's lies inside the interval, and whether the paper
-        used the other edition's split.
+        A row a dataset, method and protocol: our accuracy (the mean of the seeds) with its interval,
+        the paper's, the difference, whether the paper's lies inside the interval, and whether the paper
+        used the other edition's split. What was selected on the test split comes last.
     summary
-        A row a method: datasets, mean accuracy, MPCE, mean ranks (the paper's rule for ties) over
-        the datasets that all methods have.
+        A row a method and protocol: datasets, mean accuracy, MPCE, mean ranks (the paper's rule for
+        ties) over the datasets that all methods have. What was selected on the test split has no rank.
     wilcoxon
         See `lstmfcn.evaluation.significance.wilcoxon_table`; empty where there are too few datasets.
-    selected_on_test
-        Results whose weights were chosen on the test split. They stand in no other table.
+    fine_tuning
+        See `fine_tuning`.
     notes
         What a reader has to know, in sentences.
     """
@@ -42,7 +42,7 @@ class Comparison:
     beside_paper: pd.DataFrame
     summary: pd.DataFrame
     wilcoxon: pd.DataFrame
-    selected_on_test: pd.DataFrame
+    fine_tuning: pd.DataFrame
     notes: tuple[str, ...]
 
 
@@ -52,21 +52,26 @@ def compare(results: pd.DataFrame, table1: pd.DataFrame, *, significance: float)
     Parameters
     ----------
     results
-        As the `evaluate` stage writes them: a row a dataset, model, phase and seed.
+        As the `evaluate` stage writes them: a row a dataset, model, iteration and seed.
     table1
         As `load_table1` reads it.
     significance
         The error rate of the tests.
     """
-    honest = results[results["selected_on"] == "train"]
-    chosen_on_test = results[results["selected_on"] == "test"].reset_index(drop=True)
-    means = honest.groupby(["dataset", *METHOD], sort=True, as_index=False).agg(
-        n_test=("n_test", "first"),
-        n_classes=("n_classes", "first"),
-        seeds=("seed", "nunique"),
-        accuracy=("accuracy", "mean"),
-        pce=("pce", "mean"),
+    order = ["selected_on", "dataset", *METHOD, "protocol"]
+    every = (
+        results[results["chosen"]]
+        .groupby(order, sort=True, as_index=False)
+        .agg(
+            n_test=("n_test", "first"),
+            n_classes=("n_classes", "first"),
+            seeds=("seed", "nunique"),
+            accuracy=("accuracy", "mean"),
+            pce=("pce", "mean"),
+        )
     )
+    every = every.sort_values(order, ascending=[False, *[True] * (len(order) - 1)], kind="stable")
+    means = every[every["selected_on"] == "train"]
     scores = means.pivot_table(index="dataset", columns=METHOD, values="accuracy")
     scores.columns = pd.Index([" ".join(column) for column in scores.columns])
     common = scores.dropna()
@@ -81,26 +86,66 @@ def compare(results: pd.DataFrame, table1: pd.DataFrame, *, significance: float)
             f"No Wilcoxon test: it takes {MIN_DATASETS} datasets and two methods before one can be "
             f"significant, and there are {len(common)} and {len(common.columns)}."
         )
-    beside = _beside_paper(means, table1)
+    beside = _beside_paper(every, table1)
     if swapped := sorted(set(beside.loc[beside["split_sizes_swapped"], "dataset"])):
         notes.append(f"The paper used the 2015 edition's split of {', '.join(swapped)}; we use 2018's.")
-    if len(chosen_on_test):
-        notes.append("Results chosen on the test split (protocol: paper) stand apart and are not ranked.")
-    return Comparison(beside, _summary(means, common), tests, chosen_on_test, tuple(notes))
+    if len(means) < len(every):
+        notes.append("What was selected on the test split (protocol: paper) stands apart and is not ranked.")
+    return Comparison(beside, _summary(every, common), tests, fine_tuning(results), tuple(notes))
 
 
-def _summary(means: pd.DataFrame, common: pd.DataFrame) -> pd.DataFrame:
+def fine_tuning(results: pd.DataFrame) -> pd.DataFrame:
+    """Return what each iteration of Algorithm 1 gave: the paper's claim that accuracy does not fall.
+
+    Parameters
+    ----------
+    results
+        As for `compare`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a model, protocol and iteration (0 is phase 1), over the datasets and the mean of their
+        seeds: n_datasets, oof_accuracy, accuracy (on the test split), and on how many datasets the test
+        accuracy is higher, equal and lower than phase 1's, with Wilcoxon's p of that difference.
+    """
+    by = ["model", "protocol", "selected_on", "iteration"]
+    means = results.groupby(["dataset", *by], as_index=False)[["oof_accuracy", "accuracy"]].mean()
+    rows = []
+    for key, group in means.groupby(by, sort=True):
+        *method, iteration = key
+        first = means[(means[by[:3]] == method).all(axis=1) & (means["iteration"] == 0)]
+        pairs = group.set_index("dataset")["accuracy"].sub(first.set_index("dataset")["accuracy"]).dropna()
+        enough = iteration != 0 and len(pairs) >= MIN_DATASETS
+        rows.append(
+            dict(zip(by, (*method, iteration), strict=True))
+            | {
+                "n_datasets": len(group),
+                "oof_accuracy": group["oof_accuracy"].mean(),
+                "accuracy": group["accuracy"].mean(),
+                "n_higher": int((pairs > 0).sum()),
+                "n_equal": int((pairs == 0).sum()),
+                "n_lower": int((pairs < 0).sum()),
+                "p": signed_rank(pairs.to_numpy()) if enough else None,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _summary(every: pd.DataFrame, common: pd.DataFrame) -> pd.DataFrame:
     rank = mean_ranks(ranks(common, ties="min")) if len(common) else pd.DataFrame()
     rows = []
-    for (model, phase), group in means.groupby(METHOD, sort=True):
-        method = f"{model} {phase}"
-        ranked = {
-            f"{k}_mean_rank": rank.at[method, k] if len(rank) else None for k in ("arithmetic", "geometric")
-        }
+    for (selected_on, model, phase, protocol), group in every.groupby(
+        ["selected_on", *METHOD, "protocol"], sort=False
+    ):
+        at = f"{model} {phase}" if selected_on == "train" and len(rank) else None
+        ranked = {f"{k}_mean_rank": rank.at[at, k] if at else None for k in ("arithmetic", "geometric")}
         rows.append(
             {
                 "model": model,
                 "phase": phase,
+                "protocol": protocol,
+                "selected_on": selected_on,
                 "n_datasets": len(group),
                 "mean_accuracy": group["accuracy"].mean(),
                 "mpce": mean_per_class_error(group["pce"].to_numpy()),
@@ -122,6 +167,8 @@ def _beside_paper(means: pd.DataFrame, table1: pd.DataFrame) -> pd.DataFrame:
                 "dataset": dataset,
                 "model": mean["model"],
                 "phase": mean["phase"],
+                "protocol": mean["protocol"],
+                "selected_on": mean["selected_on"],
                 "seeds": mean["seeds"],
                 "ours": mean["accuracy"],
                 "ours_low": low,
@@ -135,7 +182,7 @@ def _beside_paper(means: pd.DataFrame, table1: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-TABLES = ("beside_paper", "summary", "wilcoxon", "selected_on_test")
+TABLES = ("beside_paper", "summary", "wilcoxon", "fine_tuning")
 
 
 def write(comparison: Comparison, folder: Path) -> None:

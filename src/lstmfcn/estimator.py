@@ -10,9 +10,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from lstmfcn.architecture import Architecture, ModelName
 from lstmfcn.data.normalise import z_normalise
 from lstmfcn.data.series import Split
-from lstmfcn.models import ModelName
 
 
 class _NetworkClassifier(ClassifierMixin, BaseEstimator):
@@ -58,7 +58,7 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
             initial_rate=self.learning_rate,
             final_rate=min(1e-4, self.learning_rate),
         )
-        engine = new_engine(train, self._model, cells=self._cells, dropout=self._dropout, seed=seed)
+        engine = new_engine(train, self._architecture(), seed=seed)
         self.weights_, self.histories_ = engine.initial, []
         for index in range(self.fine_tuning_iterations + 1):
             history = engine.train(
@@ -96,13 +96,9 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
         labels: NDArray[Any] = self.classes_[probabilities.argmax(axis=1)]
         return labels
 
-    @property
-    def _cells(self) -> int | None:
-        return getattr(self, "cells", None)
-
-    @property
-    def _dropout(self) -> float:
-        return float(getattr(self, "dropout", 0.0))
+    def _architecture(self) -> Architecture:
+        """Return the network that the parameters describe; raises `ValueError` if they do not fit."""
+        return Architecture(name=self._model)
 
     def _normalised(self, series: NDArray[np.float32]) -> NDArray[np.float32]:
         return z_normalise(series) if self.normalise == "per_series" else series
@@ -115,12 +111,10 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
             from lstmfcn.training.weights import set_weights
 
             model = build(
-                self._model,
+                self._architecture(),
                 n_channels=self.n_channels_,
                 length=self.length_,
                 n_classes=len(self.classes_),
-                cells=self._cells,
-                dropout=self._dropout,
             )
             set_weights(model, self.weights_)
             self._network = Engine(model)
@@ -190,8 +184,8 @@ class LSTMFCNClassifier(_NetworkClassifier):
     ----------
     cells
         The LSTM's units.
-    dropout
-        The share of the LSTM's outputs dropped in training.
+    dropout, dimension_shuffle, segments
+        What else shapes the network: see `lstmfcn.architecture.Architecture`.
     epochs, batch_size, learning_rate, schedule, fine_tuning_iterations, normalise, random_state
         As for `FCNClassifier`, whose attributes it has too.
     """
@@ -203,6 +197,8 @@ class LSTMFCNClassifier(_NetworkClassifier):
         *,
         cells: int = 64,
         dropout: float = 0.8,
+        dimension_shuffle: bool = True,
+        segments: int = 1,
         epochs: int = 200,
         batch_size: int = 16,
         learning_rate: float = 2e-3,
@@ -213,6 +209,8 @@ class LSTMFCNClassifier(_NetworkClassifier):
     ) -> None:
         self.cells = cells
         self.dropout = dropout
+        self.dimension_shuffle = dimension_shuffle
+        self.segments = segments
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -221,14 +219,23 @@ class LSTMFCNClassifier(_NetworkClassifier):
         self.normalise = normalise
         self.random_state = random_state
 
+    def _architecture(self) -> Architecture:
+        return Architecture(
+            name=self._model,
+            cells=self.cells,
+            dropout=self.dropout,
+            dimension_shuffle=self.dimension_shuffle,
+            segments=self.segments,
+        )
+
 
 class ALSTMFCNClassifier(LSTMFCNClassifier):
     """ALSTM-FCN: LSTM-FCN with the attention LSTM of the paper's section II-D.
 
     Parameters
     ----------
-    cells, dropout, epochs, batch_size, learning_rate, schedule, fine_tuning_iterations, normalise, \
-random_state
+    cells, dropout, dimension_shuffle, segments, epochs, batch_size, learning_rate, schedule, \
+fine_tuning_iterations, normalise, random_state
         As for `LSTMFCNClassifier`.
     """
 

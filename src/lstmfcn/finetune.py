@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lstmfcn.data.folds import stratified_folds
 from lstmfcn.data.series import Split
 from lstmfcn.training.engine import Engine, Progress, TrainingRecipe
 from lstmfcn.training.outcome import Outcome, train_with_folds
+from lstmfcn.training.phase1 import folds_of, labelled
 from lstmfcn.training.weights import Weights
 
 
@@ -21,6 +21,7 @@ def iterate(
     fold_starts: Sequence[Weights],
     n_folds: int,
     seed: int,
+    selection: Split | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
     """Run one iteration of Algorithm 1.
@@ -35,7 +36,7 @@ def iterate(
     engine
         Holds the network.
     train
-        The training split; nothing else is looked at.
+        The training split; nothing else is looked at, unless `selection` is given.
     recipe
         That of the first iteration.
     index
@@ -45,6 +46,8 @@ def iterate(
         each fold.
     n_folds, seed
         As they were in phase 1: they give the same folds again.
+    selection
+        As in phase 1.
     progress
         Called with a line of text now and then.
     """
@@ -53,9 +56,10 @@ def iterate(
         train.X,
         train.y,
         recipe.iteration(index),
-        fold=stratified_folds(train.y, n_folds, seed),
+        fold=folds_of(train, n_folds, seed, selection),
         start=start,
         fold_starts=fold_starts,
         seed=seed + 100_000 * index,
+        selection=labelled(selection),
         progress=(lambda message: progress(f"iteration {index}, {message}")) if progress else None,
     )

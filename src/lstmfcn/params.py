@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from lstmfcn.architecture import ModelName
 from lstmfcn.errors import ParamsError, nearest
 
 Finding = Literal["error", "warn", "ignore"]
-ModelName = Literal["fcn", "lstm_fcn", "alstm_fcn"]  # as lstmfcn.models, which costs a TensorFlow import
 Positive = Annotated[int, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0, le=1)]
 
@@ -55,7 +55,7 @@ class SearchParams(Section):
 
 
 class TrainParams(Section):
-    """Phase 1. `lstmfcn.training.engine.TrainingRecipe` says what each value does."""
+    """Phase 1. `TrainingRecipe` and `Architecture` say what each value does."""
 
     epochs: Positive = 200
     batch_size: Positive = 16
@@ -63,16 +63,26 @@ class TrainParams(Section):
     initial_rate: Rate = 2e-3
     final_rate: Rate = 1e-4
     patience: Positive = 50
-    criterion: Literal["train_loss", "last"] = "train_loss"
+    criterion: Literal["train_loss", "last", "test_accuracy"] = "train_loss"
     recompute_statistics: bool = True
     class_weighting: bool = True
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.8
+    dimension_shuffle: bool = True
+    segments: Positive = 1
     folds: Annotated[int, Field(ge=2)] = 3
 
     @model_validator(mode="after")
     def _rates_fall(self) -> TrainParams:
         if self.final_rate > self.initial_rate:
             raise ValueError(f"final_rate {self.final_rate} is above initial_rate {self.initial_rate}")
+        return self
+
+    @model_validator(mode="after")
+    def _segments_need_the_shuffle(self) -> TrainParams:
+        if self.segments > 1 and not self.dimension_shuffle:
+            raise ValueError(
+                f"segments {self.segments} needs dimension_shuffle: without it each value is a step"
+            )
         return self
 
 
@@ -150,6 +160,11 @@ def parse(values: Any, *, source: str = "params.yaml") -> Params:
         with_paper = Params.model_validate(values | merged)  # checked in either protocol
     except ValidationError as error:
         raise ParamsError(_explain(error, source)) from None
+    if params.train.criterion == "test_accuracy":
+        raise ParamsError(
+            f"{source}: train.criterion test_accuracy selects weights on the test split. That is the paper's "
+            "protocol: set it under `paper`, and ask for it with protocol: paper."
+        )
     return with_paper if params.protocol == "paper" else params
 
 

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lstmfcn.architecture import Architecture
 from lstmfcn.backend import load_backend
 from lstmfcn.errors import RegistryError, TrackingError, nearest
 from lstmfcn.journal import Run
@@ -205,15 +206,13 @@ def _log_model(
     from lstmfcn.serving import ServingModel
     from lstmfcn.training.outcome import unpack_weights
 
-    cells = run.params.get("cells")
     _, n_channels, length = example.shape
     module = ServingModel(
-        run.model,  # type: ignore[arg-type]
+        Architecture.of(run.model, run.params),
         unpack_weights((folder / "weights.npz").read_bytes()),
         n_channels=n_channels,
         length=length,
         n_classes=len(classes),
-        cells=None if cells is None else int(cells),
         normalise=normalise,
     )
     single = np.dtype(np.float32)

@@ -7,35 +7,36 @@ simply proposes, in order, each value that no trial of its (reloaded) state has 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import keras_tuner
 
-from lstmfcn.data.folds import stratified_folds
+from lstmfcn.architecture import Architecture
 from lstmfcn.data.series import Split
-from lstmfcn.models import ModelName
+from lstmfcn.evaluation.metrics import accuracy, log_loss
 from lstmfcn.training.engine import Progress, TrainingRecipe
 from lstmfcn.training.outcome import cross_validate
-from lstmfcn.training.phase1 import new_engine
+from lstmfcn.training.phase1 import folds_of, labelled, new_engine
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One cell count and what cross-validation on the training split said of it.
+    """One cell count and what was found of it: out-of-fold accuracy and loss (in nats).
 
-    Accuracy and loss are 0 where no class has two series, so that nothing could be held out.
+    Under `protocol: paper` they are those of the split that is selected on. Both are 0 where no class
+    has two series, so that nothing could be held out.
     """
 
     cells: int
-    oof_accuracy: float
-    oof_loss: float
+    accuracy: float
+    loss: float
 
     @property
     def evidence(self) -> tuple[float, float, int]:
         """Sorts trials: accuracy, then loss where accuracies tie, then the smaller network."""
-        return (self.oof_accuracy, -self.oof_loss, -self.cells)
+        return (self.accuracy, -self.loss, -self.cells)
 
 
 class GridOracle(keras_tuner.Oracle):
@@ -46,7 +47,7 @@ class GridOracle(keras_tuner.Oracle):
         space.Choice("cells", list(cells))
         self._cells = list(cells)
         super().__init__(
-            objective=keras_tuner.Objective("oof_accuracy", "max"),
+            objective=keras_tuner.Objective("accuracy", "max"),
             max_trials=len(self._cells),
             hyperparameters=space,
             max_retries_per_trial=0,
@@ -69,7 +70,7 @@ class _CellTuner(keras_tuner.Tuner):
 
     def run_trial(self, trial: Any, *_args: Any, **_kwargs: Any) -> dict[str, float]:
         found = self._evaluate(trial.hyperparameters.get("cells"))
-        return {"oof_accuracy": found.oof_accuracy, "oof_loss": found.oof_loss}
+        return {"accuracy": found.accuracy, "loss": found.loss}
 
     def load_model(self, _trial: Any) -> None:
         """Trials keep no model: phase 1 trains the chosen width anew."""
@@ -80,14 +81,14 @@ class _CellTuner(keras_tuner.Tuner):
 
 def search_cells(
     train: Split,
-    model: ModelName,
+    architecture: Architecture,
     recipe: TrainingRecipe,
     *,
     cells: Sequence[int],
-    dropout: float,
     n_folds: int,
     seed: int,
     directory: Path,
+    selection: Split | None = None,
     progress: Progress | None = None,
 ) -> list[Trial]:
     """Try each cell count by stratified cross-validation on the training split.
@@ -95,17 +96,20 @@ def search_cells(
     Parameters
     ----------
     train
-        The training split; nothing else is looked at.
-    model
-        A network with an LSTM.
+        The training split; nothing else is looked at, unless `selection` is given.
+    architecture
+        A network with an LSTM; its own width is not looked at.
     recipe
         How each trial trains.
     cells
         The values to try.
-    dropout, n_folds, seed
+    n_folds, seed
         As in phase 1; all trials share the folds.
     directory
         Where Keras Tuner keeps its state; a search that was killed goes on from it.
+    selection
+        The split that `protocol: paper` scores trials on, as the paper did, instead of by
+        cross-validation; None otherwise.
     progress
         Called with a line of text now and then.
 
@@ -114,11 +118,19 @@ def search_cells(
     list of Trial
         One a value, the best first.
     """
-    fold = stratified_folds(train.y, n_folds, seed)
+    fold = folds_of(train, n_folds, seed, selection)
 
     def evaluate(width: int) -> Trial:
-        engine = new_engine(train, model, cells=width, dropout=dropout, seed=seed)
+        engine = new_engine(train, replace(architecture, cells=width), seed=seed)
         tell = (lambda message: progress(f"{width} cells, {message}")) if progress else None
+        if selection is not None:
+            given = labelled(selection)
+            engine.train(
+                train.X, train.y, recipe, start=engine.initial, seed=seed, selection=given, progress=tell
+            )
+            probabilities = engine.predict(selection.X)
+            right = accuracy(selection.y, probabilities.argmax(axis=1))
+            return Trial(width, right, log_loss(selection.y, probabilities))
         oof, _ = cross_validate(
             engine,
             train.X,
@@ -137,7 +149,7 @@ def search_cells(
         tuner.reload()
     tuner.search(verbose=0)
     found = [
-        Trial(t.hyperparameters.get("cells"), *(_last(t, m) for m in ("oof_accuracy", "oof_loss")))
+        Trial(t.hyperparameters.get("cells"), *(_last(t, m) for m in ("accuracy", "loss")))
         for t in oracle.trials.values()
     ]
     return sorted(found, key=lambda trial: trial.evidence, reverse=True)

@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 import tensorflow as tf
 
-from lstmfcn.models import ModelName, build
+from lstmfcn.architecture import Architecture
+from lstmfcn.models import build
 from lstmfcn.training.weights import Weights, set_weights
 
 
@@ -17,11 +18,11 @@ class ServingModel(tf.Module):
 
     Parameters
     ----------
-    name
-        The architecture.
+    architecture
+        Which network.
     weights
         Its weights, as `lstmfcn.training.weights.get_weights` returns them.
-    n_channels, length, n_classes, cells
+    n_channels, length, n_classes
         See `lstmfcn.models.build`.
     normalise
         As in `params.yaml`: "per_series" or "none".
@@ -29,17 +30,16 @@ class ServingModel(tf.Module):
 
     def __init__(
         self,
-        name: ModelName,
+        architecture: Architecture,
         weights: Weights,
         *,
         n_channels: int,
         length: int,
         n_classes: int,
-        cells: int | None,
         normalise: Literal["per_series", "none"],
     ) -> None:
-        super().__init__(name=name)
-        self._network = build(name, n_channels=n_channels, length=length, n_classes=n_classes, cells=cells)
+        super().__init__(name=architecture.name)
+        self._network = build(architecture, n_channels=n_channels, length=length, n_classes=n_classes)
         set_weights(self._network, weights)
         self._normalise = normalise
         spec = tf.TensorSpec((None, n_channels, length), tf.float32, name="series")

@@ -49,6 +49,14 @@ class Workspace:
         return self.root / "data/prepared/test"
 
     @property
+    def selection_splits(self) -> Path:
+        """The splits that weights are selected on: the test splits under `protocol: paper`, else none.
+
+        A folder of its own, so that DVC shows when the stages that train and choose have seen them.
+        """
+        return self.root / "data/prepared/selection"
+
+    @property
     def reference(self) -> Path:
         """The paper's tables."""
         return self.root / "data/reference"

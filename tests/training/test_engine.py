@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from lstmfcn.architecture import Architecture
 from lstmfcn.models import build
 from lstmfcn.training.engine import Engine, TrainingDivergedError, TrainingRecipe
 from lstmfcn.training.schedule import Schedule
@@ -20,8 +21,8 @@ def data():
 
 
 def engine(name="lstm_fcn", dropout=0.8):
-    cells = None if name == "fcn" else 4
-    return Engine(build(name, n_channels=1, length=16, n_classes=3, cells=cells, dropout=dropout))
+    architecture = Architecture(name=name, cells=None if name == "fcn" else 4, dropout=dropout)
+    return Engine(build(architecture, n_channels=1, length=16, n_classes=3))
 
 
 def test_one_full_batch_epoch_equals_keras_fit(data):

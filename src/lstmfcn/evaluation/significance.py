@@ -12,6 +12,16 @@ MIN_DATASETS = 6
 """With fewer, no two-sided Wilcoxon test can give p < 0.05: the smallest p of n pairs is 2 / 2**n."""
 
 
+def signed_rank(difference: NDArray[np.float64]) -> float:
+    """Return the two-sided p-value of Wilcoxon's signed-rank test of paired differences.
+
+    Zeros are left out (Wilcoxon's own rule); differences that are all zero have p = 1.
+    """
+    from scipy.stats import wilcoxon
+
+    return float(wilcoxon(difference, zero_method="wilcox").pvalue) if difference.any() else 1.0
+
+
 def wilcoxon_table(scores: pd.DataFrame, *, alpha: float = 0.05) -> pd.DataFrame:
     """Test each pair of methods by Wilcoxon's signed-rank test, corrected by Holm's method.
 
@@ -35,16 +45,13 @@ def wilcoxon_table(scores: pd.DataFrame, *, alpha: float = 0.05) -> pd.DataFrame
     ValueError
         If a score is missing.
     """
-    from scipy.stats import wilcoxon
-
     if scores.isna().any(axis=None):
         raise ValueError("A Wilcoxon test needs the scores of both methods on each dataset.")
     rows = []
     for a, b in combinations(scores.columns, 2):
         difference = (scores[a] - scores[b]).to_numpy(np.float64)
-        n_ties = int((difference == 0).sum())
-        p = 1.0 if n_ties == len(difference) else float(wilcoxon(difference, zero_method="wilcox").pvalue)
-        rows.append({"method_a": a, "method_b": b, "n_datasets": len(difference), "n_ties": n_ties, "p": p})
+        row = {"method_a": a, "method_b": b, "n_datasets": len(difference)}
+        rows.append(row | {"n_ties": int((difference == 0).sum()), "p": signed_rank(difference)})
     table = pd.DataFrame(rows, columns=["method_a", "method_b", "n_datasets", "n_ties", "p"])
     table["p_holm"] = holm(table["p"].to_numpy(np.float64))
     table["significant"] = table["p_holm"] < alpha

@@ -24,9 +24,8 @@ class AttentionLSTM(keras.layers.Layer):
     and from there as in an LSTM: :math:`m_t = \sigma(f) m_{t-1} + \sigma(i) \tanh(g)` and
     :math:`h_t = \sigma(o) \tanh(m_t)` (the form Keras computes; the paper prints
     :math:`\tanh(g_o m)`). The softmax runs over the steps of each series, so a prediction does not
-    depend on its batch mates. The steps are laid out in the graph one after the other: the dimension
-    shuffle makes them as few as the series has channels. With one step every weight is 1 and the
-    context is the input itself.
+    depend on its batch mates. With one step every weight is 1 and the context is the input itself.
+    Each step looks at all of them, so time and memory grow with their square.
 
     Parameters
     ----------
@@ -36,6 +35,9 @@ class AttentionLSTM(keras.layers.Layer):
         For W, and for U.
     attention_seed
         Seeds the initial C, W_a, U_a and v (Glorot uniform).
+    unroll
+        Whether the steps are laid out in the graph one after the other, which is quicker for few of
+        them; otherwise they run as a loop.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class AttentionLSTM(keras.layers.Layer):
         kernel_initializer: Any = "glorot_uniform",
         recurrent_initializer: Any = "orthogonal",
         attention_seed: int | None = None,
+        unroll: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -52,6 +55,7 @@ class AttentionLSTM(keras.layers.Layer):
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.recurrent_initializer = keras.initializers.get(recurrent_initializer)
         self.attention_seed = attention_seed
+        self.unroll = unroll
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Create the weights for input of shape (batch, steps, features)."""
@@ -106,10 +110,10 @@ class AttentionLSTM(keras.layers.Layer):
         inputs = ops.convert_to_tensor(inputs)
         projected = ops.matmul(inputs, self.kernel) + self.bias
         aligned = ops.matmul(inputs, self.alignment_kernel) + self.alignment_bias
-        zeros = ops.zeros((ops.shape(inputs)[0], self.units), inputs.dtype)
+        units, (_, n_steps, n_features) = self.units, inputs.shape
 
-        def step(carry: tuple[Any, Any], projected_step: Any) -> tuple[tuple[Any, Any], tuple[Any, Any, Any]]:
-            hidden, memory = carry
+        def step(before: Any, projected_step: Any) -> tuple[Any, Any]:
+            hidden, memory = before[:, :units], before[:, units : 2 * units]
             scores = ops.matmul(
                 ops.tanh(aligned + ops.expand_dims(ops.matmul(hidden, self.alignment_recurrent), 1)),
                 self.alignment_vector,
@@ -122,14 +126,21 @@ class AttentionLSTM(keras.layers.Layer):
             enter, forget, candidate, leave = ops.split(gates, 4, axis=-1)
             memory = ops.sigmoid(forget) * memory + ops.sigmoid(enter) * ops.tanh(candidate)
             hidden = ops.sigmoid(leave) * ops.tanh(memory)
-            return (hidden, memory), (hidden, weights[..., 0], context)
+            # State and outputs in one tensor: on TensorFlow, Keras's scan wants them of one shape.
+            after = ops.concatenate([hidden, memory, weights[..., 0], context], axis=-1)
+            return after, after
 
         steps_first = ops.swapaxes(projected, 0, 1)
-        carry, outputs = (zeros, zeros), []
-        for t in range(inputs.shape[1]):
-            carry, output = step(carry, steps_first[t])
-            outputs.append(output)
-        hidden, weights, contexts = (ops.stack(series) for series in zip(*outputs, strict=True))
+        state = ops.zeros((ops.shape(inputs)[0], 2 * units + n_steps + n_features), inputs.dtype)
+        if self.unroll:
+            states = []
+            for t in range(n_steps):
+                state, _ = step(state, steps_first[t])
+                states.append(state)
+            stacked = ops.stack(states)
+        else:
+            _, stacked = ops.scan(step, state, steps_first)
+        hidden, _, weights, contexts = ops.split(stacked, [units, 2 * units, 2 * units + n_steps], axis=-1)
         return hidden, weights, contexts
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, int]:
@@ -144,4 +155,5 @@ class AttentionLSTM(keras.layers.Layer):
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
             "recurrent_initializer": keras.initializers.serialize(self.recurrent_initializer),
             "attention_seed": self.attention_seed,
+            "unroll": self.unroll,
         }

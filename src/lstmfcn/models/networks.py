@@ -4,51 +4,38 @@ Every network takes series of shape (n_channels, length) and returns class proba
 convolutional branch sees them as `length` steps of `n_channels` features. The recurrent branch
 sees them through the paper's dimension shuffle, as `n_channels` steps of `length` features: a
 univariate series is one single step, so neither the LSTM's recurrent kernel nor its forget gate
-can matter (its initial state is zero). That is what the paper and the authors' code do.
+can matter (its initial state is zero). That is what the paper and the authors' code do; `Architecture`
+has options that give the LSTM several steps.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, get_args
 
 import keras
 import numpy as np
 
+from lstmfcn.architecture import Architecture
 from lstmfcn.models.attention import AttentionLSTM
-
-ModelName = Literal["fcn", "lstm_fcn", "alstm_fcn"]
-MODEL_NAMES: tuple[ModelName, ...] = get_args(ModelName)
 
 FILTERS = (128, 256, 128)
 KERNEL_SIZES = (8, 5, 3)
-UNROLLED_STEPS = 16  # more channels than that run as a loop: unrolled, they would bloat the graph
+UNROLLED_STEPS = 16  # more steps than that run as a loop: unrolled, they would bloat the graph
 
 
 def build(
-    name: ModelName,
-    *,
-    n_channels: int,
-    length: int,
-    n_classes: int,
-    cells: int | None = None,
-    dropout: float = 0.8,
-    seed: int = 0,
+    architecture: Architecture, *, n_channels: int, length: int, n_classes: int, seed: int = 0
 ) -> keras.Model:
     """Build one network with freshly initialised weights.
 
     Parameters
     ----------
-    name
-        The architecture.
+    architecture
+        Which network.
     n_channels, length
         The shape of one series.
     n_classes
         The number of classes.
-    cells
-        The units of the LSTM; None for `fcn`, which has none.
-    dropout
-        The share of the recurrent branch's outputs dropped in training.
     seed
         Decides every initial weight and every dropout mask.
 
@@ -61,22 +48,20 @@ def build(
     Raises
     ------
     ValueError
-        If the name is unknown, or `cells` does not fit it.
+        If there are more segments than values in a series.
     """
-    if name not in MODEL_NAMES:
-        raise ValueError(f"Unknown model {name!r}; known are {', '.join(MODEL_NAMES)}.")
-    if (cells is None) != (name == "fcn"):
-        raise ValueError(f"cells={cells} does not fit {name}: fcn has no LSTM, the others need its width.")
+    if architecture.segments > length:
+        raise ValueError(f"A series of {length} values cannot be cut into {architecture.segments} segments.")
     seeds = iter(np.random.SeedSequence(seed).generate_state(16).tolist())
     series = keras.Input((n_channels, length), name="series")
     features = _convolutional_branch(series, seeds)
-    if cells is not None:
-        recurrent = _recurrent_branch(name, series, cells=cells, dropout=dropout, seeds=seeds)
+    if architecture.cells is not None:
+        recurrent = _recurrent_branch(architecture, series, architecture.cells, seeds)
         features = keras.layers.Concatenate(name="features")([recurrent, features])
     logits = keras.layers.Dense(
         n_classes, kernel_initializer=keras.initializers.GlorotUniform(next(seeds)), name="logits"
     )(features)
-    return keras.Model(series, keras.layers.Softmax(name="probabilities")(logits), name=name)
+    return keras.Model(series, keras.layers.Softmax(name="probabilities")(logits), name=architecture.name)
 
 
 def _convolutional_branch(series: keras.KerasTensor, seeds: Iterator[int]) -> keras.KerasTensor:
@@ -95,12 +80,13 @@ def _convolutional_branch(series: keras.KerasTensor, seeds: Iterator[int]) -> ke
 
 
 def _recurrent_branch(
-    name: str, series: keras.KerasTensor, *, cells: int, dropout: float, seeds: Iterator[int]
+    architecture: Architecture, series: keras.KerasTensor, cells: int, seeds: Iterator[int]
 ) -> keras.KerasTensor:
-    unroll = series.shape[1] <= UNROLLED_STEPS
+    steps = _recurrent_steps(architecture, series)
+    unroll = steps.shape[1] <= UNROLLED_STEPS
     kernel = keras.initializers.GlorotUniform(next(seeds))
     recurrent = keras.initializers.Orthogonal(seed=next(seeds))
-    if name == "lstm_fcn":
+    if architecture.name == "lstm_fcn":
         layer = keras.layers.LSTM(
             cells, kernel_initializer=kernel, recurrent_initializer=recurrent, unroll=unroll, name="lstm"
         )
@@ -111,6 +97,23 @@ def _recurrent_branch(
             kernel_initializer=kernel,
             recurrent_initializer=recurrent,
             attention_seed=attention_seed,
+            unroll=unroll,
             name="attention_lstm",
         )
-    return keras.layers.Dropout(dropout, seed=next(seeds), name="dropout")(layer(series))
+    return keras.layers.Dropout(architecture.dropout, seed=next(seeds), name="dropout")(layer(steps))
+
+
+def _recurrent_steps(architecture: Architecture, series: keras.KerasTensor) -> keras.KerasTensor:
+    """Return the series as the recurrent branch sees them, shape (batch, steps, features)."""
+    _, n_channels, length = series.shape
+    if not architecture.dimension_shuffle:
+        return keras.layers.Permute((2, 1), name="one_step_a_value")(series)
+    segments = architecture.segments
+    if segments == 1:
+        return series
+    features = -(-length // segments)
+    if missing := features * segments - length:
+        last_first = keras.layers.Permute((2, 1), name="pad_from")(series)
+        padded = keras.layers.ZeroPadding1D((0, missing), name="padded")(last_first)
+        series = keras.layers.Permute((2, 1), name="pad_to")(padded)
+    return keras.layers.Reshape((n_channels * segments, features), name="segments")(series)

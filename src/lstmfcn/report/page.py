@@ -122,7 +122,7 @@ def _section(
 def _methods(mine: pd.DataFrame, name: str, beside: pd.DataFrame | None) -> list[dict[str, Any]]:
     """Return a row for each model and phase, the means of its seeds, beside the paper's figure."""
     rows = []
-    for (model, phase), group in mine.groupby(["model", "phase"], sort=True):
+    for (model, phase), group in mine[mine["chosen"]].groupby(["model", "phase"], sort=True):
         row: dict[str, Any] = {
             "model": model,
             "phase": phase,
@@ -183,7 +183,8 @@ def _curves(workspace: Workspace, mine: pd.DataFrame, title: str) -> str:
 
 def _confusion(workspace: Workspace, served: dict[str, Any]) -> dict[str, Any] | None:
     """Return the test predictions of a champion, counted by true and predicted label."""
-    place = Path(served["dataset"], served["model"], f"seed-{served['seed']}", served["phase"])
+    trained = f"iteration-{served['iteration']}" if served["iteration"] else "phase1"
+    place = Path(served["dataset"], served["model"], f"seed-{served['seed']}", trained)
     path = workspace.results / "predictions" / place / "predictions.csv"
     if not path.exists():
         return None

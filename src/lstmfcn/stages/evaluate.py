@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lstmfcn.architecture import Architecture
 from lstmfcn.data.series import Split
 from lstmfcn.evidence import rank
 from lstmfcn.files import write_json, write_text
@@ -18,7 +19,7 @@ from lstmfcn.stages.prepare import train_splits
 from lstmfcn.stages.queue import Job, run_queue
 from lstmfcn.workspace import Workspace
 
-CODE = ("models", "training", "evaluation", "data/series.py", "stages/evaluate.py")
+CODE = ("architecture.py", "models", "training", "evaluation", "data/series.py", "stages/evaluate.py")
 
 
 @dataclass(frozen=True)
@@ -27,18 +28,21 @@ class EvaluateJob:
 
     Attributes
     ----------
-    candidates
-        The trained runs, each with its weights' file: phase 1, and the chosen fine-tuning iteration.
+    trained
+        The trained runs, each with its weights' file: phase 1 and every fine-tuning iteration.
+    chosen
+        The keys of those that stand for their phase: phase 1, and the iteration with the best evidence.
     """
 
     key: str
-    candidates: tuple[tuple[Run, bytes], ...]
+    trained: tuple[tuple[Run, bytes], ...]
+    chosen: frozenset[str]
     n_train: int
     test: Split
 
 
 def run(workspace: Workspace, params: Params) -> None:
-    """Evaluate phase 1 and the chosen iteration of each dataset, model and seed; write the tables."""
+    """Evaluate phase 1 and each iteration of each dataset, model and seed; write the tables."""
     code = code_hash(*CODE)
     predictions = workspace.results / "predictions"
     jobs = []
@@ -47,14 +51,15 @@ def run(workspace: Workspace, params: Params) -> None:
         for model in params.models:
             for seed in params.seeds:
                 place = Path(dataset, model, f"seed-{seed}")
-                candidates = tuple(_phases(workspace, place, params.finetune.iterations))
-                upstream = " ".join(run.key for run, _ in candidates)
+                trained = tuple(_trained(workspace, place, params.finetune.iterations))
+                upstream = " ".join(run.key for run, _ in trained)
+                chosen = _chosen([run for run, _ in trained])
                 key = job_key(stage="evaluate", data=test.hash, recipe=[], upstream=upstream, code=code)
                 jobs.append(
                     Job(
                         name=f"{dataset} {model} seed {seed}",
                         key=key,
-                        arguments=EvaluateJob(key, candidates, len(train.y), test),
+                        arguments=EvaluateJob(key, trained, chosen, len(train.y), test),
                         folder=predictions / place,
                         size=test.X.size,
                     )
@@ -64,15 +69,21 @@ def run(workspace: Workspace, params: Params) -> None:
     write_tables(workspace.results, rows)
 
 
-def _phases(workspace: Workspace, place: Path, iterations: int) -> Iterator[tuple[Run, bytes]]:
-    """Yield phase 1 and, on out-of-fold evidence, the best iteration, each with its weights."""
-    folder = workspace.phase1 / place
-    yield Run.load(folder / RUN_FILE), (folder / "weights.npz").read_bytes()
+def _trained(workspace: Workspace, place: Path, iterations: int) -> Iterator[tuple[Run, bytes]]:
+    """Yield phase 1 and each iteration, with its weights."""
     folders = [workspace.finetuned / place / f"iteration-{i}" for i in range(1, iterations + 1)]
-    runs = {run.key: (folder, run) for folder, run in ((f, Run.load(f / RUN_FILE)) for f in folders)}
-    if runs:
-        folder, best = runs[rank(run for _, run in runs.values())[0].key]
-        yield best, (folder / "weights.npz").read_bytes()
+    for folder in (workspace.phase1 / place, *folders):
+        yield Run.load(folder / RUN_FILE), (folder / "weights.npz").read_bytes()
+
+
+def _chosen(runs: list[Run]) -> frozenset[str]:
+    """Return the keys of phase 1 and of the iteration that the evidence prefers."""
+    iterations = rank(run for run in runs if run.phase == "finetuned")
+    return frozenset(run.key for run in (runs[0], *iterations[:1]))
+
+
+def _folder(run: Run) -> str:
+    return f"iteration-{run.params['iteration']}" if run.phase == "finetuned" else "phase1"
 
 
 def evaluate_job(job: EvaluateJob) -> Bundle:
@@ -85,12 +96,10 @@ def evaluate_job(job: EvaluateJob) -> Bundle:
     from lstmfcn.training.phase1 import new_engine
     from lstmfcn.training.weights import set_weights
 
-    test, first = job.test, job.candidates[0][0]
-    cells = first.params["cells"]
-    width = None if cells is None else int(cells)
-    engine = new_engine(test, first.model, cells=width, dropout=0.0, seed=first.seed)  # type: ignore[arg-type]
+    test, first = job.test, job.trained[0][0]
+    engine = new_engine(test, Architecture.of(first.model, first.params), seed=first.seed)
     bundle: dict[str, bytes] = {}
-    for run, weights in job.candidates:
+    for run, weights in job.trained:
         set_weights(engine.model, unpack_weights(weights))
         probabilities = engine.predict(test.X)
         predicted = probabilities.argmax(axis=1)
@@ -118,6 +127,7 @@ def evaluate_job(job: EvaluateJob) -> Bundle:
             params=dict(run.params)
             | {
                 "evaluated": run.phase,
+                "chosen": run.key in job.chosen,
                 "n_train": job.n_train,
                 "n_test": len(test.y),
                 "n_classes": len(test.classes),
@@ -136,8 +146,8 @@ def evaluate_job(job: EvaluateJob) -> Bundle:
         )
         csv = io.StringIO()
         table.to_csv(csv, index=False, float_format="%.7g")
-        bundle[f"{run.phase}/predictions.csv"] = csv.getvalue().encode()
-        bundle[f"{run.phase}/{RUN_FILE}"] = made.file()
+        bundle[f"{_folder(run)}/predictions.csv"] = csv.getvalue().encode()
+        bundle[f"{_folder(run)}/{RUN_FILE}"] = made.file()
     return bundle
 
 
@@ -149,6 +159,7 @@ def _row(run: Run) -> dict[str, Any]:
         "phase": params["evaluated"],
         "seed": run.seed,
         "iteration": params.get("iteration", 0),
+        "chosen": params["chosen"],
         "cells": params["cells"],
         "protocol": run.protocol,
         "selected_on": run.selected_on,
@@ -163,12 +174,16 @@ def _row(run: Run) -> dict[str, Any]:
 
 
 def write_tables(folder: Path, rows: list[dict[str, Any]]) -> None:
-    """Write `results.csv`, a row an evaluated run, and `metrics.json` for `dvc metrics`."""
+    """Write `results.csv`, a row an evaluated run, and `metrics.json`, for `dvc metrics`, of the chosen."""
     import pandas as pd
 
     results = pd.DataFrame(rows).astype({"cells": "Int64"})
     write_text(folder / "results.csv", results.to_csv(index=False, float_format="%.9g"))
-    means = results.groupby(["dataset", "model", "phase"], sort=True)[["accuracy", "pce"]].mean()
+    means = (
+        results[results["chosen"]]
+        .groupby(["dataset", "model", "phase"], sort=True)[["accuracy", "pce"]]
+        .mean()
+    )
     metrics: dict[str, Any] = {}
     for mean in means.reset_index().to_dict("records"):
         models = metrics.setdefault(mean["dataset"], {})

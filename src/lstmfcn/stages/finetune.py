@@ -6,17 +6,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from lstmfcn.architecture import Architecture
 from lstmfcn.data.series import Split
 from lstmfcn.errors import DataError
 from lstmfcn.journal import RUN_FILE, Run
 from lstmfcn.ledger import Bundle, code_hash, job_key
 from lstmfcn.params import Params
-from lstmfcn.stages.prepare import train_splits
+from lstmfcn.stages.prepare import hash_of_splits, selection_split, train_splits
 from lstmfcn.stages.queue import Job, progress_of, run_queue
 from lstmfcn.stages.recipes import finetune_recipe, flat
 from lstmfcn.workspace import Workspace
 
-CODE = ("models", "training", "data/folds.py", "data/series.py", "finetune.py", "stages/finetune.py")
+CODE = (
+    "architecture.py",
+    "models",
+    "training",
+    "data/folds.py",
+    "data/series.py",
+    "finetune.py",
+    "stages/finetune.py",
+)
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,7 @@ class FinetuneJob:
     before: Run
     weights: Mapping[str, bytes]
     train: Split
+    selection: Split | None
     params: Params
 
 
@@ -48,26 +58,28 @@ def run(workspace: Workspace, params: Params) -> None:
     workspace.finetuned.mkdir(parents=True, exist_ok=True)
     starts = []
     for dataset, train in train_splits(workspace, params).items():
+        selection = selection_split(workspace, params, dataset)
         for model in params.models:
             for seed in params.seeds:
                 place = Path(dataset, model, f"seed-{seed}")
-                starts.append((place, train, Run.load(workspace.phase1 / place / RUN_FILE)))
-    latest = {place: workspace.phase1 / place for place, _, _ in starts}
+                starts.append((place, train, selection, Run.load(workspace.phase1 / place / RUN_FILE)))
+    latest = {place: workspace.phase1 / place for place, *_ in starts}
     for index in range(1, params.finetune.iterations + 1):
         jobs = []
-        for place, train, _ in starts:
+        for place, train, selection, _ in starts:
             before = Run.load(latest[place] / RUN_FILE)
             own = params.finetune.model_dump(exclude={"iterations"})
             shared = params.train.model_dump(exclude={"epochs", "batch_size", "initial_rate"})
             recipe = [index, own, shared]
-            key = job_key(stage="finetune", data=train.hash, recipe=recipe, upstream=before.key, code=code)
+            data = hash_of_splits(train, selection)
+            key = job_key(stage="finetune", data=data, recipe=recipe, upstream=before.key, code=code)
             weights = _read_weights(latest[place])
             latest[place] = workspace.finetuned / place / f"iteration-{index}"
             jobs.append(
                 Job(
                     name=f"{before.dataset} {before.model} seed {before.seed} iteration {index}",
                     key=key,
-                    arguments=FinetuneJob(key, index, before, weights, train, params),
+                    arguments=FinetuneJob(key, index, before, weights, train, selection, params),
                     folder=latest[place],
                     size=train.X.size,
                 )
@@ -82,15 +94,9 @@ def finetune_job(job: FinetuneJob) -> Bundle:
     from lstmfcn.training.phase1 import new_engine
 
     before, settings, recipe = job.before, job.params.train, finetune_recipe(job.params)
-    cells = before.params["cells"]
+    network = Architecture.of(before.model, before.params)
     name = f"{before.dataset} {before.model} fine-tuning {job.index}, seed {before.seed}"
-    engine = new_engine(
-        job.train,
-        before.model,  # type: ignore[arg-type]
-        cells=None if cells is None else int(cells),
-        dropout=settings.dropout,
-        seed=before.seed,
-    )
+    engine = new_engine(job.train, network, seed=before.seed)
     outcome = iterate(
         engine,
         job.train,
@@ -100,6 +106,7 @@ def finetune_job(job: FinetuneJob) -> Bundle:
         fold_starts=fold_weights(job.weights),
         n_folds=settings.folds,
         seed=before.seed,
+        selection=job.selection,
         progress=progress_of(name),
     )
     made = Run(
@@ -112,17 +119,12 @@ def finetune_job(job: FinetuneJob) -> Bundle:
         seed=before.seed,
         split="train",
         data=job.train.hash,
-        params=flat(
-            recipe.iteration(job.index),
-            cells=cells,
-            folds=settings.folds,
-            dropout=settings.dropout,
-            iteration=job.index,
-        ),
+        params=flat(recipe.iteration(job.index), network, folds=settings.folds, iteration=job.index),
         metrics=outcome.metrics,
         history="history.csv",
         artifacts=("weights.npz", "history.csv", "oof.csv"),
         upstream=before.key,
+        selected_on="train" if job.selection is None else "test",
     )
     return outcome.files() | {RUN_FILE: made.file()}
 

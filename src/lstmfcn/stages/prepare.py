@@ -1,4 +1,8 @@
-"""`prepare`: encode the labels and normalise the series of each dataset that passed validation."""
+"""`prepare`: encode the labels and normalise the series of each dataset that passed validation.
+
+Here alone the exception to the rule of evidence is opened: where the recipe selects on the test split
+(`protocol: paper`), the test splits are laid out a second time, for the stages that train and choose.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +12,19 @@ from lstmfcn.data.fetch import read_dataset
 from lstmfcn.data.normalise import z_normalise
 from lstmfcn.data.series import LabelledSeries, Split, encode_labels
 from lstmfcn.errors import DataError
-from lstmfcn.files import read_json
+from lstmfcn.files import read_json, write_text
 from lstmfcn.params import Params
 from lstmfcn.stages.queue import say
 from lstmfcn.workspace import Workspace
 
+HONEST = "Nothing is selected on the test split: this folder is empty.\n"
+SELECTED = "Test splits. Weights and cells are selected on them, as the paper did: never promoted.\n"
+
 
 def run(workspace: Workspace, params: Params) -> None:
     """Write the two splits of each dataset, each into the folder of its kind."""
+    selects = params.train.criterion == "test_accuracy"
+    write_text(workspace.selection_splits / "README", SELECTED if selects else HONEST)
     outcomes = {verdict["dataset"]: verdict["outcome"] for verdict in read_json(workspace.verdicts)}
     sound = [dataset for dataset in params.datasets if outcomes.get(dataset) in ("passed", "warned")]
     if not sound:
@@ -24,6 +33,8 @@ def run(workspace: Workspace, params: Params) -> None:
         train, test = split(*read_dataset(workspace.raw / dataset), normalise=params.prepare.normalise)
         train.save(workspace.train_splits / f"{dataset}.npz")
         test.save(workspace.test_splits / f"{dataset}.npz")
+        if selects:
+            test.save(workspace.selection_splits / f"{dataset}.npz")
         n_train, n_channels, length = train.X.shape
         say(
             f"prepare: {dataset}, {n_train} + {len(test.y)} series of {length} values"
@@ -62,3 +73,15 @@ def train_splits(workspace: Workspace, params: Params) -> dict[str, Split]:
     if not found:
         raise DataError(f"{workspace.train_splits} holds none of the datasets. Run `dvc repro prepare`.")
     return found
+
+
+def selection_split(workspace: Workspace, params: Params, dataset: str) -> Split | None:
+    """Return the split that the recipe selects on; None under the honest protocol."""
+    if params.train.criterion != "test_accuracy":
+        return None
+    return Split.load(workspace.selection_splits / f"{dataset}.npz")
+
+
+def hash_of_splits(train: Split, selection: Split | None) -> str:
+    """Return the hash of all the data that a job reads which trains."""
+    return train.hash if selection is None else f"{train.hash} {selection.hash}"

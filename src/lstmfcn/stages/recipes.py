@@ -6,17 +6,27 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from lstmfcn.architecture import Architecture
 from lstmfcn.params import Params
 
 if TYPE_CHECKING:  # the engine costs a TensorFlow import, which a stage with nothing to do can spare
     from lstmfcn.training.engine import TrainingRecipe
 
 
+NETWORK = {"dropout", "dimension_shuffle", "segments"}
+"""What of the section `train` is about the network, not about its training."""
+
+
+def architecture(params: Params, model: str, cells: int | None) -> Architecture:
+    """Return the network of that name and width."""
+    return Architecture.of(model, {"cells": cells, **params.train.model_dump(include=NETWORK)})
+
+
 def phase1_recipe(params: Params) -> TrainingRecipe:
     """Return how `train` trains."""
     from lstmfcn.training.engine import TrainingRecipe
 
-    return TrainingRecipe(**params.train.model_dump(exclude={"dropout", "folds"}))
+    return TrainingRecipe(**params.train.model_dump(exclude={"folds", *NETWORK}))
 
 
 def search_recipe(params: Params) -> TrainingRecipe:
@@ -30,6 +40,8 @@ def finetune_recipe(params: Params) -> TrainingRecipe:
     return replace(phase1_recipe(params), **own)
 
 
-def flat(recipe: TrainingRecipe, **more: Any) -> Mapping[str, str | int | float | bool | None]:
-    """Return a recipe as the parameters of a run."""
-    return vars(recipe) | more
+def flat(
+    recipe: TrainingRecipe, network: Architecture, **more: Any
+) -> Mapping[str, str | int | float | bool | None]:
+    """Return a recipe and a network as the parameters of a run."""
+    return vars(recipe) | network.params() | more

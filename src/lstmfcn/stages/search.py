@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from lstmfcn.data.series import Split
 from lstmfcn.errors import DataError
@@ -12,12 +13,21 @@ from lstmfcn.files import read_json, to_json
 from lstmfcn.journal import RUN_FILE, Run
 from lstmfcn.ledger import Bundle, code_hash, job_key
 from lstmfcn.params import Params
-from lstmfcn.stages.prepare import train_splits
+from lstmfcn.stages.prepare import hash_of_splits, selection_split, train_splits
 from lstmfcn.stages.queue import Job, progress_of, run_queue
-from lstmfcn.stages.recipes import flat, search_recipe
+from lstmfcn.stages.recipes import architecture, flat, search_recipe
 from lstmfcn.workspace import Workspace
 
-CODE = ("models", "training", "data/folds.py", "data/series.py", "search.py", "stages/search.py")
+CODE = (
+    "architecture.py",
+    "models",
+    "training",
+    "data/folds.py",
+    "data/series.py",
+    "evaluation/metrics.py",
+    "search.py",
+    "stages/search.py",
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +38,7 @@ class SearchJob:
     dataset: str
     model: str
     train: Split
+    selection: Split | None
     params: Params
     directory: Path
 
@@ -38,12 +49,14 @@ def run(workspace: Workspace, params: Params) -> None:
     code = code_hash(*CODE)
     jobs = []
     for dataset, train in train_splits(workspace, params).items():
+        selection = selection_split(workspace, params, dataset)
         for model in recurrent:
             # Epochs and batch size are the search's own: train's decide nothing here.
             shared = params.train.model_dump(exclude={"epochs", "batch_size", "folds"})
-            recipe = [model, params.seeds[0], params.search.model_dump(), shared]
-            key = job_key(stage="search", data=train.hash, recipe=recipe, upstream="", code=code)
-            arguments = SearchJob(key, dataset, model, train, params, workspace.scratch / key)
+            recipe = [params.protocol, model, params.seeds[0], params.search.model_dump(), shared]
+            data = hash_of_splits(train, selection)
+            key = job_key(stage="search", data=data, recipe=recipe, upstream="", code=code)
+            arguments = SearchJob(key, dataset, model, train, selection, params, workspace.scratch / key)
             size = train.X.size * len(params.search.cells)
             folder = workspace.search / dataset
             jobs.append(
@@ -60,22 +73,26 @@ def search(job: SearchJob) -> Bundle:
     from lstmfcn.search import search_cells
 
     settings, recipe, seed = job.params.search, search_recipe(job.params), job.params.seeds[0]
+    network = architecture(job.params, job.model, settings.cells[0])
     trials = search_cells(
         job.train,
-        job.model,  # type: ignore[arg-type]
+        network,
         recipe,
         cells=settings.cells,
-        dropout=job.params.train.dropout,
         n_folds=settings.folds,
         seed=seed,
         directory=job.directory,
+        selection=job.selection,
         progress=progress_of(f"{job.dataset} {job.model}"),
     )
+    selected_on: Literal["train", "test"] = "train" if job.selection is None else "test"
+    evidence = "oof" if job.selection is None else "selection"
     table = {
         "dataset": job.dataset,
         "model": job.model,
         "seed": seed,
         "folds": settings.folds,
+        "selected_on": selected_on,
         "best": trials[0].cells,
         "trials": [vars(trial) for trial in trials],
     }
@@ -91,8 +108,9 @@ def search(job: SearchJob) -> Bundle:
             seed=seed,
             split="train",
             data=job.train.hash,
-            params=flat(recipe, cells=trial.cells, folds=settings.folds, dropout=job.params.train.dropout),
-            metrics={"oof_accuracy": trial.oof_accuracy, "oof_loss": trial.oof_loss},
+            params=flat(recipe, replace(network, cells=trial.cells), folds=settings.folds),
+            metrics={f"{evidence}_accuracy": trial.accuracy, f"{evidence}_loss": trial.loss},
+            selected_on=selected_on,
         )
         bundle[f"{job.model}/cells-{trial.cells}/{RUN_FILE}"] = made.file()
     return bundle

@@ -8,13 +8,13 @@ from lstmfcn.data.series import Split
 from lstmfcn.journal import RUN_FILE, Run
 from lstmfcn.ledger import Bundle, code_hash, job_key
 from lstmfcn.params import Params
-from lstmfcn.stages.prepare import train_splits
+from lstmfcn.stages.prepare import hash_of_splits, selection_split, train_splits
 from lstmfcn.stages.queue import Job, progress_of, run_queue
-from lstmfcn.stages.recipes import flat, phase1_recipe
+from lstmfcn.stages.recipes import architecture, flat, phase1_recipe
 from lstmfcn.stages.search import best_cells
 from lstmfcn.workspace import Workspace
 
-CODE = ("models", "training", "data/folds.py", "data/series.py", "stages/train.py")
+CODE = ("architecture.py", "models", "training", "data/folds.py", "data/series.py", "stages/train.py")
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class TrainJob:
     seed: int
     cells: int | None
     train: Split
+    selection: Split | None
     params: Params
 
 
@@ -35,16 +36,18 @@ def run(workspace: Workspace, params: Params) -> None:
     code = code_hash(*CODE)
     jobs = []
     for dataset, train in train_splits(workspace, params).items():
+        selection = selection_split(workspace, params, dataset)
         for model in params.models:
             cells = best_cells(workspace, dataset, model)
             for seed in params.seeds:
-                recipe = [model, seed, cells, params.train.model_dump()]
-                key = job_key(stage="train", data=train.hash, recipe=recipe, upstream="", code=code)
+                recipe = [params.protocol, model, seed, cells, params.train.model_dump()]
+                data = hash_of_splits(train, selection)
+                key = job_key(stage="train", data=data, recipe=recipe, upstream="", code=code)
                 jobs.append(
                     Job(
                         name=f"{dataset} {model} seed {seed}",
                         key=key,
-                        arguments=TrainJob(key, dataset, model, seed, cells, train, params),
+                        arguments=TrainJob(key, dataset, model, seed, cells, train, selection, params),
                         folder=workspace.phase1 / dataset / model / f"seed-{seed}",
                         size=train.X.size,
                     )
@@ -59,9 +62,16 @@ def train_job(job: TrainJob) -> Bundle:
 
     settings, recipe = job.params.train, phase1_recipe(job.params)
     name = f"{job.dataset} {job.model} phase 1, seed {job.seed}"
-    engine = new_engine(job.train, job.model, cells=job.cells, dropout=settings.dropout, seed=job.seed)  # type: ignore[arg-type]
+    network = architecture(job.params, job.model, job.cells)
+    engine = new_engine(job.train, network, seed=job.seed)
     outcome = train_phase1(
-        engine, job.train, recipe, n_folds=settings.folds, seed=job.seed, progress=progress_of(name)
+        engine,
+        job.train,
+        recipe,
+        n_folds=settings.folds,
+        seed=job.seed,
+        selection=job.selection,
+        progress=progress_of(name),
     )
     made = Run(
         job=job.key,
@@ -73,9 +83,10 @@ def train_job(job: TrainJob) -> Bundle:
         seed=job.seed,
         split="train",
         data=job.train.hash,
-        params=flat(recipe, cells=job.cells, folds=settings.folds, dropout=settings.dropout),
+        params=flat(recipe, network, folds=settings.folds),
         metrics=outcome.metrics,
         history="history.csv",
         artifacts=("weights.npz", "history.csv", "oof.csv"),
+        selected_on="train" if job.selection is None else "test",
     )
     return outcome.files() | {RUN_FILE: made.file()}

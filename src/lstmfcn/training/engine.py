@@ -25,6 +25,7 @@ from lstmfcn.training.statistics import BatchNormStatistics
 from lstmfcn.training.weights import Weights, class_weights, get_weights, set_weights
 
 Progress = Callable[[str], None]
+Labelled = tuple[NDArray[np.float32], NDArray[np.int64]]
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7  # Adam's, as in Keras
 PREDICTION_BATCH = 256
@@ -45,7 +46,10 @@ class TrainingRecipe:
     schedule, initial_rate, final_rate, patience
         See `Schedule`.
     criterion
-        Which weights are kept: those of the epoch of the lowest training loss, or the last ones.
+        Which weights are kept: "train_loss", those of the epoch of the lowest training loss; "last",
+        the last ones; or "test_accuracy", those of the epoch with the highest accuracy on the series
+        given to select on, as the paper did with its test splits. What is watched here is what the
+        plateau schedule waits for too.
     recompute_statistics
         Recompute batch norm's statistics over the training series before any evaluation; otherwise
         the running statistics are used, as the authors do.
@@ -59,7 +63,7 @@ class TrainingRecipe:
     initial_rate: float = 1e-3
     final_rate: float = 1e-4
     patience: int = 100
-    criterion: Literal["train_loss", "last"] = "train_loss"
+    criterion: Literal["train_loss", "last", "test_accuracy"] = "train_loss"
     recompute_statistics: bool = True
     class_weighting: bool = True
 
@@ -88,12 +92,15 @@ class History:
         The learning rate.
     kept_epoch
         The epoch (from 1) whose weights were kept.
+    selection_accuracy
+        On the series the weights were selected on; None where there were none.
     """
 
     loss: NDArray[np.float64]
     accuracy: NDArray[np.float64]
     rate: NDArray[np.float64]
     kept_epoch: int
+    selection_accuracy: NDArray[np.float64] | None = None
 
 
 class Engine:
@@ -140,6 +147,7 @@ class Engine:
         *,
         start: Weights,
         seed: int,
+        selection: Labelled | None = None,
         progress: Progress | None = None,
     ) -> History:
         """Train from the weights `start` with a fresh optimizer; the kept weights stay in the model.
@@ -156,6 +164,9 @@ class Engine:
             The weights to start from, as `get_weights` returns them.
         seed
             Decides the order of the series and the dropout masks.
+        selection
+            Series and classes as X and y, for the criterion "test_accuracy" alone. Training ends
+            early where all of them are predicted right: no later epoch could be selected.
         progress
             Called with a line of text every few seconds.
 
@@ -163,7 +174,11 @@ class Engine:
         ------
         TrainingDivergedError
             If the loss stops being a finite number.
+        ValueError
+            If the criterion needs series to select on and there are none, or the other way round.
         """
+        if (recipe.criterion == "test_accuracy") != (selection is not None):
+            raise ValueError(f"The criterion {recipe.criterion} does not fit selection={selection}.")
         set_weights(self.model, start)
         self._reset(seed)
         n_classes = self.model.output_shape[-1]
@@ -179,28 +194,44 @@ class Engine:
         losses: list[float] = []
         accuracies: list[float] = []
         rates: list[float] = []
-        kept, kept_epoch = None, recipe.epochs
+        selected: list[float] = []
+        watched: float | None = None  # the lower, the better
+        best, kept, kept_epoch = math.inf, None, recipe.epochs
         told = time.monotonic()
         for epoch in range(recipe.epochs):
-            rates.append(schedule.step(epoch, losses[-1] if losses else None))
+            rates.append(schedule.step(epoch, watched))
             loss, accuracy = (float(v) for v in self._epoch(*arguments, rates[-1], [seed, epoch]))
             if not math.isfinite(loss):
                 raise TrainingDivergedError(
                     f"The training loss became {loss} in epoch {epoch + 1} of {recipe.epochs} "
                     f"(learning rate {rates[-1]:.2g}). Lower the initial rate, or look for extreme values."
                 )
-            if recipe.criterion == "train_loss" and (not losses or loss < min(losses)):
-                kept, kept_epoch = get_weights(self.model), epoch + 1
             losses.append(loss)
             accuracies.append(accuracy)
+            watched = loss
+            if selection is not None:
+                if recipe.recompute_statistics:
+                    self._statistics.recompute(X)
+                selected.append(self._accuracy(*selection))
+                watched = -selected[-1]
+            if recipe.criterion != "last" and watched < best:
+                best, kept, kept_epoch = watched, get_weights(self.model), epoch + 1
             if progress and time.monotonic() - told > 10:
                 told = time.monotonic()
                 progress(f"epoch {epoch + 1}/{recipe.epochs}, loss {loss:.4f}")
+            if selected and selected[-1] == 1:
+                break
         if kept is not None:
             set_weights(self.model, kept)
         if recipe.recompute_statistics:
             self._statistics.recompute(X)
-        return History(np.array(losses), np.array(accuracies), np.array(rates), kept_epoch)
+        return History(
+            np.array(losses),
+            np.array(accuracies),
+            np.array(rates),
+            kept_epoch,
+            np.array(selected) if selection is not None else None,
+        )
 
     def predict(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return class probabilities, float32 (n_series, n_classes), for (n_series, n_channels, length)."""
@@ -208,6 +239,9 @@ class Engine:
             self._probabilities(X[i : i + PREDICTION_BATCH]) for i in range(0, len(X), PREDICTION_BATCH)
         ]
         return np.asarray(np.concatenate(batches), np.float32)
+
+    def _accuracy(self, X: NDArray[np.float32], y: NDArray[np.int64]) -> float:
+        return float((self.predict(X).argmax(axis=1) == y).mean())
 
     def _reset(self, seed: int) -> None:
         """Forget the last training: moments, and the place in the stream of dropout masks."""

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lstmfcn.training.engine import Engine, History, Progress, TrainingRecipe
+from lstmfcn.training.engine import Engine, History, Labelled, Progress, TrainingRecipe
 from lstmfcn.training.weights import Weights, get_weights
 
 
@@ -72,13 +72,14 @@ class Outcome:
     @property
     def metrics(self) -> dict[str, float | None]:
         """What the run of this training is judged by."""
-        kept = self.history.kept_epoch
-        return {
+        kept, selected = self.history.kept_epoch, self.history.selection_accuracy
+        metrics = {
             "oof_accuracy": self.out_of_fold.accuracy,
             "oof_loss": self.out_of_fold.loss,
             "kept_epoch": float(kept),
             "kept_loss": float(self.history.loss[kept - 1]),
         }
+        return metrics if selected is None else metrics | {"selection_accuracy": float(selected[kept - 1])}
 
     def files(self) -> dict[str, bytes]:
         """Return the outcome as files by name; equal outcomes give equal bytes."""
@@ -90,6 +91,8 @@ class Outcome:
                 "learning_rate": self.history.rate,
             }
         )
+        if self.history.selection_accuracy is not None:
+            curve["selection_accuracy"] = self.history.selection_accuracy
         oof = self.out_of_fold
         predictions = pd.DataFrame({"series": np.arange(len(oof.y)), "fold": oof.fold, "y": oof.y})
         for k in range(oof.probabilities.shape[1]):
@@ -132,6 +135,7 @@ def train_with_folds(
     start: Weights,
     fold_starts: Sequence[Weights],
     seed: int,
+    selection: Labelled | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
     """Train on the whole split, and on each fold's part of it, by one recipe.
@@ -152,6 +156,9 @@ def train_with_folds(
         Those of each fold. They must not have seen the series the fold holds out.
     seed
         Decides shuffling and dropout.
+    selection
+        See `Engine.train`. No fold is trained then: what was selected on these series cannot be
+        judged by out-of-fold predictions, and `fold` has to be -1 throughout.
     progress
         Called with a line of text now and then.
     """
@@ -159,7 +166,7 @@ def train_with_folds(
         engine, X, y, recipe, fold=fold, starts=fold_starts, seed=seed, progress=progress
     )
     tell = _prefixed(progress, "whole training split")
-    history = engine.train(X, y, recipe, start=start, seed=seed, progress=tell)
+    history = engine.train(X, y, recipe, start=start, seed=seed, selection=selection, progress=tell)
     return Outcome(get_weights(engine.model), kept, history, out_of_fold)
 
 

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
+from lstmfcn.architecture import Architecture
 from lstmfcn.data.folds import stratified_folds
 from lstmfcn.data.series import Split
-from lstmfcn.models import ModelName, build
-from lstmfcn.training.engine import Engine, Progress, TrainingRecipe
+from lstmfcn.models import build
+from lstmfcn.training.engine import Engine, Labelled, Progress, TrainingRecipe
 from lstmfcn.training.outcome import Outcome, train_with_folds
 
 
-def new_engine(train: Split, model: ModelName, *, cells: int | None, dropout: float, seed: int) -> Engine:
-    """Return an engine for a network that fits a training split, its weights freshly drawn."""
-    _, n_channels, length = train.X.shape
-    network = build(
-        model,
-        n_channels=n_channels,
-        length=length,
-        n_classes=len(train.classes),
-        cells=cells,
-        dropout=dropout,
-        seed=seed,
-    )
-    return Engine(network)
+def new_engine(split: Split, architecture: Architecture, *, seed: int) -> Engine:
+    """Return an engine for a network that fits the shape of a split, its weights freshly drawn."""
+    _, n_channels, length = split.X.shape
+    n_classes = len(split.classes)
+    return Engine(build(architecture, n_channels=n_channels, length=length, n_classes=n_classes, seed=seed))
 
 
 def train_phase1(
@@ -31,6 +27,7 @@ def train_phase1(
     *,
     n_folds: int,
     seed: int,
+    selection: Split | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
     """Train from the engine's initial weights, on the whole training split and on its folds.
@@ -40,17 +37,19 @@ def train_phase1(
     engine
         See `new_engine`.
     train
-        The training split; nothing else is looked at.
+        The training split; nothing else is looked at, unless `selection` is given.
     recipe
         How to train.
     n_folds
-        The folds of the out-of-fold predictions.
+        The folds of the out-of-fold predictions; there are none where `selection` is given.
     seed
         Decides folds, shuffling and dropout.
+    selection
+        The split that `protocol: paper` selects weights on, as the paper did; None otherwise.
     progress
         Called with a line of text now and then.
     """
-    fold = stratified_folds(train.y, n_folds, seed)
+    fold = folds_of(train, n_folds, seed, selection)
     starts = [engine.initial] * (int(fold.max()) + 1)
     return train_with_folds(
         engine,
@@ -61,5 +60,18 @@ def train_phase1(
         start=engine.initial,
         fold_starts=starts,
         seed=seed,
+        selection=labelled(selection),
         progress=progress,
     )
+
+
+def folds_of(train: Split, n_folds: int, seed: int, selection: Split | None) -> NDArray[np.int64]:
+    """Return the folds of a training split (`stratified_folds`); none where a split is selected on."""
+    if selection is None:
+        return stratified_folds(train.y, n_folds, seed)
+    return np.full(len(train.y), -1, dtype=np.int64)
+
+
+def labelled(split: Split | None) -> Labelled | None:
+    """Return a split's series and classes."""
+    return None if split is None else (split.X, split.y)

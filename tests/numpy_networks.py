@@ -1,0 +1,95 @@
+"""The paper's networks in NumPy, float64, written from its equations: what the Keras models are held to."""
+
+import numpy as np
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def softmax(x):
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def cell(gates, memory):
+    """Section II-C: the gates' activations (input, forget, cell, output), then memory and hidden state."""
+    i, f, g, o = np.split(gates, 4)
+    memory = sigmoid(f) * memory + sigmoid(i) * np.tanh(g)
+    return sigmoid(o) * np.tanh(memory), memory
+
+
+def lstm(x, w):
+    """Section II-C for one series x (steps, features): the last hidden state."""
+    hidden = memory = np.zeros(len(w["recurrent_kernel"]))
+    for step in x:
+        hidden, memory = cell(step @ w["kernel"] + hidden @ w["recurrent_kernel"] + w["bias"], memory)
+    return hidden
+
+
+def attention_lstm(x, w):
+    """Section II-D for one series x (steps, features): last hidden state, weights and contexts."""
+    hidden = memory = np.zeros(w["alignment_bias"].shape)
+    all_weights, contexts = [], []
+    for step in x:
+        aligned = x @ w["alignment_kernel"] + hidden @ w["alignment_recurrent"] + w["alignment_bias"]
+        weights = softmax((np.tanh(aligned) @ w["alignment_vector"])[:, 0])
+        context = weights @ x
+        gates = (
+            step @ w["kernel"] + hidden @ w["recurrent_kernel"] + context @ w["context_kernel"] + w["bias"]
+        )
+        hidden, memory = cell(gates, memory)
+        all_weights.append(weights)
+        contexts.append(context)
+    return hidden, np.array(all_weights), np.array(contexts)
+
+
+def convolution_block(x, conv, norm):
+    """Section III-A for one series x (steps, channels): convolution, batch norm, ReLU."""
+    kernel = conv["kernel"]
+    size = len(kernel)
+    left = (size - 1) // 2
+    padded = np.pad(x, ((left, size - 1 - left), (0, 0)))
+    y = np.array([np.tensordot(padded[t : t + size], kernel, axes=2) for t in range(len(x))]) + conv["bias"]
+    y = (y - norm["moving_mean"]) / np.sqrt(norm["moving_variance"] + 0.001)
+    return np.maximum(y * norm["gamma"] + norm["beta"], 0)
+
+
+def recurrent_view(x, *, dimension_shuffle=True, segments=1):
+    """What the recurrent branch sees of one series x (channels, length): (steps, features)."""
+    if not dimension_shuffle:
+        return x.T
+    size = int(np.ceil(x.shape[1] / segments))
+    padded = np.pad(x, ((0, 0), (0, size * segments - x.shape[1])))
+    return np.concatenate([channel.reshape(segments, size) for channel in padded])
+
+
+def network(name, x, w, **view):
+    """Fig. 1 for one series x (channels, length), dropout at rest: class probabilities."""
+    y = x.T
+    for k in (1, 2, 3):
+        y = convolution_block(y, w[f"conv{k}"], w[f"norm{k}"])
+    features = y.mean(axis=0)
+    if name == "lstm_fcn":
+        features = np.concatenate([lstm(recurrent_view(x, **view), w["lstm"]), features])
+    elif name == "alstm_fcn":
+        hidden, _, _ = attention_lstm(recurrent_view(x, **view), w["attention_lstm"])
+        features = np.concatenate([hidden, features])
+    return softmax(features @ w["logits"]["kernel"] + w["logits"]["bias"])
+
+
+def randomised(model, seed):
+    """Give a Keras model random weights; return them by layer and name, in float64."""
+    rng = np.random.default_rng(seed)
+    weights = {}
+    for variable in model.weights:
+        if variable.dtype != "float32":
+            continue  # the dropout's place in its stream of masks
+        layer, *_, name = variable.path.split("/")
+        if name == "moving_variance":
+            value = rng.uniform(0.5, 2, size=variable.shape)
+        else:
+            value = rng.normal(size=variable.shape) / np.sqrt(np.prod(variable.shape[:-1]))
+        variable.assign(value)
+        weights.setdefault(layer, {})[name] = np.asarray(variable.numpy(), np.float64)
+    return weights
