@@ -255,3 +255,16 @@ def test_selecting_on_the_test_split_takes_the_papers_protocol(tmp_path):
     workspace = make_workspace(tmp_path / "clone", text)
     with pytest.raises(ParamsError, match=r"train\.criterion test_accuracy .* protocol: paper"):
         params.load(workspace.params)
+
+
+def test_the_same_series_under_two_names_are_two_datasets(tmp_path):
+    """Equal content has equal hashes, but a run belongs to the dataset whose name it bears."""
+    for name in ("One", "Two"):
+        bumps(tmp_path / "ucr", name)
+    text = MINIATURE.replace("[Bumps]", "[One, Two]").replace("[lstm_fcn, alstm_fcn]", "[lstm_fcn]")
+    workspace = make_workspace(tmp_path / "clone", text.replace("iterations: 2", "iterations: 1"))
+    run_stages(workspace, tmp_path / "ucr", "fetch", "validate", "prepare", "search", "train", "finetune")
+    for name in ("search", "models/phase1", "models/finetuned"):
+        for dataset in ("One", "Two"):
+            runs = [Run.load(path) for path in (workspace.root / name / dataset).rglob("run.json")]
+            assert {run.dataset for run in runs} == {dataset}

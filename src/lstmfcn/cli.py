@@ -34,6 +34,7 @@ app = typer.Typer(
 )
 
 PIPELINE, MODELS, CARE = "The pipeline's stages, in order", "Trained models", "Care"
+PAPER = "The paper"
 
 STAGES = {
     "fetch": "Put each dataset of params.yaml under data/raw/.",
@@ -180,6 +181,44 @@ def serve(
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     command = [sys.executable, "-m", "mlflow", "models", "serve", "--env-manager", "local"]
     os.execv(sys.executable, [*command, "-m", uri, "-h", host, "-p", str(port)])  # noqa: S606
+
+
+@app.command(rich_help_panel=PAPER)
+def reproduce(
+    protocol: Annotated[str, typer.Option(help="honest or paper.")] = "honest",
+    least: Annotated[
+        int, typer.Option(metavar="N", help="The N datasets of the paper with the least work.")
+    ] = 20,
+    datasets: Annotated[str, typer.Option(metavar="A,B,...", help="These datasets instead.")] = "",
+    models: Annotated[str, typer.Option(metavar="A,B,...")] = "fcn,lstm_fcn,alstm_fcn",
+    seeds: Annotated[int, typer.Option(metavar="N", help="How many seeds, from 0.")] = 3,
+    home: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where to work; otherwise .lstmfcn/reproduction.")
+    ] = None,
+    workspace: WorkspaceOption = Path(),
+) -> None:
+    """Run the paper's study, as much of it as is asked for, into results/reproduction/results.csv.
+
+    What the table holds by the same recipe is not run again, so one and the same command goes on where
+    it was stopped. With LSTMFCN_UCR_DIR, only datasets of that folder are chosen by --least.
+    """
+    from lstmfcn import params
+    from lstmfcn.stages import reproduction
+
+    here = Workspace(workspace)
+    given = os.environ.get("LSTMFCN_UCR_DIR")
+    chosen = _names(datasets) or reproduction.cheapest(least, Path(given) if given else None)
+    overrides = {"protocol": protocol, "datasets": chosen, "models": _names(models), "seeds": [*range(seeds)]}
+    reproduction.run(
+        params.load(here.params, overrides),
+        home=home or here.reproduction_home,
+        table=here.reproduction,
+        repository=here.root,
+    )
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 @app.command(rich_help_panel=CARE)

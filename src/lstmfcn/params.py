@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -168,8 +169,15 @@ def parse(values: Any, *, source: str = "params.yaml") -> Params:
     return with_paper if params.protocol == "paper" else params
 
 
-def load(path: Path = Path("params.yaml")) -> Params:
+def load(path: Path = Path("params.yaml"), overrides: Mapping[str, Any] | None = None) -> Params:
     """Read and check a parameters file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    overrides
+        Top-level values that replace the file's own.
 
     Raises
     ------
@@ -184,6 +192,8 @@ def load(path: Path = Path("params.yaml")) -> Params:
         ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ParamsError(f"{path} is not valid YAML: {error}") from None
+    if overrides and isinstance(values, dict):
+        values |= overrides
     return parse(values, source=str(path))
 
 

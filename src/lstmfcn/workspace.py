@@ -112,6 +112,16 @@ class Workspace:
         return self.root / ".lstmfcn/scratch"
 
     @property
+    def reproduction(self) -> Path:
+        """The results of the reproduction, kept in git."""
+        return self.root / "results/reproduction/results.csv"
+
+    @property
+    def reproduction_home(self) -> Path:
+        """Where the reproduction works."""
+        return self.root / ".lstmfcn/reproduction"
+
+    @property
     def mlruns(self) -> Path:
         """The local tracking store."""
         return self.root / "mlruns"

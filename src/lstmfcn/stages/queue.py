@@ -125,7 +125,7 @@ def run_queue(
             say(f"{place} failed: {result}")
             continue
         bundle, facts = result
-        ledger.put(job.key, bundle, facts | {"commit": _commit(workspace.root)})
+        ledger.put(job.key, bundle, facts | {"commit": commit_of(workspace.root)})
         lay_down(job, bundle)
         more = f", about {_duration(left)} left" if count < len(waiting) else ""
         say(f"{place}: {_duration(facts['seconds'])}{more}")
@@ -159,7 +159,7 @@ def _device() -> str:
     return "GPU" if gpus else f"CPU, {os.environ.get('OMP_NUM_THREADS', 'all')} thread(s)"
 
 
-def _commit(root: Path) -> str | None:
+def commit_of(root: Path) -> str | None:
     """Return the git commit of the workspace, marked if files differ from it; None without git."""
     command = ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
     try:

@@ -53,7 +53,7 @@ def run(workspace: Workspace, params: Params) -> None:
         for model in recurrent:
             # Epochs and batch size are the search's own: train's decide nothing here.
             shared = params.train.model_dump(exclude={"epochs", "batch_size", "folds"})
-            recipe = [params.protocol, model, params.seeds[0], params.search.model_dump(), shared]
+            recipe = [dataset, params.protocol, model, params.seeds[0], params.search.model_dump(), shared]
             data = hash_of_splits(train, selection)
             key = job_key(stage="search", data=data, recipe=recipe, upstream="", code=code)
             arguments = SearchJob(key, dataset, model, train, selection, params, workspace.scratch / key)

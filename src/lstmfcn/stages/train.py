@@ -40,7 +40,7 @@ def run(workspace: Workspace, params: Params) -> None:
         for model in params.models:
             cells = best_cells(workspace, dataset, model)
             for seed in params.seeds:
-                recipe = [params.protocol, model, seed, cells, params.train.model_dump()]
+                recipe = [dataset, params.protocol, model, seed, cells, params.train.model_dump()]
                 data = hash_of_splits(train, selection)
                 key = job_key(stage="train", data=data, recipe=recipe, upstream="", code=code)
                 jobs.append(

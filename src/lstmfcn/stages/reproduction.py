@@ -1,0 +1,123 @@
+"""The reproduction of the paper: the stages over many datasets, their results kept in one table.
+
+It works in a folder of its own, dataset by dataset, the cheapest first. A dataset whose rows are in the
+table, by the same recipe, is not run again; one that was interrupted goes on from the ledger.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+from lstmfcn.data.catalogue import load_catalogue
+from lstmfcn.errors import DataError, LstmfcnError
+from lstmfcn.files import hash_of, read_json, write_json, write_text
+from lstmfcn.params import Params
+from lstmfcn.stages.queue import commit_of, say
+from lstmfcn.workspace import Workspace
+
+STAGES = ("fetch", "validate", "prepare", "search", "train", "finetune", "evaluate")
+
+
+def cheapest(n: int, ucr_dir: Path | None) -> list[str]:
+    """Return the `n` datasets of the paper with the least work: training series times length.
+
+    Parameters
+    ----------
+    n
+        How many.
+    ucr_dir
+        If given, only datasets that have a folder there count.
+    """
+    entries = [e for e in load_catalogue().values() if ucr_dir is None or (ucr_dir / e.dataset).is_dir()]
+    entries.sort(key=lambda entry: (entry.n_train * entry.length, entry.dataset))
+    return [entry.dataset for entry in entries[:n]]
+
+
+def recipe_of(params: Params) -> dict[str, Any]:
+    """Return everything that decides the results of a dataset, model and seed, as JSON-able values."""
+    sections = ("protocol", "prepare", "search", "train", "finetune")
+    recipe: dict[str, Any] = params.model_dump(mode="json", include=set(sections))
+    return recipe
+
+
+def run(params: Params, *, home: Path, table: Path, repository: Path) -> None:
+    """Run what the table lacks, and add each dataset's rows to it as the dataset ends.
+
+    Parameters
+    ----------
+    params
+        Which datasets, models and seeds, by which recipe.
+    home
+        Where to work: data, weights, ledger and tracking store of the reproduction.
+    table
+        The CSV: the columns of `results/results.csv`, and recipe, commit. Beside it, `recipes.json`
+        holds each recipe by the name that the table calls it.
+    repository
+        The clone whose commit is noted.
+
+    Raises
+    ------
+    DataError
+        After the last dataset, if some could not be run.
+    """
+    recipe = recipe_of(params)
+    name = hash_of(recipe)[:12]
+    recipes = table.with_name("recipes.json")
+    known: dict[str, Any] = read_json(recipes) if recipes.exists() else {}
+    write_json(recipes, known | {name: recipe})
+    workspace = Workspace(home / params.protocol)
+    failures = []
+    for count, dataset in enumerate(params.datasets, start=1):
+        place = f"reproduce: [{count}/{len(params.datasets)}] {dataset}"
+        if _is_done(table, dataset, params, name):
+            say(f"{place} is in {table}")
+            continue
+        say(place)
+        try:
+            rows = _run_dataset(workspace, params.model_copy(update={"datasets": (dataset,)}))
+        except LstmfcnError as error:
+            failures.append(f"  - {dataset}: {error}")
+            say(f"{place} failed: {error}")
+            continue
+        _add(table, rows, recipe=name, commit=commit_of(repository) or "unknown")
+    if failures:
+        raise DataError("Not reproduced:\n" + "\n".join(failures))
+
+
+def _run_dataset(workspace: Workspace, params: Params) -> Any:
+    """Run the stages on one dataset; return its results as a frame."""
+    import pandas as pd
+
+    for stage in STAGES:
+        importlib.import_module(f"lstmfcn.stages.{stage}").run(workspace, params)
+    return pd.read_csv(workspace.results / "results.csv")
+
+
+def read_table(table: Path) -> Any:
+    """Return the table as a frame, empty where there is none yet."""
+    import pandas as pd
+
+    try:
+        return pd.read_csv(table, dtype={"recipe": str, "commit": str})
+    except FileNotFoundError:
+        return pd.DataFrame(columns=["dataset", "model", "seed", "protocol", "recipe"])
+
+
+def _is_done(table: Path, dataset: str, params: Params, recipe: str) -> bool:
+    rows = read_table(table)
+    mine = rows[(rows["dataset"] == dataset) & (rows["recipe"] == recipe)]
+    done = set(zip(mine["model"], mine["seed"], strict=True))
+    return {(model, seed) for model in params.models for seed in params.seeds} <= done
+
+
+def _add(table: Path, rows: Any, *, recipe: str, commit: str) -> None:
+    import pandas as pd
+
+    rows = rows.assign(recipe=recipe, commit=commit)
+    by = ["recipe", "dataset", "model", "seed", "iteration"]
+    every = pd.concat([read_table(table), rows]) if table.exists() else rows
+    every = every.drop_duplicates(by, keep="last").astype({"cells": "Int64"})
+    every = every.sort_values(["protocol", *by])
+    write_text(table, every.to_csv(index=False, float_format="%.9g"))
