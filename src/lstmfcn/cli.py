@@ -158,6 +158,38 @@ def predict(
 
 
 @app.command(rich_help_panel=MODELS)
+def explain(
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="One of params.yaml, trained.")],
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="Series to explain; otherwise the training split.")
+    ] = None,
+    model: Annotated[
+        str, typer.Option(metavar="MODEL", help="fcn, lstm_fcn or alstm_fcn; otherwise the best.")
+    ] = "",
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="DIR", help="Otherwise reports/explain/DATASET.")
+    ] = None,
+    workspace: WorkspaceOption = Path(),
+) -> None:
+    """Show what a trained network looks at: class activation maps, context vectors, attention.
+
+    Writes a page, index.html, and explanation.npz with the arrays of every series.
+    """
+    from lstmfcn import params
+    from lstmfcn.report.explanation import explain_to_folder
+
+    here = Workspace(workspace)
+    settings = params.load(here.params)
+    folder = to or here.report.parent / "explain" / dataset
+    models = _names(model) or list(settings.models)
+    typer.echo(
+        explain_to_folder(
+            here, dataset, folder, models=models, file=file, normalise=settings.prepare.normalise
+        )
+    )
+
+
+@app.command(rich_help_panel=MODELS)
 def serve(
     dataset: DatasetArgument,
     port: Annotated[int, typer.Option(help="Where to listen.")] = 5001,

@@ -25,7 +25,7 @@ class Checker(HTMLParser):
         if tag not in VOID:
             self.open.append(tag)
         for name, value in attributes:
-            if name in ("src", "href", "xlink:href") and not value.startswith("#"):
+            if name in ("src", "href", "xlink:href") and not value.startswith(("#", "data:")):
                 self.loads.append(value)
             if name == "id":
                 self.ids.append(value)

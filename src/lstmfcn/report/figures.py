@@ -56,7 +56,8 @@ def _opening(title: str) -> str:
     )
 
 
-def _axes(axes: Axes) -> None:
+def style_axes(axes: Axes) -> None:
+    """Give axes the look that all figures share."""
     axes.grid(True, color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
     for side, spine in axes.spines.items():
@@ -97,8 +98,8 @@ def series_by_class(X: NDArray[np.float32], y: NDArray[np.int64], classes: Seque
             axes.plot(member, color=colour, linewidth=0.6, alpha=0.35)
         if len(members):
             axes.plot(members.mean(axis=0), color=colour, linewidth=2)
-        axes.set_title(f"class {_text(classes[k])}: {len(members)} series")
-        _axes(axes)
+        axes.set_title(f"class {literal(classes[k])}: {len(members)} series")
+        style_axes(axes)
     figure.supxlabel("time step", fontsize=10, color=INK)
     figure.supylabel("value (z-score)", fontsize=10, color=INK)
     return svg_of(figure, title)
@@ -121,7 +122,7 @@ def learning_curves(curves: Curves, title: str) -> str:
         epoch = 0
         for index, (_, loss) in enumerate(parts):
             steps = np.arange(epoch + 1, epoch + len(loss) + 1)
-            axes.plot(steps, loss, color=colour, linewidth=1.2, label=None if index else _text(name))
+            axes.plot(steps, loss, color=colour, linewidth=1.2, label=None if index else literal(name))
             epoch += len(loss)
             borders.add(epoch)
     for border in sorted(borders)[:-1]:
@@ -133,7 +134,7 @@ def learning_curves(curves: Curves, title: str) -> str:
     legend = axes.legend(frameon=False, fontsize=9)
     for text in legend.get_texts():
         text.set_color(INK)
-    _axes(axes)
+    style_axes(axes)
     return svg_of(figure, title)
 
 
@@ -159,17 +160,17 @@ def accuracies(
             axes.plot(oof, at, "D", color=COLOURS[2], label=None if at else "out-of-fold (the evidence)")
         if paper is not None:
             axes.plot(paper, at, "x", color=COLOURS[1], markeredgewidth=2, label=None if at else "the paper")
-    axes.set_yticks(range(len(rows)), [_text(row[0]) for row in rows])
+    axes.set_yticks(range(len(rows)), [literal(row[0]) for row in rows])
     axes.invert_yaxis()
     axes.margins(y=0.25 if len(rows) > 1 else 1)
     axes.set_xlabel("accuracy")
     legend = figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=9)
     for text in legend.get_texts():
         text.set_color(INK)
-    _axes(axes)
+    style_axes(axes)
     return svg_of(figure, title)
 
 
-def _text(text: str) -> str:
+def literal(text: str) -> str:
     """Return text in which matplotlib sees no formula."""
     return text.replace("$", r"\$")

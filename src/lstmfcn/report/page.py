@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 
 from lstmfcn.data.series import Split
+from lstmfcn.errors import RegistryError
 from lstmfcn.files import read_json
+from lstmfcn.report.explanation import best_run, draw_activation, draw_attention, explain, sentences
 from lstmfcn.report.figures import accuracies, learning_curves, series_by_class
 from lstmfcn.workspace import Workspace
 
@@ -35,6 +37,7 @@ class DatasetSection:
     methods_figure: str = ""
     methods: list[dict[str, Any]] = field(default_factory=list)
     searches: list[dict[str, Any]] = field(default_factory=list)
+    explanations: list[dict[str, Any]] = field(default_factory=list)
     confusion: dict[str, Any] | None = None
 
 
@@ -63,11 +66,8 @@ def build_report(root: Path) -> str:
     sections = [
         _section(workspace, name, verdicts.get(name), promotions.get(name), results, beside) for name in names
     ]
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("lstmfcn.report", ""), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    environment.filters |= {"share": _share, "number": _number, "title": _title}
-    return environment.get_template("page.html.j2").render(
+    return render(
+        "page.html.j2",
         sections=sections,
         summary=comparison.get("summary", []),
         notes=comparison.get("notes", []),
@@ -77,6 +77,15 @@ def build_report(root: Path) -> str:
         missing=list(dict.fromkeys(missing)),
         failed=[v for v in verdicts.values() if v["outcome"] == "failed"],
     )
+
+
+def render(template: str, **values: Any) -> str:
+    """Return a template of this folder filled in; text is escaped."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("lstmfcn.report", ""), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    environment.filters |= {"share": _share, "number": _number, "title": _title}
+    return environment.get_template(template).render(**values)
 
 
 def _section(
@@ -98,6 +107,7 @@ def _section(
         section.series = series_by_class(
             train.X, train.y, train.classes, f"{name}: the training series by class"
         )
+        section.explanations = _explanations(workspace, name, train)
     for search in sorted((workspace.search / name).glob("*.json")):
         section.searches.append(read_json(search))
     mine = results[results["dataset"] == name] if results is not None else None
@@ -117,6 +127,29 @@ def _section(
                 }
                 section.confusion = _confusion(workspace, served)
     return section
+
+
+def _explanations(workspace: Workspace, name: str, train: Split) -> list[dict[str, Any]]:
+    """Explain the run with the best evidence, and the best with an attention worth looking at."""
+    runs = {}
+    for models in (MODEL_TITLES, ["alstm_fcn"]):
+        try:
+            run, folder = best_run(workspace, name, models)
+        except RegistryError:
+            continue
+        runs[run.key] = folder
+    explanations = [explain(f, train) for f in runs.values() if (f / "weights.npz").exists()]
+    shown = [
+        {
+            "name": explanation.run.name,
+            "model": explanation.run.model,
+            "sentences": sentences(explanation),
+            "activation": draw_activation(explanation, f"{explanation.run.name}: class activation maps"),
+            "attention": draw_attention(explanation, f"{explanation.run.name}: attention by class"),
+        }
+        for explanation in explanations
+    ]
+    return shown[:1] + [e for e in shown[1:] if e["attention"]]
 
 
 def _methods(mine: pd.DataFrame, name: str, beside: pd.DataFrame | None) -> list[dict[str, Any]]:

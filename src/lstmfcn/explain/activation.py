@@ -1,0 +1,87 @@
+"""Class activation maps of the convolutional branch (Zhou et al., 2016; Wang, Yan and Oates, 2017).
+
+The last layer sums, for each class, its weighted features. Those of the convolutional branch are means
+over time, so the sum can be read as a sum over time steps: the map says what each step adds to the
+class's score. The features of the LSTM come first in the last layer's rows and have no place in time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+BATCH = 256
+
+
+@dataclass(frozen=True)
+class Contributions:
+    """What each part of a network adds to the scores before the softmax.
+
+    Attributes
+    ----------
+    convolutional, recurrent
+        float32, shape (n_series, n_classes). The recurrent part of `fcn` is 0.
+    bias
+        float32, shape (n_classes,).
+    """
+
+    convolutional: NDArray[np.float32]
+    recurrent: NDArray[np.float32]
+    bias: NDArray[np.float32]
+
+
+def class_activation_maps(model: keras.Model, X: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return what each time step of each series adds to each class's score.
+
+    Parameters
+    ----------
+    model
+        A network of `lstmfcn.models.build`.
+    X
+        float32, shape (n_series, n_channels, length), prepared as for training.
+
+    Returns
+    -------
+    float32, shape (n_series, n_classes, length)
+        M_c(t) = sum_k w_kc f_k(t), with f_k the maps of the last convolutional block and w the last
+        layer's rows of the convolutional features. Its mean over time is the branch's contribution to
+        the class's score (`contributions`).
+    """
+    kernel, _ = _last_layer(model)
+    features = _outputs(model, "relu3", X)
+    weights = kernel[-features.shape[-1] :]
+    return np.ascontiguousarray(np.swapaxes(features @ weights, 1, 2))
+
+
+def contributions(model: keras.Model, X: NDArray[np.float32]) -> Contributions:
+    """Return what the two branches add to each class's score; with the bias, they sum to the scores.
+
+    Parameters
+    ----------
+    model, X
+        As for `class_activation_maps`.
+    """
+    kernel, bias = _last_layer(model)
+    pooled = _outputs(model, "pooled", X)
+    convolutional = pooled @ kernel[-pooled.shape[-1] :]
+    n_recurrent = len(kernel) - pooled.shape[-1]
+    if n_recurrent:
+        recurrent = _outputs(model, "features", X)[:, :n_recurrent] @ kernel[:n_recurrent]
+    else:
+        recurrent = np.zeros_like(convolutional)
+    return Contributions(convolutional, recurrent, bias)
+
+
+def _last_layer(model: keras.Model) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    kernel, bias = model.get_layer("logits").get_weights()
+    return kernel, bias
+
+
+def _outputs(model: keras.Model, layer: str, X: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a layer's output for each series, in batches that bound the memory."""
+    to_layer = keras.Model(model.inputs[0], model.get_layer(layer).output)
+    batches = (X[i : i + BATCH] for i in range(0, len(X), BATCH))
+    return np.concatenate([np.asarray(to_layer(batch, training=False), np.float32) for batch in batches])
