@@ -3,6 +3,7 @@
 import csv
 import importlib
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,8 +15,10 @@ from lstmfcn import params
 from lstmfcn.champion import load_champion
 from lstmfcn.cli import STAGES
 from lstmfcn.data.fetch import read_dataset
-from lstmfcn.data.series import Split
+from lstmfcn.data.formats import write_series
+from lstmfcn.data.series import LabelledSeries, Split
 from lstmfcn.errors import DataError, ParamsError
+from lstmfcn.files import write_json
 from lstmfcn.journal import Run
 from lstmfcn.registry import registered
 from lstmfcn.stages import queue
@@ -268,3 +271,17 @@ def test_the_same_series_under_two_names_are_two_datasets(tmp_path):
         for dataset in ("One", "Two"):
             runs = [Run.load(path) for path in (workspace.root / name / dataset).rglob("run.json")]
             assert {run.dataset for run in runs} == {dataset}
+
+
+@pytest.mark.parametrize(("name", "swapped"), [("Strawberry", True), ("GunPoint", False), ("Own", False)])
+def test_the_2015_edition_swaps_the_splits_it_swapped_and_no_others(tmp_path, name, swapped):
+    text = f"datasets: [{name}]\nmodels: [fcn]\nprepare: {{edition: 2015}}\n"
+    workspace = make_workspace(tmp_path / "clone", text)
+    for split, n in (("TRAIN", 3), ("TEST", 4)):
+        labels = np.array(["1", "2", "1", "2"][:n])
+        series = LabelledSeries(np.ones((n, 1, 3), np.float32), labels, np.arange(n), Path(split))
+        write_series(workspace.raw / name, f"{name}_{split}", series)
+    write_json(workspace.verdicts, [{"dataset": name, "outcome": "passed"}])
+    run_stages(workspace, tmp_path, "prepare")
+    assert len(Split.load(workspace.train_splits / f"{name}.npz").y) == (4 if swapped else 3)
+    assert len(Split.load(workspace.test_splits / f"{name}.npz").y) == (3 if swapped else 4)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -96,6 +95,7 @@ def champions(
 ) -> None:
     """List the registered models and the evidence for each."""
     from lstmfcn.registry import registered
+    from lstmfcn.summary import in_columns
 
     found = registered(Workspace(workspace))
     if not any(found.values()):
@@ -111,7 +111,7 @@ def champions(
                 lines.append(
                     (dataset, str(v.version), ", ".join(v.aliases), v.model, cells, phase, *evidence)
                 )
-    _echo_table(lines)
+    typer.echo(in_columns(lines))
 
 
 @app.command(rich_help_panel=MODELS)
@@ -270,11 +270,11 @@ def sync(workspace: WorkspaceOption = Path()) -> None:
 def summary(workspace: WorkspaceOption = Path()) -> None:
     """Say what the pipeline gave; fails if a dataset was left out."""
     from lstmfcn import params
-    from lstmfcn.summary import summarise
+    from lstmfcn.summary import in_columns, summarise
 
     here = Workspace(workspace)
     lines, left_out = summarise(here, params.load(here.params))
-    _echo_table(lines)
+    typer.echo(in_columns(lines))
     typer.echo(f"\nThe report: {here.report}   The runs: make ui")
     if left_out:
         raise LstmfcnError("Left out by the validation:\n" + "\n".join(f"  - {line}" for line in left_out))
@@ -292,12 +292,6 @@ def doctor(workspace: WorkspaceOption = Path()) -> None:
         worst = worst and fine
     if not worst:
         raise typer.Exit(1)
-
-
-def _echo_table(lines: Sequence[tuple[str, ...]]) -> None:
-    widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
-    for line in lines:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
 def main() -> None:

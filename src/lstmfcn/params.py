@@ -44,6 +44,7 @@ class PrepareParams(Section):
     """How series are made ready."""
 
     normalise: Literal["per_series", "none"] = "per_series"
+    edition: Literal[2015, 2018] = 2018
 
 
 class SearchParams(Section):
@@ -60,10 +61,12 @@ class TrainParams(Section):
 
     epochs: Positive = 200
     batch_size: Positive = 16
-    schedule: Literal["cosine", "plateau", "constant"] = "cosine"
+    schedule: Literal["fitted", "cosine", "plateau", "constant"] = "cosine"
     initial_rate: Rate = 2e-3
     final_rate: Rate = 1e-4
     patience: Positive = 50
+    fitted_loss: Annotated[float, Field(gt=0)] = 0.05
+    anneal_epochs: Positive = 60
     criterion: Literal["train_loss", "last", "test_accuracy"] = "train_loss"
     recompute_statistics: bool = True
     class_weighting: bool = True
@@ -100,6 +103,7 @@ class CompareParams(Section):
     """The comparison of methods."""
 
     significance: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    references: tuple[str, ...] = ()
 
 
 class PromoteParams(Section):

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 
 from lstmfcn.files import read_json
 from lstmfcn.params import Params
 from lstmfcn.workspace import Workspace
 
 HEADER = ("DATASET", "CHAMPION", "CELLS", "PHASE", "OOF ACCURACY", "TEST ACCURACY")
+
+
+def in_columns(lines: Sequence[tuple[str, ...]]) -> str:
+    """Return lines of cells as text in which the columns stand under each other."""
+    widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
 
 
 def summarise(workspace: Workspace, params: Params) -> tuple[list[tuple[str, ...]], list[str]]:

@@ -6,7 +6,14 @@ import pytest
 from scipy import stats
 
 from lstmfcn.evaluation.ranks import mean_ranks, ranks, wins_or_ties
-from lstmfcn.evaluation.significance import MIN_DATASETS, holm, wilcoxon_table
+from lstmfcn.evaluation.significance import (
+    MIN_DATASETS,
+    friedman,
+    holm,
+    nemenyi_distance,
+    p_matrix,
+    wilcoxon_table,
+)
 
 SCORES = pd.DataFrame({"a": [0.9, 0.8, 0.7], "b": [0.9, 0.7, 0.9], "c": [0.5, 0.6, 0.7]}, index=list("xyz"))
 
@@ -61,3 +68,23 @@ def test_the_fewest_datasets_that_can_be_significant():
     always = np.arange(1.0, MIN_DATASETS + 1)
     assert stats.wilcoxon(always).pvalue < 0.05
     assert stats.wilcoxon(always[:-1]).pvalue > 0.05
+
+
+def test_friedman_is_scipys():
+    scores = pd.DataFrame(np.random.default_rng(0).random((12, 4)), columns=list("abcd"))
+    assert friedman(scores) == pytest.approx(stats.friedmanchisquare(*scores.to_numpy().T).pvalue)
+
+
+@pytest.mark.parametrize(("k", "n", "q"), [(2, 10, 1.960), (5, 30, 2.728), (10, 85, 3.164)])
+def test_nemenyis_distance_has_demsars_q(k, n, q):
+    """The critical values of Demsar's Table 5 (2006), alpha 0.05."""
+    assert nemenyi_distance(k, n) == pytest.approx(q * np.sqrt(k * (k + 1) / (6 * n)), rel=3e-4)
+
+
+def test_the_matrix_of_p_is_the_table_both_ways():
+    scores = pd.DataFrame(np.random.default_rng(0).random((12, 3)), columns=list("abc"))
+    table = wilcoxon_table(scores)
+    matrix = p_matrix(table, list("abc"))
+    assert matrix.equals(matrix.T)
+    assert matrix.to_numpy().diagonal().tolist() == [1, 1, 1]
+    assert matrix.at["c", "a"] == table.set_index(["method_a", "method_b"]).at[("a", "c"), "p_holm"]

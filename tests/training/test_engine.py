@@ -106,3 +106,78 @@ def test_fine_tuning_iterations_follow_algorithm_1():
     steps = [recipe.iteration(i) for i in range(1, 6)]
     assert [s.initial_rate for s in steps] == [1e-3, 5e-4, 2.5e-4, 1.25e-4, 1e-4]
     assert [s.batch_size for s in steps] == [128, 128, 64, 64, 32]
+
+
+def rates(schedule, losses):
+    """Return the rate of each epoch until the schedule ends, given the loss that each will have."""
+    got, last = [], None
+    for epoch in range(10_000):
+        rate = schedule.step(epoch, last)
+        if rate is None:
+            return got
+        got.append(rate)
+        last = losses[epoch]
+    raise AssertionError("The schedule does not end.")
+
+
+def test_a_fitted_training_waits_for_its_loss_then_anneals_and_ends():
+    """Half a cosine from the first epoch whose loss is under the mark, whatever follows."""
+    schedule = Schedule("fitted", initial=2e-3, final=1e-4, epochs=100, fitted_loss=0.1, anneal_epochs=5)
+    losses = [1.0, 0.5, 0.2, 0.09, 0.3, 0.05, 0.05, 0.05, 0.05, 0.05]
+    half_cosine = [1e-4 + 1.9e-3 * (1 + np.cos(np.pi * i / 4)) / 2 for i in range(5)]
+    np.testing.assert_allclose(rates(schedule, losses), [2e-3] * 4 + half_cosine)
+
+
+def test_a_training_that_never_fits_anneals_at_its_end():
+    schedule = Schedule("fitted", initial=2e-3, final=1e-4, epochs=8, fitted_loss=0.1, anneal_epochs=3)
+    np.testing.assert_allclose(rates(schedule, [1.0] * 8), [2e-3] * 5 + [2e-3, 1.05e-3, 1e-4])
+
+
+@pytest.mark.parametrize("name", ["cosine", "plateau", "constant"])
+def test_the_other_schedules_run_all_their_epochs(name):
+    assert len(rates(Schedule(name, initial=1e-3, final=1e-4, epochs=7), [0.0] * 7)) == 7
+
+
+def test_an_easy_problem_gets_fewer_epochs_than_a_hard_one(data):
+    X, y = data
+    recipe = TrainingRecipe(epochs=60, batch_size=4, schedule="fitted", initial_rate=2e-3, anneal_epochs=5)
+    one = engine(dropout=0.0)
+    easy = one.train(X, y, recipe, start=one.initial, seed=0)
+    hard = one.train(np.zeros_like(X), y, recipe, start=one.initial, seed=0)
+    assert len(easy.loss) < len(hard.loss) == 60
+    assert easy.loss[len(easy.loss) - 6] < recipe.fitted_loss
+
+
+def test_the_kept_epoch_is_the_one_that_the_selection_likes_best(data):
+    """Only under the criterion test_accuracy; training ends where nothing later could be selected."""
+    X, y = data
+    rng = np.random.default_rng(1)
+    one = engine()
+    recipe = TrainingRecipe(epochs=8, batch_size=4, criterion="test_accuracy", recompute_statistics=False)
+    with pytest.raises(ValueError, match="does not fit selection"):
+        one.train(X, y, recipe, start=one.initial, seed=0)
+    shuffled = rng.normal(size=(30, 1, 16)).astype("float32"), rng.integers(0, 3, 30)
+    history = one.train(X, y, recipe, start=one.initial, seed=0, selection=shuffled)
+    assert history.kept_epoch == history.selection_accuracy.argmax() + 1
+    predicted = one.predict(shuffled[0]).argmax(axis=1)
+    assert (predicted == shuffled[1]).mean() == pytest.approx(history.selection_accuracy.max())
+    certain = X[:1], one.predict(X[:1]).argmax(axis=1)
+    stopped = one.train(X, y, recipe, start=one.initial, seed=0, selection=certain)
+    assert len(stopped.loss) == stopped.kept_epoch == np.argmax(stopped.selection_accuracy == 1) + 1
+
+
+def test_a_training_is_the_same_whatever_the_classes_are_called(data):
+    """Classes in another order, the last layer's columns with them: the same loss, permuted outputs."""
+    X, y = data
+    order = np.array([2, 0, 1])  # class k becomes order[k]
+    one = engine(dropout=0.0)
+    recipe = TrainingRecipe(epochs=3, batch_size=4, schedule="constant", criterion="last")
+    history = one.train(X, y, recipe, start=one.initial, seed=0)
+    before = one.predict(X)
+    start = {
+        path: value[..., np.argsort(order)] if path.startswith("logits") else value
+        for path, value in one.initial.items()
+    }
+    permuted = one.train(X, order[y], recipe, start=start, seed=0)
+    np.testing.assert_allclose(permuted.loss, history.loss, rtol=1e-4)
+    np.testing.assert_allclose(one.predict(X)[:, order], before, atol=1e-3)

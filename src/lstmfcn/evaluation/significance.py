@@ -58,6 +58,39 @@ def wilcoxon_table(scores: pd.DataFrame, *, alpha: float = 0.05) -> pd.DataFrame
     return table
 
 
+def friedman(scores: pd.DataFrame) -> float:
+    """Return the p-value of Friedman's test that all methods have equal ranks (Demsar, 2006).
+
+    Parameters
+    ----------
+    scores
+        A row a dataset, a column a method; at least three methods.
+    """
+    from scipy.stats import friedmanchisquare
+
+    return float(friedmanchisquare(*scores.to_numpy(np.float64).T).pvalue)
+
+
+def nemenyi_distance(n_methods: int, n_datasets: int, alpha: float = 0.05) -> float:
+    """Return Nemenyi's critical difference of two mean ranks (Demsar, 2006): q sqrt(k (k + 1) / 6 N).
+
+    The q is that of the studentised range over infinitely many degrees of freedom, divided by sqrt(2).
+    """
+    from scipy.stats import studentized_range
+
+    q = studentized_range.ppf(1 - alpha, n_methods, np.inf) / np.sqrt(2)
+    return float(q * np.sqrt(n_methods * (n_methods + 1) / (6 * n_datasets)))
+
+
+def p_matrix(table: pd.DataFrame, methods: list[str]) -> pd.DataFrame:
+    """Return the corrected p-values of `wilcoxon_table` as a symmetric matrix with 1 on its diagonal."""
+    matrix = pd.DataFrame(1.0, index=methods, columns=methods)
+    for row in table.to_dict("records"):
+        matrix.at[row["method_a"], row["method_b"]] = row["p_holm"]
+        matrix.at[row["method_b"], row["method_a"]] = row["p_holm"]
+    return matrix
+
+
 def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return p-values adjusted for their number (Holm, 1979): compare each with alpha itself.
 

@@ -12,7 +12,10 @@ import pandas as pd
 
 from lstmfcn.data.series import Split
 from lstmfcn.errors import RegistryError
+from lstmfcn.evaluation.reference import PRINTED_NAME, load_table1
+from lstmfcn.evaluation.significance import MIN_DATASETS
 from lstmfcn.files import read_json
+from lstmfcn.report.critical_difference import caption, critical_difference
 from lstmfcn.report.explanation import best_run, draw_activation, draw_attention, explain, sentences
 from lstmfcn.report.figures import accuracies, learning_curves, series_by_class
 from lstmfcn.workspace import Workspace
@@ -61,7 +64,11 @@ def build_report(root: Path) -> str:
     verdicts = {v["dataset"]: v for v in _json(workspace.verdicts, "validate", missing) or []}
     beside = _csv(workspace.comparison / "beside_paper.csv", "compare", missing)
     comparison = _json(workspace.comparison / "comparison.json", "compare", missing) or {}
-    wilcoxon = _csv(workspace.comparison / "wilcoxon.csv", "compare", missing)
+    tables = {
+        name: _records(_csv(workspace.comparison / f"{name}.csv", "compare", missing))
+        for name in ("wilcoxon", "wilcoxon_all", "table2", "fine_tuning")
+    }
+    scores = _csv(workspace.comparison / "scores.csv", "compare", missing)
     names = list(dict.fromkeys([*verdicts, *promotions, *_unique(results, "dataset")]))
     sections = [
         _section(workspace, name, verdicts.get(name), promotions.get(name), results, beside) for name in names
@@ -71,7 +78,10 @@ def build_report(root: Path) -> str:
         sections=sections,
         summary=comparison.get("summary", []),
         notes=comparison.get("notes", []),
-        wilcoxon=[] if wilcoxon is None else wilcoxon.to_dict("records"),
+        beside=_records(beside),
+        **tables,
+        diagrams=_diagrams(workspace, scores),
+        honest=results is None or set(results["selected_on"]) == {"train"},
         protocols=", ".join(_unique(results, "protocol")),
         seeds=len(_unique(results, "seed")),
         missing=list(dict.fromkeys(missing)),
@@ -79,12 +89,28 @@ def build_report(root: Path) -> str:
     )
 
 
+def _diagrams(workspace: Workspace, scores: pd.DataFrame | None) -> list[dict[str, str]]:
+    """Draw the critical differences of the paper's Table I, and of our methods among all others."""
+    table1 = load_table1(workspace.reference / "table1.csv")
+    printed = table1[list(PRINTED_NAME)].rename(columns=PRINTED_NAME)
+    printed["existing best"] = table1["existing_sota"]
+    fields = {"The methods of the paper's Table I": printed}
+    if scores is not None and len(scores):
+        fields["Our methods among them"] = scores.set_index("dataset")
+    drawn = [
+        {"title": title, "svg": critical_difference(field, title), "caption": caption(field)}
+        for title, field in fields.items()
+        if len(field) >= MIN_DATASETS
+    ]
+    return [diagram for diagram in drawn if diagram["svg"]]
+
+
 def render(template: str, **values: Any) -> str:
     """Return a template of this folder filled in; text is escaped."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("lstmfcn.report", ""), autoescape=True, undefined=jinja2.StrictUndefined
     )
-    environment.filters |= {"share": _share, "number": _number, "title": _title}
+    environment.filters |= {"share": _share, "number": _number, "title": _title, "difference": _difference}
     return environment.get_template(template).render(**values)
 
 
@@ -242,6 +268,10 @@ def _csv(path: Path, stage: str, missing: list[str]) -> pd.DataFrame | None:
         return None
 
 
+def _records(table: pd.DataFrame | None) -> list[dict[Any, Any]]:
+    return [] if table is None else table.to_dict("records")
+
+
 def _json(path: Path, stage: str, missing: list[str]) -> Any:
     try:
         return read_json(path)
@@ -261,6 +291,10 @@ def _share(value: float | None) -> str:
 
 def _number(value: float | None, digits: int = 4) -> str:
     return "–" if value is None or pd.isna(value) else f"{value:.{digits}g}"
+
+
+def _difference(value: float | None) -> str:
+    return "–" if value is None or pd.isna(value) else f"{value:+.4f}"
 
 
 def _title(name: str) -> str:

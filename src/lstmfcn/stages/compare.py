@@ -12,16 +12,22 @@ def run(workspace: Workspace, params: Params) -> None:
     """Write `comparison/` from `results/results.csv`."""
     import pandas as pd
 
-    from lstmfcn.compare import compare, write
-    from lstmfcn.evaluation.reference import load_table1
+    from lstmfcn.compare import compare, table1_beside_ours, write
+    from lstmfcn.evaluation.reference import load_references, load_table1, load_table2
 
     path = workspace.results / "results.csv"
     try:
         results = pd.read_csv(path)
     except FileNotFoundError:
         raise DataError(f"{path} is missing. Run `dvc repro evaluate`.") from None
-    table1 = load_table1(workspace.reference / "table1.csv")
-    comparison = compare(results, table1, significance=params.compare.significance)
+    comparison = compare(
+        results,
+        load_table1(workspace.reference / "table1.csv"),
+        load_table2(workspace.reference / "table2.csv"),
+        load_references(params.compare.references, workspace.root),
+        significance=params.compare.significance,
+    )
     write(comparison, workspace.comparison)
+    say(table1_beside_ours(comparison))
     for note in comparison.notes:
         say(f"compare: {note}")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lstmfcn.architecture import Architecture
+from lstmfcn.data.catalogue import lookup
 from lstmfcn.data.series import Split
 from lstmfcn.evidence import rank
 from lstmfcn.files import write_json, write_text
@@ -65,7 +66,12 @@ def run(workspace: Workspace, params: Params) -> None:
                     )
                 )
     run_queue("evaluate", evaluate_job, jobs, workspace)
-    rows = [_row(run) for job in jobs for _, run in find_runs(job.folder)]
+    edition = params.prepare.edition
+    rows = [
+        _row(run) | {"edition": edition if lookup(run.dataset) else None}
+        for job in jobs
+        for _, run in find_runs(job.folder)
+    ]
     write_tables(workspace.results, rows)
 
 
@@ -177,7 +183,7 @@ def write_tables(folder: Path, rows: list[dict[str, Any]]) -> None:
     """Write `results.csv`, a row an evaluated run, and `metrics.json`, for `dvc metrics`, of the chosen."""
     import pandas as pd
 
-    results = pd.DataFrame(rows).astype({"cells": "Int64"})
+    results = pd.DataFrame(rows).astype({"cells": "Int64", "edition": "Int64"})
     write_text(folder / "results.csv", results.to_csv(index=False, float_format="%.9g"))
     means = (
         results[results["chosen"]]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from lstmfcn.data.catalogue import lookup
 from lstmfcn.data.fetch import read_dataset
 from lstmfcn.data.normalise import z_normalise
 from lstmfcn.data.series import LabelledSeries, Split, encode_labels
@@ -30,7 +31,11 @@ def run(workspace: Workspace, params: Params) -> None:
     if not sound:
         raise DataError(f"No dataset passed validation: {workspace.verdicts} says why.")
     for dataset in sound:
-        train, test = split(*read_dataset(workspace.raw / dataset), normalise=params.prepare.normalise)
+        raw = read_dataset(workspace.raw / dataset)
+        entry = lookup(dataset)
+        if params.prepare.edition == 2015 and entry is not None and entry.split_sizes_swapped:
+            raw = raw[::-1]
+        train, test = split(*raw, normalise=params.prepare.normalise)
         train.save(workspace.train_splits / f"{dataset}.npz")
         test.save(workspace.test_splits / f"{dataset}.npz")
         if selects:

@@ -43,7 +43,7 @@ class TrainingRecipe:
     ----------
     epochs, batch_size
         As usual; the last batch of an epoch may be smaller.
-    schedule, initial_rate, final_rate, patience
+    schedule, initial_rate, final_rate, patience, fitted_loss, anneal_epochs
         See `Schedule`.
     criterion
         Which weights are kept: "train_loss", those of the epoch of the lowest training loss; "last",
@@ -63,6 +63,8 @@ class TrainingRecipe:
     initial_rate: float = 1e-3
     final_rate: float = 1e-4
     patience: int = 100
+    fitted_loss: float = 0.05
+    anneal_epochs: int = 60
     criterion: Literal["train_loss", "last", "test_accuracy"] = "train_loss"
     recompute_statistics: bool = True
     class_weighting: bool = True
@@ -190,16 +192,21 @@ class Engine:
             final=recipe.final_rate,
             epochs=recipe.epochs,
             patience=recipe.patience,
+            fitted_loss=recipe.fitted_loss,
+            anneal_epochs=recipe.anneal_epochs,
         )
         losses: list[float] = []
         accuracies: list[float] = []
         rates: list[float] = []
         selected: list[float] = []
         watched: float | None = None  # the lower, the better
-        best, kept, kept_epoch = math.inf, None, recipe.epochs
+        best, kept, kept_epoch = math.inf, None, 0
         told = time.monotonic()
         for epoch in range(recipe.epochs):
-            rates.append(schedule.step(epoch, watched))
+            rate = schedule.step(epoch, watched)
+            if rate is None:
+                break
+            rates.append(rate)
             loss, accuracy = (float(v) for v in self._epoch(*arguments, rates[-1], [seed, epoch]))
             if not math.isfinite(loss):
                 raise TrainingDivergedError(
@@ -214,7 +221,9 @@ class Engine:
                     self._statistics.recompute(X)
                 selected.append(self._accuracy(*selection))
                 watched = -selected[-1]
-            if recipe.criterion != "last" and watched < best:
+            if recipe.criterion == "last":
+                kept_epoch = epoch + 1
+            elif watched < best:
                 best, kept, kept_epoch = watched, get_weights(self.model), epoch + 1
             if progress and time.monotonic() - told > 10:
                 told = time.monotonic()

@@ -5,50 +5,82 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-ScheduleName = Literal["plateau", "cosine", "constant"]
+ScheduleName = Literal["fitted", "plateau", "cosine", "constant"]
 
 PLATEAU_FACTOR = 1 / 2 ** (1 / 3)
 """The paper's section III-C: the rate is multiplied by 1/cbrt(2) when the loss stands still."""
 
 
 class Schedule:
-    """The learning rate of each epoch of one training.
+    """The learning rate of each epoch of one training, and when the training ends.
 
     Parameters
     ----------
     name
-        "plateau" (the paper's: the rate falls by `PLATEAU_FACTOR` after `patience` epochs without
-        a lower training loss), "cosine" (half a cosine from `initial` to `final`), or "constant".
+        "fitted": constant until an epoch's training loss is below `fitted_loss`, then half a cosine
+        down to `final` in `anneal_epochs`, and the end: an easy dataset gets few epochs and a hard one
+        many, on evidence of the training series alone. "plateau" (the paper's): the rate falls by
+        `PLATEAU_FACTOR` after `patience` epochs without a lower training loss. "cosine": half a cosine
+        from `initial` to `final`. "constant".
     initial, final
         The first rate and the lowest.
     epochs
-        How many epochs will be run; shapes the cosine.
-    patience
-        Epochs without improvement that the plateau waits for.
+        The most epochs that will be run; all of them but for "fitted".
+    patience, fitted_loss, anneal_epochs
+        See `name`. Losses are in nats.
     """
 
     def __init__(
-        self, name: ScheduleName, *, initial: float, final: float, epochs: int, patience: int = 100
+        self,
+        name: ScheduleName,
+        *,
+        initial: float,
+        final: float,
+        epochs: int,
+        patience: int = 100,
+        fitted_loss: float = 0.05,
+        anneal_epochs: int = 60,
     ) -> None:
         self.name = name
         self.initial = initial
         self.final = final
         self.epochs = epochs
         self.patience = patience
+        self.fitted_loss = fitted_loss
+        self.anneal_epochs = min(anneal_epochs, epochs)
         self.rate = initial
+        self._end = epochs
         self._best = math.inf
         self._waited = 0
 
-    def step(self, epoch: int, last_loss: float | None) -> float:
-        """Return the rate of `epoch` (from 0), given the training loss of the epoch before."""
+    def step(self, epoch: int, last: float | None) -> float | None:
+        """Return the rate of `epoch` (from 0), or None where the training has ended.
+
+        Parameters
+        ----------
+        epoch
+            The epoch that would be run next.
+        last
+            The training loss of the epoch before (for "plateau", whatever is watched instead of it).
+        """
+        if self.name == "fitted" and last is not None and last < self.fitted_loss:
+            self._end = min(self._end, epoch + self.anneal_epochs)
+        if epoch >= self._end:
+            return None
         if self.name == "cosine":
-            progress = epoch / max(self.epochs - 1, 1)
-            self.rate = self.final + (self.initial - self.final) * (1 + math.cos(math.pi * progress)) / 2
-        elif self.name == "plateau" and last_loss is not None:
-            if last_loss < self._best:
-                self._best, self._waited = last_loss, 0
+            self.rate = self._annealed(epoch, self.epochs)
+        elif self.name == "fitted":
+            begun = epoch - (self._end - self.anneal_epochs)
+            self.rate = self._annealed(begun, self.anneal_epochs) if begun >= 0 else self.initial
+        elif self.name == "plateau" and last is not None:
+            if last < self._best:
+                self._best, self._waited = last, 0
             else:
                 self._waited += 1
                 if self._waited >= self.patience:
                     self.rate, self._waited = max(self.rate * PLATEAU_FACTOR, self.final), 0
         return self.rate
+
+    def _annealed(self, epoch: int, epochs: int) -> float:
+        progress = epoch / max(epochs - 1, 1)
+        return self.final + (self.initial - self.final) * (1 + math.cos(math.pi * progress)) / 2
