@@ -9,6 +9,7 @@ from sklearn.model_selection import cross_val_score
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from lstmfcn import ALSTMFCNClassifier, FCNClassifier, LSTMFCNClassifier
+from lstmfcn.data.fetch import fetch_dataset, read_dataset
 from lstmfcn.data.normalise import z_normalise
 
 RNG = np.random.default_rng(0)
@@ -108,3 +109,24 @@ def test_z_normalisation_is_scipys():
 
     np.testing.assert_allclose(z_normalise(X.astype("f")), zscore(X, axis=-1), atol=1e-5)
     assert (z_normalise(np.full((1, 1, 5), 3, "f")) == 0).all()
+
+
+@pytest.mark.parametrize("kind", [LSTMFCNClassifier, ALSTMFCNClassifier])
+def test_several_channels_are_classified(kind, tmp_path):
+    """BasicMotions of aeon's wheel: 6 channels of a smart watch, four activities, all easy to tell apart."""
+    train, test = read_dataset(fetch_dataset("BasicMotions", tmp_path))
+    assert train.X.shape == (40, 6, 100)
+    classifier = kind(cells=8, epochs=15, random_state=0, normalise="none").fit(train.X, train.labels)
+    assert classifier.score(test.X, test.labels) >= 0.9
+
+
+@pytest.mark.parametrize("options", [{"segments": 4}, {"dimension_shuffle": False}])
+def test_the_other_views_of_the_series_are_there_too(options):
+    rng = np.random.default_rng(0)
+    y = np.arange(20) % 2
+    X = rng.normal(size=(20, 24)).astype("float32")
+    X[:, 10] += 4 * y
+    classifier = ALSTMFCNClassifier(cells=4, epochs=12, random_state=0, **options).fit(X, y)
+    assert classifier.score(X, y) == 1
+    with pytest.raises(ValueError, match="nothing to cut"):
+        ALSTMFCNClassifier(segments=2, dimension_shuffle=False).fit(X, y)
