@@ -2,7 +2,12 @@
 
 import os
 import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
+import psutil
 import pytest
 
 from lstmfcn import work
@@ -35,3 +40,38 @@ def test_a_killed_worker_is_told_as_such():
 def test_no_more_workers_than_jobs():
     assert work.n_workers(1) == 1
     assert work.n_workers(1000) >= 1
+
+
+def sleep(path):
+    Path(path).write_text(str(os.getpid()))
+    time.sleep(600)
+
+
+def test_workers_end_with_a_killed_stage(tmp_path):
+    """kill -9 gives the stage no chance to tell its workers, which are in the middle of a job."""
+    told = tmp_path / "pid"
+    code = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "from lstmfcn.work import run_jobs\nfrom test_work import sleep\n"
+        f"if __name__ == '__main__': list(run_jobs(sleep, [{str(told)!r}]))\n"
+    )
+    script = tmp_path / "stage.py"
+    script.write_text(code)
+    stage = subprocess.Popen([sys.executable, str(script)])
+    try:
+        pid = _within(60, lambda: told.exists() and told.read_text())
+        worker = psutil.Process(int(pid))
+    finally:
+        stage.kill()
+        stage.wait()
+    assert _within(20, lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
+
+
+def _within(seconds, look):
+    """Return what `look` finds, as soon as it finds something; None after so many seconds."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := look():
+            return found
+        time.sleep(0.1)
+    return None

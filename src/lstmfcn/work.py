@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -69,6 +70,19 @@ def n_workers(n_jobs: int) -> int:
     return max(1, min(cores or 1, n_jobs))
 
 
+def _start_worker() -> None:
+    """Prepare a worker process on this machine, which is not to outlive the stage that started it."""
+    _prepare_worker()
+    parent = multiprocessing.parent_process()
+
+    def end_with_parent() -> None:
+        if parent is not None:
+            parent.join()  # a killed stage tells nobody: left alone, its workers would finish their jobs
+            os._exit(1)
+
+    threading.Thread(target=end_with_parent, daemon=True).start()
+
+
 def _prepare_worker() -> None:
     os.environ.update(QUIET)
 
@@ -110,7 +124,7 @@ def _pool(size: int) -> ProcessPoolExecutor:
     Spawned, not forked: TensorFlow does not survive a fork, and macOS has no other choice.
     """
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(size, mp_context=context, initializer=_prepare_worker)
+    return ProcessPoolExecutor(size, mp_context=context, initializer=_start_worker)
 
 
 @contextmanager
