@@ -53,15 +53,15 @@ class SearchParams(Section):
     cells: Annotated[tuple[Annotated[int, Field(ge=1, le=1024)], ...], Field(min_length=1)] = (8, 64, 128)
     folds: Annotated[int, Field(ge=2)] = 3
     epochs: Positive = 60
-    batch_size: Positive = 16
+    batch_size: Positive = 64
 
 
 class TrainParams(Section):
     """Phase 1. `TrainingRecipe` and `Architecture` say what each value does."""
 
-    epochs: Positive = 200
-    batch_size: Positive = 16
-    schedule: Literal["fitted", "cosine", "plateau", "constant"] = "cosine"
+    epochs: Positive = 800
+    batch_size: Positive = 64
+    schedule: Literal["fitted", "plateau", "cosine", "constant"] = "fitted"
     initial_rate: Rate = 2e-3
     final_rate: Rate = 1e-4
     patience: Positive = 50
@@ -96,7 +96,7 @@ class FinetuneParams(Section):
     iterations: Annotated[int, Field(ge=0)] = 2
     epochs: Positive = 60
     initial_rate: Rate = 1e-3
-    batch_size: Positive = 16
+    batch_size: Positive = 64
 
 
 class CompareParams(Section):
