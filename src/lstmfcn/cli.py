@@ -241,12 +241,8 @@ def reproduce(
     given = os.environ.get("LSTMFCN_UCR_DIR")
     chosen = _names(datasets) or reproduction.cheapest(least, Path(given) if given else None)
     overrides = {"protocol": protocol, "datasets": chosen, "models": _names(models), "seeds": [*range(seeds)]}
-    reproduction.run(
-        params.load(here.params, overrides),
-        home=home or here.reproduction_home,
-        table=here.reproduction,
-        repository=here.root,
-    )
+    settings = params.load(here.params, overrides)
+    reproduction.run(settings, here=here, home=home or here.reproduction_home)
 
 
 def _names(text: str) -> list[str]:

@@ -117,6 +117,11 @@ class Workspace:
         return self.root / "results/reproduction/results.csv"
 
     @property
+    def reproduction_page(self) -> Path:
+        """The page that shows them."""
+        return self.root / "docs/reproduction.md"
+
+    @property
     def reproduction_home(self) -> Path:
         """Where the reproduction works."""
         return self.root / ".lstmfcn/reproduction"

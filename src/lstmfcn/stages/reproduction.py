@@ -42,20 +42,20 @@ def recipe_of(params: Params) -> dict[str, Any]:
     return recipe
 
 
-def run(params: Params, *, home: Path, table: Path, repository: Path) -> None:
-    """Run what the table lacks, and add each dataset's rows to it as the dataset ends.
+def run(params: Params, *, here: Workspace, home: Path) -> None:
+    """Run what the table lacks; add each dataset's rows to it, and to the page, as the dataset ends.
+
+    The table has the columns of `results/results.csv`, and recipe, commit. Beside it, `recipes.json`
+    holds each recipe by the name that the table calls it.
 
     Parameters
     ----------
     params
         Which datasets, models and seeds, by which recipe.
+    here
+        The clone that holds the table and the page.
     home
         Where to work: data, weights, ledger and tracking store of the reproduction.
-    table
-        The CSV: the columns of `results/results.csv`, and recipe, commit. Beside it, `recipes.json`
-        holds each recipe by the name that the table calls it.
-    repository
-        The clone whose commit is noted.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def run(params: Params, *, home: Path, table: Path, repository: Path) -> None:
         After the last dataset, if some could not be run.
     """
     recipe = recipe_of(params)
-    name = hash_of(recipe)[:12]
+    name, table = hash_of(recipe)[:12], here.reproduction
     recipes = table.with_name("recipes.json")
     known: dict[str, Any] = read_json(recipes) if recipes.exists() else {}
     write_json(recipes, known | {name: recipe})
@@ -81,9 +81,21 @@ def run(params: Params, *, home: Path, table: Path, repository: Path) -> None:
             failures.append(f"  - {dataset}: {error}")
             say(f"{place} failed: {error}")
             continue
-        _add(table, rows, recipe=name, commit=commit_of(repository) or "unknown")
+        _add(table, rows, recipe=name, commit=commit_of(here.root) or "unknown")
+        write_page(here)
     if failures:
         raise DataError("Not reproduced:\n" + "\n".join(failures))
+
+
+def write_page(here: Workspace) -> None:
+    """Bring the tables of the page up to date with the results; without a page, do nothing."""
+    from lstmfcn.evaluation.reference import load_table1
+    from lstmfcn.report.reproduction import fill_in, tables
+
+    if here.reproduction_page.exists():
+        page = here.reproduction_page.read_text(encoding="utf-8")
+        found = tables(read_table(here.reproduction), load_table1(here.reference / "table1.csv"))
+        write_text(here.reproduction_page, fill_in(page, found))
 
 
 def _run_dataset(workspace: Workspace, params: Params) -> Any:

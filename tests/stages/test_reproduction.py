@@ -27,8 +27,7 @@ def study(tmp_path, monkeypatch):
     def reproduce(**overrides):
         begun.clear()
         settings = params.load(workspace.params, {"models": ["fcn"], **overrides})
-        home, table = workspace.reproduction_home, workspace.reproduction
-        reproduction.run(settings, home=home, table=table, repository=workspace.root)
+        reproduction.run(settings, here=workspace, home=workspace.reproduction_home)
         return begun.copy()
 
     return workspace, reproduce
