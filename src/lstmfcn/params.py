@@ -67,7 +67,7 @@ class TrainParams(Section):
     patience: Positive = 50
     fitted_loss: Annotated[float, Field(gt=0)] = 0.05
     anneal_epochs: Positive = 60
-    criterion: Literal["train_loss", "last", "test_accuracy"] = "train_loss"
+    criterion: Literal["last", "train_loss", "test_accuracy"] = "last"
     recompute_statistics: bool = True
     class_weighting: bool = True
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.8

@@ -1,5 +1,7 @@
 """The compiled training against Keras's own step, and against NumPy."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -67,19 +69,36 @@ def test_recomputed_statistics_are_those_of_the_training_series(data):
         np.testing.assert_allclose(layer.moving_variance, values.var(axis=(0, 1)), rtol=1e-4, atol=1e-6)
 
 
-def test_the_kept_weights_are_those_of_the_lowest_training_loss(data):
+def test_the_kept_weights_are_those_that_the_lowest_training_loss_was_measured_on(data):
+    """An epoch of one batch: its loss is that of the weights before its step. So is ours."""
     X, y = data
-    one = engine()
-    recipe = TrainingRecipe(epochs=12, batch_size=8, recompute_statistics=False)
-    history = one.train(X, y, recipe, start=one.initial, seed=0)
-    assert history.kept_epoch == int(np.argmin(history.loss)) + 1
-    kept = get_weights(one.model)
-    shorter = TrainingRecipe(
-        epochs=history.kept_epoch, batch_size=8, criterion="last", recompute_statistics=False
+    one = engine(dropout=0.0)
+    recipe = TrainingRecipe(
+        epochs=12, batch_size=8, schedule="constant", criterion="train_loss", recompute_statistics=False
     )
+    history = one.train(X, y, recipe, start=one.initial, seed=0)
+    assert history.kept_epoch == int(np.argmin(history.loss)) > 0
+    kept = get_weights(one.model)
+    shorter = dataclasses.replace(recipe, epochs=history.kept_epoch, criterion="last")
     one.train(X, y, shorter, start=one.initial, seed=0)
     for path, value in get_weights(one.model).items():
         np.testing.assert_array_equal(kept[path], value, err_msg=path)
+
+
+def test_a_step_that_wrecks_fitted_weights_is_not_kept(data):
+    """Fine-tuning at far too high a rate, from weights that fit: they are the best there are."""
+    X, y = data
+    one = engine(dropout=0.0)
+    fit = TrainingRecipe(epochs=60, batch_size=8, schedule="cosine", initial_rate=5e-3)
+    one.train(X, y, fit, start=one.initial, seed=0)
+    fitted = get_weights(one.model)
+    wreck = TrainingRecipe(
+        epochs=2, batch_size=8, schedule="constant", initial_rate=0.5, criterion="train_loss"
+    )
+    history = one.train(X, y, wreck, start=fitted, seed=0)
+    assert history.loss[1] > 10 * history.loss[0]
+    assert history.kept_epoch == 0
+    assert (one.predict(X).argmax(axis=1) == y).all()
 
 
 def test_a_loss_that_is_no_number_stops_the_training(data):

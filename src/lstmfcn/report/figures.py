@@ -117,16 +117,14 @@ def learning_curves(curves: Curves, title: str) -> str:
     """
     figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
     axes = figure.subplots()
-    borders: set[int] = set()
     for colour, (name, parts) in zip(COLOURS * 4, curves.items(), strict=False):
         epoch = 0
         for index, (_, loss) in enumerate(parts):
             steps = np.arange(epoch + 1, epoch + len(loss) + 1)
             axes.plot(steps, loss, color=colour, linewidth=1.2, label=None if index else literal(name))
+            if index:
+                axes.axvline(epoch + 0.5, color=colour, linewidth=0.8, linestyle=(0, (2, 3)))
             epoch += len(loss)
-            borders.add(epoch)
-    for border in sorted(borders)[:-1]:
-        axes.axvline(border + 0.5, color=INK, linewidth=0.8, linestyle=(0, (2, 3)))
     axes.set_yscale("log")
     axes.set_xlabel("epoch; dotted lines: where a fine-tuning iteration begins")
     axes.set_ylabel("training loss (nats)")

@@ -46,10 +46,11 @@ class TrainingRecipe:
     schedule, initial_rate, final_rate, patience, fitted_loss, anneal_epochs
         See `Schedule`.
     criterion
-        Which weights are kept: "train_loss", those of the epoch of the lowest training loss; "last",
-        the last ones; or "test_accuracy", those of the epoch with the highest accuracy on the series
-        given to select on, as the paper did with its test splits. What is watched here is what the
-        plateau schedule waits for too.
+        Which weights are kept: "last", the last ones; "train_loss", those from which the epoch of the
+        lowest training loss began, since an epoch's loss is measured before its steps are taken; or
+        "test_accuracy", those after the epoch with the highest accuracy on the series given to select
+        on, as the paper did with its test splits. What is watched here is what the plateau schedule
+        waits for too.
     recompute_statistics
         Recompute batch norm's statistics over the training series before any evaluation; otherwise
         the running statistics are used, as the authors do.
@@ -65,7 +66,7 @@ class TrainingRecipe:
     patience: int = 100
     fitted_loss: float = 0.05
     anneal_epochs: int = 60
-    criterion: Literal["train_loss", "last", "test_accuracy"] = "train_loss"
+    criterion: Literal["last", "train_loss", "test_accuracy"] = "last"
     recompute_statistics: bool = True
     class_weighting: bool = True
 
@@ -93,7 +94,7 @@ class History:
     rate
         The learning rate.
     kept_epoch
-        The epoch (from 1) whose weights were kept.
+        After which epoch (from 1) the kept weights were taken; 0 for those the training started from.
     selection_accuracy
         On the series the weights were selected on; None where there were none.
     """
@@ -201,6 +202,7 @@ class Engine:
         selected: list[float] = []
         watched: float | None = None  # the lower, the better
         best, kept, kept_epoch = math.inf, None, 0
+        before = start
         told = time.monotonic()
         for epoch in range(recipe.epochs):
             rate = schedule.step(epoch, watched)
@@ -223,6 +225,10 @@ class Engine:
                 watched = -selected[-1]
             if recipe.criterion == "last":
                 kept_epoch = epoch + 1
+            elif recipe.criterion == "train_loss":
+                if loss < best:
+                    best, kept, kept_epoch = loss, before, epoch
+                before = get_weights(self.model)
             elif watched < best:
                 best, kept, kept_epoch = watched, get_weights(self.model), epoch + 1
             if progress and time.monotonic() - told > 10:

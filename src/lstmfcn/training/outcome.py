@@ -77,7 +77,7 @@ class Outcome:
             "oof_accuracy": self.out_of_fold.accuracy,
             "oof_loss": self.out_of_fold.loss,
             "kept_epoch": float(kept),
-            "kept_loss": float(self.history.loss[kept - 1]),
+            "final_loss": float(self.history.loss[-1]),
         }
         return metrics if selected is None else metrics | {"selection_accuracy": float(selected[kept - 1])}
 
