@@ -1,7 +1,9 @@
 import csv
 from pathlib import Path
 
-from lstmfcn.data.catalogue import load_catalogue, lookup
+import pytest
+
+from lstmfcn.data.catalogue import current_name, load_catalogue, lookup
 
 TABLE1 = Path(__file__).parents[2] / "data/reference/table1.csv"
 
@@ -50,3 +52,19 @@ def test_a_name_that_is_not_in_the_archive_has_no_entry():
     assert lookup("GunPoint") is load_catalogue()["GunPoint"]
     assert lookup("gunpoint") is None
     assert lookup("Gun Point") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "current"),
+    [
+        ("Gun_Point", "GunPoint"),
+        ("uWaveGestureLibrary_X", "UWaveGestureLibraryX"),
+        ("synthetic_control", "SyntheticControl"),
+        ("50words", "FiftyWords"),
+        ("SonyAIBORobotSurfaceII", "SonyAIBORobotSurface2"),
+        ("Coffee", "Coffee"),
+        ("Pumps 3", "Pumps 3"),
+    ],
+)
+def test_former_names_are_known(name, current):
+    assert current_name(name) == current

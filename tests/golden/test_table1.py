@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from lstmfcn.data.catalogue import current_name
 from lstmfcn.evaluation.metrics import mean_per_class_error, per_class_error
 from lstmfcn.evaluation.ranks import mean_ranks, ranks, wins_or_ties
 from lstmfcn.evaluation.reference import load_table1
@@ -46,8 +47,7 @@ def test_mean_ranks_among_the_published_baselines(table1):
     if not BASELINES.exists():
         pytest.skip("the published baselines are not ours to carry; they lie beside the clone in CI")
     baselines = pd.read_csv(BASELINES)
-    baselines.index = baselines["Dataset"].map(_plain)
-    table1 = table1.rename(index=_plain)
+    baselines.index = baselines["Dataset"].map(current_name)
     ours = table1[["ft_lstm_fcn", "ft_alstm_fcn"]]
     others = baselines.drop(columns=[c for c in baselines if "LSTM" in c]).select_dtypes("number")
     assert others.shape == (85, 12)
@@ -55,13 +55,3 @@ def test_mean_ranks_among_the_published_baselines(table1):
     assert round(means.at["ft_alstm_fcn", "arithmetic"], 4) == 2.5647
     assert round(means.at["ft_alstm_fcn", "geometric"], 4) == 1.8506
     assert round(means.at["ft_lstm_fcn", "arithmetic"], 4) == 2.1176
-
-
-def _plain(name):
-    """Return one spelling for the names of both editions."""
-    changed = {"lighting": "lightning", "fatal": "fetal", "wordss": "words"}
-    changed |= {"surfaceii": "surface2", "surface1": "surface"}
-    plain = name.lower().replace("_", "").replace(" ", "")
-    for old, new in changed.items():
-        plain = plain.replace(old, new)
-    return plain

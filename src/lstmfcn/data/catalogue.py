@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -60,3 +61,22 @@ def load_catalogue() -> dict[str, CatalogueEntry]:
 def lookup(name: str) -> CatalogueEntry | None:
     """Return the entry of a dataset; None for one that the archive's catalogue does not hold."""
     return load_catalogue().get(name)
+
+
+# Other names than those of 2018 under which published results know a dataset, folded as below.
+FORMER_NAMES = {
+    "50words": "FiftyWords",
+    "lighting2": "Lightning2",
+    "lighting7": "Lightning7",
+    "noninvasivefatalecgthorax1": "NonInvasiveFetalECGThorax1",
+    "noninvasivefatalecgthorax2": "NonInvasiveFetalECGThorax2",
+    "sonyaiborobotsurface": "SonyAIBORobotSurface1",
+    "sonyaiborobotsurfaceii": "SonyAIBORobotSurface2",
+    "wordssynonyms": "WordSynonyms",
+}
+
+
+def current_name(name: str) -> str:
+    """Return what the 2018 edition calls a dataset, whatever its case, blanks and edition; else `name`."""
+    known = {entry.lower(): entry for entry in load_catalogue()} | FORMER_NAMES
+    return known.get(re.sub(r"[\W_]", "", name).lower(), name)

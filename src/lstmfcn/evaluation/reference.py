@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from lstmfcn.data.catalogue import current_name
 from lstmfcn.errors import DataError
 
 TABLE1_METHODS = ("existing_sota", "lstm_fcn", "ft_lstm_fcn", "alstm_fcn", "ft_alstm_fcn")
@@ -75,7 +76,7 @@ def load_references(sources: Sequence[str], root: Path) -> pd.DataFrame:
     sources
         Each is "tslearn" (the bake-off of 2017, from the tslearn package if it is installed),
         "aeon:NAME" (aeon's published results of that estimator, over the network), or the path of a
-        CSV with the columns dataset (name of the 2018 edition), method and accuracy.
+        CSV with the columns dataset (named as in either edition), method and accuracy.
     root
         What paths are relative to.
 
@@ -98,7 +99,7 @@ def load_references(sources: Sequence[str], root: Path) -> pd.DataFrame:
             table = _from_aeon(name)
         else:
             table = _from_csv(root / source)
-        tables.append(table)
+        tables.append(table.rename(index=current_name))
     every = pd.concat(tables, axis=1)
     if doubles := sorted(set(every.columns[every.columns.duplicated()])):
         raise DataError(
