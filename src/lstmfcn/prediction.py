@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lstmfcn.champion import Champion, load_champion
-from lstmfcn.data.formats import read_series
-from lstmfcn.data.series import LabelledSeries
+from lstmfcn.champion import load_champion
+from lstmfcn.data.formats import read_fitting
 from lstmfcn.errors import DataError
 from lstmfcn.files import write_text
 
@@ -43,8 +42,7 @@ def predict_file(
     if not file.is_file():
         raise DataError(f"{file} is missing: name a file of series.")
     champion = load_champion(source, alias=alias, workspace=workspace)
-    series = read_series(file, length=champion.shape[1])
-    _check(series, champion)
+    series = read_fitting(file, champion.shape, f"the model of {champion.dataset}")
     import pandas as pd
 
     probabilities = champion.predict_proba(series.X)
@@ -64,19 +62,3 @@ def predict_file(
         if unknown:
             sentence += f"; the model does not know {', '.join(unknown)}"
     return sentence
-
-
-def _check(series: LabelledSeries, champion: Champion) -> None:
-    got, expected = series.X.shape[1:], champion.shape
-    if got != expected:
-        words = "{} channel(s) of {} values".format
-        raise DataError(
-            f"{series.path}, row {series.rows[0]}: a series of {words(*got)}; the model of "
-            f"{champion.dataset} takes {words(*expected)}. Resample the series, or train on such series."
-        )
-    bad = np.flatnonzero(~np.isfinite(series.X).all(axis=(1, 2)))
-    if len(bad):
-        raise DataError(
-            f"{series.path}, row {series.rows[bad[0]]}: a missing or infinite value "
-            f"({len(bad)} such series in all). Fill it in, or take the series out."
-        )

@@ -66,6 +66,40 @@ def read_series(path: Path, *, length: int | None = None) -> LabelledSeries:
     )
 
 
+def read_fitting(path: Path, shape: tuple[int, int], whose: str) -> LabelledSeries:
+    """Read series for a network that takes one shape only, and no missing or infinite values.
+
+    Parameters
+    ----------
+    path
+        As for `read_series`; labels may be missing.
+    shape
+        (n_channels, length).
+    whose
+        What to call the network in errors.
+
+    Raises
+    ------
+    DataError
+        As `read_series`, or if a series does not fit.
+    """
+    series = read_series(path, length=shape[1])
+    got = series.X.shape[1:]
+    if got != shape:
+        words = "{} channel(s) of {} values".format
+        raise DataError(
+            f"{path}, row {series.rows[0]}: a series of {words(*got)}; {whose} takes {words(*shape)}. "
+            "Resample the series, or train on such series."
+        )
+    bad = np.flatnonzero(~np.isfinite(series.X).all(axis=(1, 2)))
+    if len(bad):
+        raise DataError(
+            f"{path}, row {series.rows[bad[0]]}: a missing or infinite value "
+            f"({len(bad)} such series in all). Fill it in, or take the series out."
+        )
+    return series
+
+
 def write_series(folder: Path, stem: str, series: LabelledSeries) -> Path:
     """Write labelled series into `folder`, `.tsv` for one channel and `.ts` for several; return the path.
 

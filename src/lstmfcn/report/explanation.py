@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from lstmfcn.architecture import Architecture
 from lstmfcn.backend import load_backend
-from lstmfcn.data.formats import read_series
+from lstmfcn.data.formats import read_fitting
 from lstmfcn.data.normalise import z_normalise
 from lstmfcn.data.series import Split
-from lstmfcn.errors import DataError, RegistryError
+from lstmfcn.errors import RegistryError
 from lstmfcn.evidence import rank
 from lstmfcn.files import write_arrays, write_text
 from lstmfcn.journal import RUN_FILE, Run, find_runs
@@ -186,15 +186,8 @@ def explain_to_folder(
 
 def _read(file: Path, train: Split, normalise: Literal["per_series", "none"]) -> tuple[Split, bool]:
     """Read series and prepare them as the training split was; return whether all labels are known."""
-    given = read_series(file, length=train.X.shape[-1])
-    if given.X.shape[1:] != train.X.shape[1:]:
-        words = "{} channel(s) of {} values".format
-        raise DataError(
-            f"{file}, row {given.rows[0]}: a series of {words(*given.X.shape[1:])}; the network was trained "
-            f"on {words(*train.X.shape[1:])}."
-        )
-    if bad := given.rows[~np.isfinite(given.X).all(axis=(1, 2))].tolist():
-        raise DataError(f"{file}, row {bad[0]}: a missing or infinite value ({len(bad)} such series in all).")
+    _, n_channels, length = train.X.shape
+    given = read_fitting(file, (n_channels, length), "the network")
     index = {label: i for i, label in enumerate(train.classes)}
     labels = [] if given.labels is None else given.labels.tolist()
     known = bool(labels) and all(label in index for label in labels)
