@@ -10,6 +10,8 @@ import importlib
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from lstmfcn.data.catalogue import load_catalogue
 from lstmfcn.errors import DataError, LstmfcnError
 from lstmfcn.files import hash_of, read_json, write_json, write_text
@@ -81,8 +83,9 @@ def run(params: Params, *, here: Workspace, home: Path) -> None:
             failures.append(f"  - {dataset}: {error}")
             say(f"{place} failed: {error}")
             continue
-        _add(table, rows, recipe=name, commit=commit_of(here.root) or "unknown")
-        write_page(here)
+        with FileLock(home / "results.lock"):  # the two protocols may run side by side
+            _add(table, rows, recipe=name, commit=commit_of(here.root) or "unknown")
+            write_page(here)
     if failures:
         raise DataError("Not reproduced:\n" + "\n".join(failures))
 
