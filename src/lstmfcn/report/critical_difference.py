@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from lstmfcn.evaluation.ranks import ranks
 from lstmfcn.evaluation.significance import (
@@ -52,7 +54,7 @@ def critical_difference(scores: pd.DataFrame, title: str, *, alpha: float = 0.05
     }
     figure = Figure(figsize=(WIDTH, 2 * (1.0 + 0.2 * len(methods))), layout="constrained")
     for axes, (name, matrix) in zip(figure.subplots(2, 1), panels.items(), strict=True):
-        scikit_posthocs.critical_difference_diagram(
+        drawn = scikit_posthocs.critical_difference_diagram(
             mean_ranks,
             matrix,
             alpha=alpha,
@@ -64,6 +66,7 @@ def critical_difference(scores: pd.DataFrame, title: str, *, alpha: float = 0.05
             marker_props={"s": 12},
             crossbar_props={"color": "#0072B2", "linewidth": 3},
         )
+        _settle([line for (line,) in drawn["crossbars"]])
         axes.set_title(name, loc="left", color=INK, fontsize=10)
         style_axes(axes)
         axes.grid(False)
@@ -72,6 +75,20 @@ def critical_difference(scores: pd.DataFrame, title: str, *, alpha: float = 0.05
         axes.spines["top"].set_visible(True)
         axes.spines["top"].set_color(INK)
     return svg_of(figure, title)
+
+
+def _settle(bars: list[Line2D]) -> None:
+    """Lay the bars out in one order: the library's follows the hashes of the names, which vary by process.
+
+    Bars that overlap get different heights, the leftmost the highest, as the library does.
+    """
+    places = [np.asarray(bar.get_xdata(), np.float64) for bar in bars]
+    spans = sorted((float(x.min()), float(x.max())) for x in places)
+    ends: list[float] = []  # of each height's last bar
+    for bar, (low, high) in zip(bars, spans, strict=True):
+        level = next((at for at, end in enumerate(ends) if low > end), len(ends))
+        ends[level : level + 1] = [high]
+        bar.set_data([low, high], [-level - 1, -level - 1])
 
 
 def caption(scores: pd.DataFrame) -> str:
