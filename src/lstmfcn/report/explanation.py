@@ -23,7 +23,7 @@ from lstmfcn.errors import RegistryError
 from lstmfcn.evidence import rank
 from lstmfcn.files import write_arrays, write_text
 from lstmfcn.journal import RUN_FILE, Run, find_runs
-from lstmfcn.report.figures import COLOURS, INK, WIDTH, literal, style_axes, svg_of
+from lstmfcn.report.figures import COLOURS, INK, WIDTH, literal, style_axes, svg_of, value_label
 from lstmfcn.workspace import Workspace
 
 MOST_CLASSES = 6
@@ -225,7 +225,7 @@ def draw_activation(explanation: Explanation, title: str) -> str:
         last = max(at for at in range(column, len(shown), columns))
         grid.flat[last].tick_params(labelbottom=True)
     figure.supxlabel("time step", fontsize=10, color=INK)
-    figure.supylabel("value (z-score)", fontsize=10, color=INK)
+    figure.supylabel(value_label(explanation.X), fontsize=10, color=INK)
     return svg_of(figure, title)
 
 

@@ -101,8 +101,13 @@ def series_by_class(X: NDArray[np.float32], y: NDArray[np.int64], classes: Seque
         axes.set_title(f"class {literal(classes[k])}: {len(members)} series")
         style_axes(axes)
     figure.supxlabel("time step", fontsize=10, color=INK)
-    figure.supylabel("value (z-score)", fontsize=10, color=INK)
+    figure.supylabel(value_label(X), fontsize=10, color=INK)
     return svg_of(figure, title)
+
+
+def value_label(X: NDArray[np.float32]) -> str:
+    """Say what is drawn of series of shape (n_series, n_channels, length)."""
+    return "value" if X.shape[1] == 1 else "value of the first channel"
 
 
 def learning_curves(curves: Curves, title: str) -> str:
