@@ -159,13 +159,21 @@ def _device() -> str:
     return "GPU" if gpus else f"CPU, {os.environ.get('OMP_NUM_THREADS', 'all')} thread(s)"
 
 
+DECISIVE = ("src", "params.yaml", "constraints.txt")
+"""What of a clone decides its results: what the stages write there (dvc.lock, pages) does not."""
+
+
 def commit_of(root: Path) -> str | None:
-    """Return the git commit of the workspace, marked if files differ from it; None without git."""
-    command = ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
+    """Return the commit of a clone, "-dirty" behind it if something decisive differs; None without git."""
+    git = ["git", "-C", str(root)]
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        commit, changes = (
+            subprocess.run([*git, *command], capture_output=True, text=True, check=True).stdout.strip()
+            for command in (["rev-parse", "HEAD"], ["status", "--porcelain", "--", *DECISIVE])
+        )
     except (OSError, subprocess.CalledProcessError):
         return None
+    return f"{commit}-dirty" if changes else commit
 
 
 def _duration(seconds: float) -> str:
