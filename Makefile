@@ -41,7 +41,8 @@ bench: setup ## measure the training engine beside Keras's fit
 	$(BIN)/python benchmarks/epoch.py
 
 docs: setup ## the API as HTML, into build/docs
-	$(BIN)/python -m pdoc --docformat numpy --math --output-directory build/docs lstmfcn
+	$(BIN)/python -m pdoc --docformat numpy --math --output-directory build/docs $(addprefix lstmfcn., \
+	  estimator champion architecture models training finetune search data evaluation explain registry tracking)
 
 lint: setup ## formatting, lint, types, import boundaries
 	$(BIN)/ruff format --check .
