@@ -12,7 +12,7 @@ import pandas as pd
 
 from lstmfcn.evaluation.metrics import binomial_interval, mean_per_class_error
 from lstmfcn.evaluation.ranks import mean_ranks, ranks
-from lstmfcn.evaluation.reference import PAPER_COLUMN, PRINTED_NAME
+from lstmfcn.evaluation.reference import PAPER_COLUMN, printed_methods
 from lstmfcn.evaluation.significance import MIN_DATASETS, signed_rank, wilcoxon_table
 from lstmfcn.files import write_json, write_text
 from lstmfcn.summary import in_columns
@@ -110,8 +110,8 @@ def compare(
         notes.append(f"The paper used the 2015 edition's split of {', '.join(swapped)}; we used 2018's.")
     if len(means) < len(every):
         notes.append("What was selected on the test split (protocol: paper) stands apart and is not ranked.")
-    printed = table1[list(PRINTED_NAME)].rename(columns=PRINTED_NAME)
-    among = _among_all(scores, printed.assign(**{"existing best": table1["existing_sota"]}), references)
+    printed = printed_methods(table1)
+    among = _among_all(scores, printed, references)
     if references.shape[1] and (gone := sorted(set(common.index) - set(among.index))):
         notes.append(f"Not among all methods, since one lacks a result: {', '.join(gone)}.")
     return Comparison(

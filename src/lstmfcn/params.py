@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from lstmfcn.architecture import ModelName
+from lstmfcn.architecture import Architecture, ModelName
 from lstmfcn.errors import ParamsError, nearest
 
 Finding = Literal["error", "warn", "ignore"]
@@ -83,10 +83,8 @@ class TrainParams(Section):
 
     @model_validator(mode="after")
     def _segments_need_the_shuffle(self) -> TrainParams:
-        if self.segments > 1 and not self.dimension_shuffle:
-            raise ValueError(
-                f"segments {self.segments} needs dimension_shuffle: without it each value is a step"
-            )
+        shuffle, segments = self.dimension_shuffle, self.segments
+        Architecture(name="lstm_fcn", cells=1, dimension_shuffle=shuffle, segments=segments)  # raises
         return self
 
 

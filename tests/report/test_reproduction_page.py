@@ -88,3 +88,10 @@ def test_an_older_recipes_rows_are_not_mixed_in():
     older = rows()[lambda r: (r["dataset"] == "CBF") & (r["protocol"] == "honest")]
     older = older.assign(recipe="older", accuracy=0.1)
     assert tables(pd.concat([rows(), older]), TABLE1) == tables(rows(), TABLE1)
+
+
+def test_a_dataset_of_ones_own_stands_in_no_row_beside_table1():
+    own = rows()[lambda r: r["dataset"] == "CBF"].assign(dataset="Own")
+    found = tables(pd.concat([rows(), own]), TABLE1)
+    assert found["accuracy lstm_fcn"] == tables(rows(), TABLE1)["accuracy lstm_fcn"]
+    assert "| 7 |" in found["models"]

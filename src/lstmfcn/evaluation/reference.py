@@ -57,6 +57,13 @@ def load_table1(path: Path) -> pd.DataFrame:
     return table.set_index("dataset")
 
 
+def printed_methods(table1: pd.DataFrame) -> pd.DataFrame:
+    """Return Table I's accuracies, the columns named as Table II names the methods."""
+    return table1[["existing_sota", *PRINTED_NAME]].rename(
+        columns=PRINTED_NAME | {"existing_sota": "existing best"}
+    )
+
+
 def load_table2(path: Path) -> pd.DataFrame:
     """Read Table II: the printed Wilcoxon p-values (classifier_a, classifier_b, wilcoxon_p).
 
@@ -109,7 +116,7 @@ def load_references(sources: Sequence[str], root: Path) -> pd.DataFrame:
 
 
 def _from_csv(path: Path) -> pd.DataFrame:
-    rows = _read(path, ["dataset", "method", "accuracy"])
+    rows = _read(path, ["dataset", "method", "accuracy"], remedy="See docs/paper.md for its layout.")
     doubles = rows[rows.duplicated(["dataset", "method"])]
     if len(doubles):
         method, dataset = doubles.iloc[0][["method", "dataset"]]
@@ -152,11 +159,12 @@ def _from_aeon(name: str) -> pd.DataFrame:
     )
 
 
-def _read(path: Path, expected: Sequence[str]) -> pd.DataFrame:
+def _read(path: Path, expected: Sequence[str], *, remedy: str = "") -> pd.DataFrame:
+    remedy = remedy or f"Restore it: git checkout {path}."  # the paper's tables are in git
     try:
         table = pd.read_csv(path)
     except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read: {error}. Restore it: git checkout {path}.") from error
+        raise DataError(f"{path} cannot be read: {error}. {remedy}") from error
     if missing := sorted(set(expected) - set(table.columns)):
-        raise DataError(f"{path} lacks {', '.join(missing)}. Restore it: git checkout {path}.")
+        raise DataError(f"{path} lacks {', '.join(missing)}. {remedy}")
     return table

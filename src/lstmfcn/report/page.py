@@ -12,7 +12,7 @@ import pandas as pd
 
 from lstmfcn.data.series import Split
 from lstmfcn.errors import RegistryError
-from lstmfcn.evaluation.reference import PRINTED_NAME, load_table1
+from lstmfcn.evaluation.reference import load_table1, printed_methods
 from lstmfcn.evaluation.significance import MIN_DATASETS
 from lstmfcn.files import read_json
 from lstmfcn.report.critical_difference import caption, critical_difference
@@ -92,9 +92,7 @@ def build_report(root: Path) -> str:
 def _diagrams(workspace: Workspace, scores: pd.DataFrame | None) -> list[dict[str, str]]:
     """Draw the critical differences of the paper's Table I, and of our methods among all others."""
     table1 = load_table1(workspace.reference / "table1.csv")
-    printed = table1[list(PRINTED_NAME)].rename(columns=PRINTED_NAME)
-    printed["existing best"] = table1["existing_sota"]
-    fields = {"The methods of the paper's Table I": printed}
+    fields = {"The methods of the paper's Table I": printed_methods(table1)}
     if scores is not None and len(scores):
         fields["Our methods among them"] = scores.set_index("dataset")
     drawn = [

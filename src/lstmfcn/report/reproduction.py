@@ -56,7 +56,8 @@ def fill_in(page: str, found: Mapping[str, str]) -> str:
 
 def _accuracy(results: pd.DataFrame, table1: pd.DataFrame, model: str) -> str:
     """Lay the paper, ours (honest, mean of seeds) and ours (paper's protocol) side by side."""
-    mine = results[(results["model"] == model) & results["chosen"]]
+    in_table = results["dataset"].isin(table1.index)  # datasets of one's own are not
+    mine = results[(results["model"] == model) & results["chosen"] & in_table]
     grouped = mine.groupby(["dataset", "protocol", "phase"])["accuracy"].agg(["mean", "min", "max", "count"])
     means: dict[Any, Any] = grouped.to_dict("index")
     datasets = sorted(set(mine["dataset"]))
