@@ -10,6 +10,7 @@ from lstmfcn.architecture import Architecture
 from lstmfcn.models import build
 from lstmfcn.training.engine import Engine, TrainingDivergedError, TrainingRecipe
 from lstmfcn.training.schedule import Schedule
+from lstmfcn.training.selection import Selection
 from lstmfcn.training.weights import class_weights, get_weights
 
 
@@ -183,6 +184,28 @@ def test_the_kept_epoch_is_the_one_that_the_selection_likes_best(data):
     certain = X[:1], one.predict(X[:1]).argmax(axis=1)
     stopped = one.train(X, y, recipe, start=one.initial, seed=0, selection=certain)
     assert len(stopped.loss) == stopped.kept_epoch == np.argmax(stopped.selection_accuracy == 1) + 1
+
+
+def test_giving_an_epoch_up_early_selects_what_counting_all_its_errors_selects():
+    rng = np.random.default_rng(2)
+    X, y = np.arange(300.0, dtype="float32").reshape(-1, 1, 1), rng.integers(0, 2, 300)
+    difficulty = rng.beta(0.3, 1.5, 300)
+    selection, predicted = Selection(X, y), 0
+
+    def predict(series):
+        nonlocal predicted
+        predicted += len(series)
+        return np.eye(2)[answers[series[:, 0, 0].astype(int)]]
+
+    fewest = 301
+    for _ in range(60):
+        answers = np.where(rng.random(300) < difficulty, 1 - y, y)
+        errors = int((answers != y).sum())
+        counted = selection.errors(predict)
+        assert counted == errors if errors < fewest else counted >= fewest
+        fewest = min(fewest, errors)
+        assert selection.fewest == fewest
+    assert predicted < 0.8 * 60 * 300
 
 
 def test_a_training_is_the_same_whatever_the_classes_are_called(data):

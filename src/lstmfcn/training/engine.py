@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.training.schedule import Schedule, ScheduleName
+from lstmfcn.training.selection import Selection
 from lstmfcn.training.statistics import BatchNormStatistics
 from lstmfcn.training.weights import Weights, class_weights, get_weights, set_weights
 
@@ -96,7 +97,7 @@ class History:
     kept_epoch
         After which epoch (from 1) the kept weights were taken; 0 for those the training started from.
     selection_accuracy
-        On the series the weights were selected on; None where there were none.
+        The highest so far on the series the weights are selected on; None where there are none.
     """
 
     loss: NDArray[np.float64]
@@ -200,6 +201,7 @@ class Engine:
         accuracies: list[float] = []
         rates: list[float] = []
         selected: list[float] = []
+        chosen = None if selection is None else Selection(*selection)
         watched: float | None = None  # the lower, the better
         best, kept, kept_epoch = math.inf, None, 0
         before = start
@@ -218,11 +220,11 @@ class Engine:
             losses.append(loss)
             accuracies.append(accuracy)
             watched = loss
-            if selection is not None:
+            if chosen is not None:
                 if recipe.recompute_statistics:
                     self._statistics.recompute(X)
-                selected.append(self._accuracy(*selection))
-                watched = -selected[-1]
+                watched = chosen.errors(self.predict)
+                selected.append(1 - chosen.fewest / len(chosen.y))
             if recipe.criterion == "last":
                 kept_epoch = epoch + 1
             elif recipe.criterion == "train_loss":
@@ -234,7 +236,7 @@ class Engine:
             if progress and time.monotonic() - told > 10:
                 told = time.monotonic()
                 progress(f"epoch {epoch + 1}/{recipe.epochs}, loss {loss:.4f}")
-            if selected and selected[-1] == 1:
+            if chosen is not None and chosen.fewest == 0:
                 break
         if kept is not None:
             set_weights(self.model, kept)
@@ -254,9 +256,6 @@ class Engine:
             self._probabilities(X[i : i + PREDICTION_BATCH]) for i in range(0, len(X), PREDICTION_BATCH)
         ]
         return np.asarray(np.concatenate(batches), np.float32)
-
-    def _accuracy(self, X: NDArray[np.float32], y: NDArray[np.int64]) -> float:
-        return float((self.predict(X).argmax(axis=1) == y).mean())
 
     def _reset(self, seed: int) -> None:
         """Forget the last training: moments, and the place in the stream of dropout masks."""
