@@ -5,13 +5,16 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from lstmfcn.architecture import Architecture
 from lstmfcn.models import build
 from lstmfcn.training.engine import Engine, TrainingDivergedError, TrainingRecipe
+from lstmfcn.training.epoch import CompiledEpoch
 from lstmfcn.training.schedule import Schedule
 from lstmfcn.training.selection import Selection
-from lstmfcn.training.weights import class_weights, get_weights
+from lstmfcn.training.statistics import BatchNormStatistics
+from lstmfcn.training.weights import class_weights, copy_weights, get_weights
 
 
 @pytest.fixture
@@ -44,6 +47,38 @@ def test_one_full_batch_epoch_equals_keras_fit(data):
         np.testing.assert_allclose(get_weights(ours.model)[path], value, atol=2e-4, err_msg=path)
 
 
+def test_the_fused_batch_norm_is_keras_batch_norm(data):
+    """Outputs, gradients and moving statistics of the trained twin, in training."""
+    X, _ = data
+    model = engine(dropout=0.0).model
+    twin = CompiledEpoch(model, "float32").model
+    assert type(twin.get_layer("norm1")) is not type(model.get_layer("norm1"))
+    copy_weights(model, twin)
+    found = []
+    for network in (model, twin):
+        with tf.GradientTape() as tape:
+            outputs = network(X, training=True)
+            loss = tf.reduce_sum(outputs[:, 0] ** 2)
+        gradients = tape.gradient(loss, [v.value for v in network.trainable_variables])
+        found.append(([outputs, *gradients], get_weights(network).values()))
+    for keras_own, fused in zip(found[0][0], found[1][0], strict=True):
+        np.testing.assert_allclose(fused, keras_own, rtol=1e-3, atol=1e-5)
+    for keras_own, fused in zip(found[0][1], found[1][1], strict=True):
+        np.testing.assert_allclose(fused, keras_own, rtol=1e-5, atol=1e-7)
+
+
+def test_bfloat16_trains_float32_weights_to_much_the_same_loss(data):
+    X, y = data
+    one = engine(dropout=0.0)
+    recipe = TrainingRecipe(epochs=20, batch_size=8, schedule="constant")
+    exact = one.train(X, y, recipe, start=one.initial, seed=0)
+    rough = one.train(X, y, dataclasses.replace(recipe, compute="bfloat16"), start=one.initial, seed=0)
+    assert np.any(exact.loss != rough.loss)
+    np.testing.assert_allclose(rough.loss, exact.loss, atol=0.05)
+    assert {value.dtype for value in get_weights(one.model).values()} == {np.dtype("float32")}
+    assert (one.predict(X).argmax(axis=1) == y).all()
+
+
 @pytest.mark.parametrize("name", ["fcn", "lstm_fcn", "alstm_fcn"])
 def test_the_same_training_twice_is_equal_to_the_bit(name, data):
     X, y = data
@@ -68,6 +103,10 @@ def test_recomputed_statistics_are_those_of_the_training_series(data):
         values = np.array(keras.Model(one.model.inputs[0], layer.input)(X, training=False), np.float64)
         np.testing.assert_allclose(layer.moving_mean, values.mean(axis=(0, 1)), atol=1e-5)
         np.testing.assert_allclose(layer.moving_variance, values.var(axis=(0, 1)), rtol=1e-4, atol=1e-6)
+    whole = get_weights(one.model)
+    BatchNormStatistics(one.model, batch_size=3).recompute(X)
+    for path, value in get_weights(one.model).items():
+        np.testing.assert_allclose(value, whole[path], rtol=1e-4, atol=1e-6, err_msg=path)
 
 
 def test_the_kept_weights_are_those_that_the_lowest_training_loss_was_measured_on(data):

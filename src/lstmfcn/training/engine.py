@@ -1,10 +1,4 @@
-"""Training one network, each epoch one compiled call.
-
-Keras's `fit` spends most of the time of a small dataset between the steps. Here an epoch (shuffle,
-batches, loss, gradients, Adam) is one TensorFlow graph over data that is already in memory. The
-graph takes series, batch size and learning rate as arguments, so that cross-validation's folds and
-the iterations of fine-tuning share it without being compiled again.
-"""
+"""Training and evaluating one network: recipes, the loop over the epochs, and which weights are kept."""
 
 from __future__ import annotations
 
@@ -12,7 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import keras
 import numpy as np
@@ -20,15 +14,15 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from lstmfcn.errors import LstmfcnError
+from lstmfcn.training.epoch import CompiledEpoch, Compute
 from lstmfcn.training.schedule import Schedule, ScheduleName
 from lstmfcn.training.selection import Selection
 from lstmfcn.training.statistics import BatchNormStatistics
-from lstmfcn.training.weights import Weights, class_weights, get_weights, set_weights
+from lstmfcn.training.weights import Weights, class_weights, copy_weights, get_weights, set_weights
 
 Progress = Callable[[str], None]
 Labelled = tuple[NDArray[np.float32], NDArray[np.int64]]
 
-BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7  # Adam's, as in Keras
 PREDICTION_BATCH = 256
 
 
@@ -57,6 +51,8 @@ class TrainingRecipe:
         the running statistics are used, as the authors do.
     class_weighting
         Weigh each series' loss by its class (`class_weights`).
+    compute
+        See `CompiledEpoch`. Evaluation is always in float32.
     """
 
     epochs: int
@@ -70,6 +66,7 @@ class TrainingRecipe:
     criterion: Literal["last", "train_loss", "test_accuracy"] = "last"
     recompute_statistics: bool = True
     class_weighting: bool = True
+    compute: Compute = "float32"
 
     def iteration(self, index: int) -> TrainingRecipe:
         """Return the recipe of fine-tuning iteration `index` (from 1), Algorithm 1 of the paper.
@@ -119,28 +116,12 @@ class Engine:
     def __init__(self, model: keras.Model) -> None:
         self.model = model
         self.initial = get_weights(model)
-        self._to_logits = keras.Model(model.inputs[0], model.get_layer("logits").output)
         self._statistics = BatchNormStatistics(model)
-        self._dropouts = [x for x in model.layers if isinstance(x, keras.layers.Dropout) and x.rate]
-        self._variables = [v.value for v in model.trainable_variables]
-        self._first_moments = [tf.Variable(tf.zeros_like(v)) for v in self._variables]
-        self._second_moments = [tf.Variable(tf.zeros_like(v)) for v in self._variables]
-        self._powers = [tf.Variable(BETA_1), tf.Variable(BETA_2)]
-        series = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
-        scalar, integer = tf.TensorSpec((), tf.float32), tf.TensorSpec((), tf.int32)
-        self._epoch = tf.function(
-            self._run_epoch,
-            input_signature=[
-                series,
-                tf.TensorSpec((None,), tf.int64),
-                tf.TensorSpec((None,), tf.float32),
-                integer,
-                scalar,
-                tf.TensorSpec((2,), tf.int32),
-            ],
-        )
+        self._epochs: dict[Compute, CompiledEpoch] = {}
         self._probabilities = tf.function(
-            lambda x: self.model(x, training=False), input_signature=[series], autograph=False
+            lambda x: self.model(x, training=False),
+            input_signature=[tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)],
+            autograph=False,
         )
 
     def train(
@@ -183,11 +164,14 @@ class Engine:
         """
         if (recipe.criterion == "test_accuracy") != (selection is not None):
             raise ValueError(f"The criterion {recipe.criterion} does not fit selection={selection}.")
-        set_weights(self.model, start)
-        self._reset(seed)
+        if recipe.compute not in self._epochs:
+            self._epochs[recipe.compute] = CompiledEpoch(self.model, recipe.compute)
+        compiled = self._epochs[recipe.compute]
+        compiled.start(start, seed)
         n_classes = self.model.output_shape[-1]
         weights = class_weights(y, n_classes) if recipe.class_weighting else np.ones(n_classes, np.float32)
-        arguments = (tf.constant(X), tf.constant(y), tf.constant(weights[y]), tf.constant(recipe.batch_size))
+        series = tf.constant(X), tf.constant(y), tf.constant(weights[y])
+        batch_size = tf.constant(recipe.batch_size)
         schedule = Schedule(
             recipe.schedule,
             initial=recipe.initial_rate,
@@ -211,7 +195,7 @@ class Engine:
             if rate is None:
                 break
             rates.append(rate)
-            loss, accuracy = (float(v) for v in self._epoch(*arguments, rates[-1], [seed, epoch]))
+            loss, accuracy = compiled.run(*series, batch_size=batch_size, rate=rate, seed=(seed, epoch))
             if not math.isfinite(loss):
                 raise TrainingDivergedError(
                     f"The training loss became {loss} in epoch {epoch + 1} of {recipe.epochs} "
@@ -221,6 +205,7 @@ class Engine:
             accuracies.append(accuracy)
             watched = loss
             if chosen is not None:
+                copy_weights(compiled.model, self.model)
                 if recipe.recompute_statistics:
                     self._statistics.recompute(X)
                 watched = chosen.errors(self.predict)
@@ -230,7 +215,7 @@ class Engine:
             elif recipe.criterion == "train_loss":
                 if loss < best:
                     best, kept, kept_epoch = loss, before, epoch
-                before = get_weights(self.model)
+                before = get_weights(compiled.model)
             elif watched < best:
                 best, kept, kept_epoch = watched, get_weights(self.model), epoch + 1
             if progress and time.monotonic() - told > 10:
@@ -238,7 +223,9 @@ class Engine:
                 progress(f"epoch {epoch + 1}/{recipe.epochs}, loss {loss:.4f}")
             if chosen is not None and chosen.fewest == 0:
                 break
-        if kept is not None:
+        if kept is None:
+            copy_weights(compiled.model, self.model)
+        else:
             set_weights(self.model, kept)
         if recipe.recompute_statistics:
             self._statistics.recompute(X)
@@ -256,50 +243,3 @@ class Engine:
             self._probabilities(X[i : i + PREDICTION_BATCH]) for i in range(0, len(X), PREDICTION_BATCH)
         ]
         return np.asarray(np.concatenate(batches), np.float32)
-
-    def _reset(self, seed: int) -> None:
-        """Forget the last training: moments, and the place in the stream of dropout masks."""
-        for moment in (*self._first_moments, *self._second_moments):
-            moment.assign(tf.zeros_like(moment))
-        self._powers[0].assign(BETA_1)
-        self._powers[1].assign(BETA_2)
-        for dropout in self._dropouts:
-            dropout.seed_generator.state.assign(np.array([seed, 0], np.uint32))
-
-    def _run_epoch(self, X: Any, y: Any, weights: Any, batch_size: Any, rate: Any, seed: Any) -> Any:
-        n_series = tf.shape(X)[0]
-        order = tf.random.experimental.stateless_shuffle(tf.range(n_series), seed)
-        loss_sum, n_right = tf.constant(0.0), tf.constant(0.0)
-        for first in tf.range(0, n_series, batch_size):
-            batch = order[first : first + batch_size]
-            labels = tf.gather(y, batch)
-            with tf.GradientTape() as tape:
-                logits = self._to_logits(tf.gather(X, batch), training=True)
-                losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-                losses = losses * tf.gather(weights, batch)
-                loss = tf.reduce_mean(losses)
-            self._apply(tape.gradient(loss, self._variables), rate)
-            loss_sum += tf.reduce_sum(losses)
-            n_right += tf.reduce_sum(tf.cast(tf.argmax(logits, axis=-1) == labels, tf.float32))
-        count = tf.cast(n_series, tf.float32)
-        return loss_sum / count, n_right / count
-
-    def _apply(self, gradients: list[Any], rate: Any) -> None:
-        """Take one step of Adam, one fused kernel a variable."""
-        beta_1_power, beta_2_power = self._powers
-        moments = zip(self._variables, self._first_moments, self._second_moments, gradients, strict=True)
-        for variable, first, second, gradient in moments:
-            tf.raw_ops.ResourceApplyAdam(
-                var=variable.handle,
-                m=first.handle,
-                v=second.handle,
-                beta1_power=beta_1_power,
-                beta2_power=beta_2_power,
-                lr=rate,
-                beta1=BETA_1,
-                beta2=BETA_2,
-                epsilon=EPSILON,
-                grad=gradient,
-            )
-        beta_1_power.assign(beta_1_power * BETA_1)
-        beta_2_power.assign(beta_2_power * BETA_2)

@@ -11,6 +11,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
 
@@ -31,19 +32,25 @@ class BatchNormStatistics:
     def __init__(self, model: keras.Model, batch_size: int = 256) -> None:
         self._batch_size = batch_size
         self._layers = [x for x in model.layers if isinstance(x, keras.layers.BatchNormalization)]
-        self._inputs = [keras.Model(model.inputs[0], layer.input) for layer in self._layers]
+        series = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
+        self._moments = [
+            tf.function(_moments_of(keras.Model(model.inputs[0], layer.input)), input_signature=[series])
+            for layer in self._layers
+        ]
 
     def recompute(self, X: NDArray[np.float32]) -> None:
         """Set the statistics to those over `X`, shape (n_series, n_channels, length)."""
-        for layer, to_layer in zip(self._layers, self._inputs, strict=True):
-            count, total, squares = 0, np.float64(0), np.float64(0)
-            for start in range(0, len(X), self._batch_size):
-                values = np.asarray(to_layer(X[start : start + self._batch_size], training=False), np.float64)
-                flat = values.reshape(-1, values.shape[-1])
-                count += len(flat)
-                total = total + flat.sum(axis=0)
-                squares = squares + np.square(flat).sum(axis=0)
-            mean: Any = total / count
-            layer.moving_mean.assign(mean)
-            # Two passes would be exact; in float64 one pass is exact far beyond float32.
-            layer.moving_variance.assign(np.maximum(squares / count - mean**2, 0.0))
+        starts = range(0, len(X), self._batch_size)
+        sizes = np.array([len(X[start : start + self._batch_size]) for start in starts])[:, None]
+        for layer, moments in zip(self._layers, self._moments, strict=True):
+            found = np.array([moments(X[start : start + self._batch_size]) for start in starts], np.float64)
+            means, variances = found[:, 0], found[:, 1]
+            mean = np.average(means, axis=0, weights=sizes[:, 0])
+            # The variance of all is the mean of the batches' variances and the variance of their means.
+            variance = ((variances + np.square(means - mean)) * sizes).sum(axis=0) / len(X)
+            layer.moving_mean.assign(mean.astype(np.float32))
+            layer.moving_variance.assign(variance.astype(np.float32))
+
+
+def _moments_of(to_layer: keras.Model) -> Any:
+    return lambda x: tf.nn.moments(to_layer(x, training=False), axes=(0, 1))

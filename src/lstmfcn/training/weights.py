@@ -49,3 +49,9 @@ def set_weights(model: keras.Model, weights: Weights) -> None:
         raise ValueError(f"The weights are not those of a {model.name}: the names of the arrays differ.")
     for variable in model.weights:
         variable.assign(weights[variable.path])
+
+
+def copy_weights(source: keras.Model, target: keras.Model) -> None:
+    """Give `target` the weights of `source`, a network with the same layers in the same order."""
+    for given, variable in zip(source.weights, target.weights, strict=True):
+        variable.assign(given.value)

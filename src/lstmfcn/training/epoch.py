@@ -1,0 +1,162 @@
+"""One epoch of training as one compiled call, on a twin of the network that computes faster.
+
+Keras's `fit` spends most of the time of a small dataset between the steps; here shuffle, batches, loss,
+gradients and Adam are one TensorFlow graph over data that is already in memory. Of a large dataset's
+time, Keras's batch norm takes a third: it reads and writes its input a dozen times. The twin has the
+network's layers, names and weights, with a fused kernel in batch norm's place.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import keras
+import tensorflow as tf
+
+from lstmfcn.training.weights import Weights, set_weights
+
+Compute = Literal["float32", "bfloat16"]
+
+BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7  # Adam's, as in Keras
+
+# The convolutions of these blocks are 99 % of the arithmetic. The first block stays in float32: series
+# may differ by less than bfloat16's eight bits can tell, until they are convolved and normalised.
+LOW_PRECISION = ("conv2", "norm2", "relu2", "conv3", "norm3", "relu3")
+
+
+class FusedBatchNormalization(keras.layers.BatchNormalization):
+    """Keras's batch norm over (series, steps), in training by one fused kernel."""
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Return `inputs`, shape (batch, steps, channels), normalised by their own moments in training."""
+        if not training:
+            return super().call(inputs, training=training, mask=mask)
+        normalised, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=tf.expand_dims(inputs, 2),
+            scale=self.gamma.value,
+            offset=self.beta.value,
+            mean=tf.zeros((0,)),
+            variance=tf.zeros((0,)),
+            epsilon=self.epsilon,
+            is_training=True,
+        )
+        # The kernel's variance is the unbiased one, Keras's moving variance is of the biased ones.
+        count = tf.cast(tf.shape(inputs)[0] * tf.shape(inputs)[1], tf.float32)
+        moments = ((self.moving_mean, mean), (self.moving_variance, variance * (count - 1) / count))
+        for moving, value in moments:
+            moving.assign(moving.value * self.momentum + value * (1 - self.momentum))
+        return tf.squeeze(normalised, 2)
+
+
+class CompiledEpoch:
+    """Trains a twin of one network, any number of times, an epoch a call.
+
+    The graph takes series, batch size and learning rate as arguments: cross-validation's folds and the
+    iterations of fine-tuning share it without being compiled again.
+
+    Parameters
+    ----------
+    model
+        A network of `lstmfcn.models.build`; it is only copied.
+    compute
+        "bfloat16": the second and third convolution block compute in bfloat16, for which some
+        processors have instructions several times as fast; weights, optimizer, the first block, the
+        recurrent branch and the loss stay in float32.
+    """
+
+    def __init__(self, model: keras.Model, compute: Compute) -> None:
+        def twin_of(layer: keras.layers.Layer) -> keras.layers.Layer:
+            kind = type(layer)
+            if kind is keras.layers.BatchNormalization:
+                kind = FusedBatchNormalization
+            config = layer.get_config()
+            if compute == "bfloat16" and layer.name in LOW_PRECISION:
+                config["dtype"] = "mixed_bfloat16"
+            return kind.from_config(config)
+
+        self.model = keras.models.clone_model(model, clone_function=twin_of)
+        self._to_logits = keras.Model(self.model.inputs[0], self.model.get_layer("logits").output)
+        self._dropouts = [x for x in self.model.layers if isinstance(x, keras.layers.Dropout) and x.rate]
+        self._variables = [v.value for v in self.model.trainable_variables]
+        self._first_moments = [tf.Variable(tf.zeros_like(v)) for v in self._variables]
+        self._second_moments = [tf.Variable(tf.zeros_like(v)) for v in self._variables]
+        self._powers = [tf.Variable(BETA_1), tf.Variable(BETA_2)]
+        self._compiled = tf.function(
+            self._run,
+            input_signature=[
+                tf.TensorSpec((None, *model.input_shape[1:]), tf.float32),
+                tf.TensorSpec((None,), tf.int64),
+                tf.TensorSpec((None,), tf.float32),
+                tf.TensorSpec((), tf.int32),
+                tf.TensorSpec((), tf.float32),
+                tf.TensorSpec((2,), tf.int32),
+            ],
+        )
+
+    def start(self, weights: Weights, seed: int) -> None:
+        """Begin a training: set the weights, forget the optimizer's moments, and the dropout masks' place."""
+        set_weights(self.model, weights)
+        for moment in (*self._first_moments, *self._second_moments):
+            moment.assign(tf.zeros_like(moment))
+        self._powers[0].assign(BETA_1)
+        self._powers[1].assign(BETA_2)
+        for dropout in self._dropouts:
+            dropout.seed_generator.state.assign([seed, 0])
+
+    def run(
+        self, X: Any, y: Any, weights: Any, *, batch_size: Any, rate: float, seed: tuple[int, int]
+    ) -> tuple[float, float]:
+        """Train for one epoch and return its loss and accuracy, as the batches went by.
+
+        Parameters
+        ----------
+        X, y, weights
+            Tensors of the series, float32 (n_series, n_channels, length), their classes, int64, and the
+            weight of each in the loss, float32 (n_series,).
+        batch_size
+            The last batch may be smaller.
+        rate
+            Adam's learning rate.
+        seed
+            Decides the order of the series.
+        """
+        loss, accuracy = self._compiled(X, y, weights, batch_size, rate, seed)
+        return float(loss), float(accuracy)
+
+    def _run(self, X: Any, y: Any, weights: Any, batch_size: Any, rate: Any, seed: Any) -> Any:
+        n_series = tf.shape(X)[0]
+        order = tf.random.experimental.stateless_shuffle(tf.range(n_series), seed)
+        loss_sum, n_right = tf.constant(0.0), tf.constant(0.0)
+        for first in tf.range(0, n_series, batch_size):
+            batch = order[first : first + batch_size]
+            labels = tf.gather(y, batch)
+            with tf.GradientTape() as tape:
+                logits = self._to_logits(tf.gather(X, batch), training=True)
+                losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+                losses = losses * tf.gather(weights, batch)
+                loss = tf.reduce_mean(losses)
+            self._apply(tape.gradient(loss, self._variables), rate)
+            loss_sum += tf.reduce_sum(losses)
+            n_right += tf.reduce_sum(tf.cast(tf.argmax(logits, axis=-1) == labels, tf.float32))
+        count = tf.cast(n_series, tf.float32)
+        return loss_sum / count, n_right / count
+
+    def _apply(self, gradients: list[Any], rate: Any) -> None:
+        """Take one step of Adam, one fused kernel a variable."""
+        beta_1_power, beta_2_power = self._powers
+        moments = zip(self._variables, self._first_moments, self._second_moments, gradients, strict=True)
+        for variable, first, second, gradient in moments:
+            tf.raw_ops.ResourceApplyAdam(
+                var=variable.handle,
+                m=first.handle,
+                v=second.handle,
+                beta1_power=beta_1_power,
+                beta2_power=beta_2_power,
+                lr=rate,
+                beta1=BETA_1,
+                beta2=BETA_2,
+                epsilon=EPSILON,
+                grad=gradient,
+            )
+        beta_1_power.assign(beta_1_power * BETA_1)
+        beta_2_power.assign(beta_2_power * BETA_2)
