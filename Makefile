@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV_VERSION := $(shell sed -n 's/^uv==//p' constraints.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro ui test lint bench docs
+.PHONY: help setup repro ui test lint bench peers docs
 
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := 1
@@ -37,8 +37,15 @@ repro: setup ## run the pipeline: what changed since the last time, and what dep
 ui: setup ## look at the runs in MLflow, on http://127.0.0.1:5000
 	$(BIN)/mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlruns/mlflow.db}" --host 127.0.0.1
 
-bench: setup ## measure the training engine beside Keras's fit
-	$(BIN)/python benchmarks/epoch.py
+bench: setup ## measure the engine beside its peers, if `make peers` has installed them
+	$(BIN)/python benchmarks/speed.py
+
+peers: benchmarks/.venv/.installed ## install sktime, aeon and tsai for the benchmarks (4 GB)
+
+benchmarks/.venv/.installed: benchmarks/peers.txt
+	@test -x benchmarks/.venv/bin/python || $(PYTHON) -m venv benchmarks/.venv
+	benchmarks/.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement benchmarks/peers.txt
+	@touch $@
 
 docs: setup ## the API as HTML, into build/docs
 	$(BIN)/python -m pdoc --docformat numpy --math --output-directory build/docs $(addprefix lstmfcn., \

@@ -18,7 +18,7 @@ from lstmfcn.data.series import Split
 from lstmfcn.evaluation.metrics import accuracy, log_loss
 from lstmfcn.training.engine import Progress, TrainingRecipe
 from lstmfcn.training.outcome import cross_validate
-from lstmfcn.training.phase1 import folds_of, labelled, new_engine
+from lstmfcn.training.phase1 import folds_of, labelled, reused_engine
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def search_cells(
     fold = folds_of(train, n_folds, seed, selection)
 
     def evaluate(width: int) -> Trial:
-        engine = new_engine(train, replace(architecture, cells=width), seed=seed)
+        engine = reused_engine(train, replace(architecture, cells=width), seed=seed)
         tell = (lambda message: progress(f"{width} cells, {message}")) if progress else None
         if selection is not None:
             given = labelled(selection)

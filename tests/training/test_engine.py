@@ -8,9 +8,11 @@ import pytest
 import tensorflow as tf
 
 from lstmfcn.architecture import Architecture
+from lstmfcn.data.series import Split
 from lstmfcn.models import build
 from lstmfcn.training.engine import Engine, TrainingDivergedError, TrainingRecipe
 from lstmfcn.training.epoch import CompiledEpoch
+from lstmfcn.training.phase1 import new_engine, reused_engine
 from lstmfcn.training.schedule import Schedule
 from lstmfcn.training.selection import Selection
 from lstmfcn.training.statistics import BatchNormStatistics
@@ -92,6 +94,22 @@ def test_the_same_training_twice_is_equal_to_the_bit(name, data):
         np.testing.assert_array_equal(weights[path], value)
     third = one.train(X, y, recipe, start=one.initial, seed=4)
     assert np.any(first.loss != third.loss)
+
+
+def test_a_reused_engine_trains_like_a_new_one(data):
+    """Whatever it has trained before, and with the initial weights of its own seed."""
+    X, y = data
+    split, recipe = Split(X, y, ("a", "b", "c")), TrainingRecipe(epochs=3, batch_size=3)
+    architecture = Architecture(name="alstm_fcn", cells=4)
+    found = []
+    for make, seeds in ((reused_engine, (1, 2)), (new_engine, (2,))):
+        for seed in seeds:
+            one = make(split, architecture, seed=seed)
+            one.train(X, y, recipe, start=one.initial, seed=seed)
+        found.append(get_weights(one.model))
+    for path, value in found[0].items():
+        np.testing.assert_array_equal(value, found[1][path], err_msg=path)
+    assert reused_engine(split, architecture, seed=3) is reused_engine(split, architecture, seed=4)
 
 
 def test_recomputed_statistics_are_those_of_the_training_series(data):

@@ -99,11 +99,11 @@ def evaluate_job(job: EvaluateJob) -> Bundle:
 
     from lstmfcn.evaluation.metrics import accuracy, log_loss, per_class_error
     from lstmfcn.training.outcome import unpack_weights
-    from lstmfcn.training.phase1 import new_engine
+    from lstmfcn.training.phase1 import reused_engine
     from lstmfcn.training.weights import set_weights
 
     test, first = job.test, job.trained[0][0]
-    engine = new_engine(test, Architecture.of(first.model, first.params), seed=first.seed)
+    engine = reused_engine(test, Architecture.of(first.model, first.params), seed=first.seed)
     bundle: dict[str, bytes] = {}
     for run, weights in job.trained:
         set_weights(engine.model, unpack_weights(weights))

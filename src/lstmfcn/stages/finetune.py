@@ -91,12 +91,12 @@ def finetune_job(job: FinetuneJob) -> Bundle:
     """Run one iteration; the bundle holds its outcome's files and its run."""
     from lstmfcn.finetune import iterate
     from lstmfcn.training.outcome import fold_weights, unpack_weights
-    from lstmfcn.training.phase1 import new_engine
+    from lstmfcn.training.phase1 import reused_engine
 
     before, settings, recipe = job.before, job.params.train, finetune_recipe(job.params)
     network = Architecture.of(before.model, before.params)
     name = f"{before.dataset} {before.model} fine-tuning {job.index}, seed {before.seed}"
-    engine = new_engine(job.train, network, seed=before.seed)
+    engine = reused_engine(job.train, network, seed=before.seed)
     outcome = iterate(
         engine,
         job.train,

@@ -58,12 +58,12 @@ def run(workspace: Workspace, params: Params) -> None:
 
 def train_job(job: TrainJob) -> Bundle:
     """Run one training; the bundle holds its outcome's files and its run."""
-    from lstmfcn.training.phase1 import new_engine, train_phase1
+    from lstmfcn.training.phase1 import reused_engine, train_phase1
 
     settings, recipe = job.params.train, phase1_recipe(job.params)
     name = f"{job.dataset} {job.model} phase 1, seed {job.seed}"
     network = architecture(job.params, job.model, job.cells)
-    engine = new_engine(job.train, network, seed=job.seed)
+    engine = reused_engine(job.train, network, seed=job.seed)
     outcome = train_phase1(
         engine,
         job.train,

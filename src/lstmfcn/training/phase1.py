@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,13 +14,39 @@ from lstmfcn.data.series import Split
 from lstmfcn.models import build
 from lstmfcn.training.engine import Engine, Labelled, Progress, TrainingRecipe
 from lstmfcn.training.outcome import Outcome, train_with_folds
+from lstmfcn.training.weights import get_weights
 
 
 def new_engine(split: Split, architecture: Architecture, *, seed: int) -> Engine:
     """Return an engine for a network that fits the shape of a split, its weights freshly drawn."""
+    return Engine(_build(architecture, *_shape_for(split), seed))
+
+
+def reused_engine(split: Split, architecture: Architecture, *, seed: int) -> Engine:
+    """Return the engine of the last call, its weights drawn anew, if it fits; else a new one.
+
+    Compiling takes about a second, as long as some trainings. This is for the jobs of a stage: a worker
+    is done with one before it begins the next.
+    """
+    engine = _kept_engine(architecture, *_shape_for(split))
+    engine.initial = get_weights(_build(architecture, *_shape_for(split), seed))
+    return engine
+
+
+@functools.lru_cache(maxsize=1)
+def _kept_engine(architecture: Architecture, n_channels: int, length: int, n_classes: int) -> Engine:
+    return Engine(_build(architecture, n_channels, length, n_classes, seed=0))
+
+
+def _shape_for(split: Split) -> tuple[int, int, int]:
     _, n_channels, length = split.X.shape
-    n_classes = len(split.classes)
-    return Engine(build(architecture, n_channels=n_channels, length=length, n_classes=n_classes, seed=seed))
+    return n_channels, length, len(split.classes)
+
+
+def _build(
+    architecture: Architecture, n_channels: int, length: int, n_classes: int, seed: int
+) -> keras.Model:
+    return build(architecture, n_channels=n_channels, length=length, n_classes=n_classes, seed=seed)
 
 
 def train_phase1(
