@@ -5,18 +5,16 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from lstmfcn.architecture import Architecture
 from lstmfcn.data.series import Split
 from lstmfcn.models import build
 from lstmfcn.training.engine import Engine, TrainingDivergedError, TrainingRecipe
-from lstmfcn.training.epoch import CompiledEpoch
 from lstmfcn.training.phase1 import new_engine, reused_engine
 from lstmfcn.training.schedule import Schedule
 from lstmfcn.training.selection import Selection
 from lstmfcn.training.statistics import BatchNormStatistics
-from lstmfcn.training.weights import class_weights, copy_weights, get_weights
+from lstmfcn.training.weights import class_weights, get_weights
 
 
 @pytest.fixture
@@ -47,26 +45,6 @@ def test_one_full_batch_epoch_equals_keras_fit(data):
     np.testing.assert_allclose(history.loss, fit.history["loss"], rtol=2e-4)
     for path, value in get_weights(theirs.model).items():
         np.testing.assert_allclose(get_weights(ours.model)[path], value, atol=2e-4, err_msg=path)
-
-
-def test_the_fused_batch_norm_is_keras_batch_norm(data):
-    """Outputs, gradients and moving statistics of the trained twin, in training."""
-    X, _ = data
-    model = engine(dropout=0.0).model
-    twin = CompiledEpoch(model, "float32").model
-    assert type(twin.get_layer("norm1")) is not type(model.get_layer("norm1"))
-    copy_weights(model, twin)
-    found = []
-    for network in (model, twin):
-        with tf.GradientTape() as tape:
-            outputs = network(X, training=True)
-            loss = tf.reduce_sum(outputs[:, 0] ** 2)
-        gradients = tape.gradient(loss, [v.value for v in network.trainable_variables])
-        found.append(([outputs, *gradients], get_weights(network).values()))
-    for keras_own, fused in zip(found[0][0], found[1][0], strict=True):
-        np.testing.assert_allclose(fused, keras_own, rtol=1e-3, atol=1e-5)
-    for keras_own, fused in zip(found[0][1], found[1][1], strict=True):
-        np.testing.assert_allclose(fused, keras_own, rtol=1e-5, atol=1e-7)
 
 
 def test_bfloat16_trains_float32_weights_to_much_the_same_loss(data):

@@ -1,9 +1,8 @@
 """One epoch of training as one compiled call, on a twin of the network that computes faster.
 
 Keras's `fit` spends most of the time of a small dataset between the steps; here shuffle, batches, loss,
-gradients and Adam are one TensorFlow graph over data that is already in memory. Of a large dataset's
-time, Keras's batch norm takes a third: it reads and writes its input a dozen times. The twin has the
-network's layers, names and weights, with a fused kernel in batch norm's place.
+gradients and Adam are one TensorFlow graph over data that is already in memory. The twin has the
+network's layers, names and weights, some of the layers written for speed (`lstmfcn.training.layers`).
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from typing import Any, Literal
 import keras
 import tensorflow as tf
 
+from lstmfcn.training.layers import FASTER
 from lstmfcn.training.weights import Weights, set_weights
 
 Compute = Literal["float32", "bfloat16"]
@@ -22,30 +22,6 @@ BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7  # Adam's, as in Keras
 # The convolutions of these blocks are 99 % of the arithmetic. The first block stays in float32: series
 # may differ by less than bfloat16's eight bits can tell, until they are convolved and normalised.
 LOW_PRECISION = ("conv2", "norm2", "relu2", "conv3", "norm3", "relu3")
-
-
-class FusedBatchNormalization(keras.layers.BatchNormalization):
-    """Keras's batch norm over (series, steps), in training by one fused kernel."""
-
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """Return `inputs`, shape (batch, steps, channels), normalised by their own moments in training."""
-        if not training:
-            return super().call(inputs, training=training, mask=mask)
-        normalised, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-            x=tf.expand_dims(inputs, 2),
-            scale=self.gamma.value,
-            offset=self.beta.value,
-            mean=tf.zeros((0,)),
-            variance=tf.zeros((0,)),
-            epsilon=self.epsilon,
-            is_training=True,
-        )
-        # The kernel's variance is the unbiased one, Keras's moving variance is of the biased ones.
-        count = tf.cast(tf.shape(inputs)[0] * tf.shape(inputs)[1], tf.float32)
-        moments = ((self.moving_mean, mean), (self.moving_variance, variance * (count - 1) / count))
-        for moving, value in moments:
-            moving.assign(moving.value * self.momentum + value * (1 - self.momentum))
-        return tf.squeeze(normalised, 2)
 
 
 class CompiledEpoch:
@@ -66,13 +42,10 @@ class CompiledEpoch:
 
     def __init__(self, model: keras.Model, compute: Compute) -> None:
         def twin_of(layer: keras.layers.Layer) -> keras.layers.Layer:
-            kind = type(layer)
-            if kind is keras.layers.BatchNormalization:
-                kind = FusedBatchNormalization
             config = layer.get_config()
             if compute == "bfloat16" and layer.name in LOW_PRECISION:
                 config["dtype"] = "mixed_bfloat16"
-            return kind.from_config(config)
+            return FASTER.get(type(layer), type(layer)).from_config(config)
 
         self.model = keras.models.clone_model(model, clone_function=twin_of)
         self._to_logits = keras.Model(self.model.inputs[0], self.model.get_layer("logits").output)
