@@ -160,7 +160,7 @@ class FCNClassifier(_NetworkClassifier):
     def __init__(
         self,
         *,
-        epochs: int = 800,
+        epochs: int = 300,
         batch_size: int = 64,
         learning_rate: float = 2e-3,
         schedule: Literal["fitted", "plateau", "cosine", "constant"] = "fitted",
@@ -199,7 +199,7 @@ class LSTMFCNClassifier(_NetworkClassifier):
         dropout: float = 0.8,
         dimension_shuffle: bool = True,
         segments: int = 1,
-        epochs: int = 800,
+        epochs: int = 300,
         batch_size: int = 64,
         learning_rate: float = 2e-3,
         schedule: Literal["fitted", "plateau", "cosine", "constant"] = "fitted",

@@ -52,14 +52,14 @@ class SearchParams(Section):
 
     cells: Annotated[tuple[Annotated[int, Field(ge=1, le=1024)], ...], Field(min_length=1)] = (8, 64, 128)
     folds: Annotated[int, Field(ge=2)] = 3
-    epochs: Positive = 60
+    epochs: Positive = 20
     batch_size: Positive = 64
 
 
 class TrainParams(Section):
     """Phase 1. `TrainingRecipe` and `Architecture` say what each value does."""
 
-    epochs: Positive = 800
+    epochs: Positive = 300
     batch_size: Positive = 64
     schedule: Literal["fitted", "plateau", "cosine", "constant"] = "fitted"
     initial_rate: Rate = 2e-3
@@ -70,6 +70,7 @@ class TrainParams(Section):
     criterion: Literal["last", "train_loss", "test_accuracy"] = "last"
     recompute_statistics: bool = True
     class_weighting: bool = True
+    compute: Literal["float32", "bfloat16"] = "float32"
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.8
     dimension_shuffle: bool = True
     segments: Positive = 1
@@ -92,7 +93,7 @@ class FinetuneParams(Section):
     """Algorithm 1; what is not here is as in `train`."""
 
     iterations: Annotated[int, Field(ge=0)] = 2
-    epochs: Positive = 60
+    epochs: Positive = 40
     initial_rate: Rate = 1e-3
     batch_size: Positive = 64
 
