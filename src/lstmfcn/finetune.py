@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from lstmfcn.data.series import Split
 from lstmfcn.training.engine import Engine, Progress, TrainingRecipe
@@ -23,6 +24,7 @@ def iterate(
     seed: int,
     selection: Split | None = None,
     progress: Progress | None = None,
+    scratch: Path | None = None,
 ) -> Outcome:
     """Run one iteration of Algorithm 1.
 
@@ -48,8 +50,8 @@ def iterate(
         As they were in phase 1: they give the same folds again.
     selection
         As in phase 1.
-    progress
-        Called with a line of text now and then.
+    progress, scratch
+        See `train_with_folds`.
     """
     return train_with_folds(
         engine,
@@ -62,4 +64,5 @@ def iterate(
         seed=seed + 100_000 * index,
         selection=labelled(selection),
         progress=(lambda message: progress(f"iteration {index}, {message}")) if progress else None,
+        scratch=scratch,
     )

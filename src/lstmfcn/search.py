@@ -16,6 +16,7 @@ import keras_tuner
 from lstmfcn.architecture import Architecture
 from lstmfcn.data.series import Split
 from lstmfcn.evaluation.metrics import accuracy, log_loss
+from lstmfcn.training.checkpoint import Checkpoint
 from lstmfcn.training.engine import Progress, TrainingRecipe
 from lstmfcn.training.outcome import cross_validate
 from lstmfcn.training.phase1 import folds_of, labelled, reused_engine
@@ -106,7 +107,8 @@ def search_cells(
     n_folds, seed
         As in phase 1; all trials share the folds.
     directory
-        Where Keras Tuner keeps its state; a search that was killed goes on from it.
+        Where Keras Tuner keeps its state, and the trainings their checkpoints; a search that was killed
+        goes on from there.
     selection
         The split that `protocol: paper` scores trials on, as the paper did, instead of by
         cross-validation; None otherwise.
@@ -123,10 +125,18 @@ def search_cells(
     def evaluate(width: int) -> Trial:
         engine = reused_engine(train, replace(architecture, cells=width), seed=seed)
         tell = (lambda message: progress(f"{width} cells, {message}")) if progress else None
+        scratch = directory / f"cells-{width}"
         if selection is not None:
             given = labelled(selection)
             engine.train(
-                train.X, train.y, recipe, start=engine.initial, seed=seed, selection=given, progress=tell
+                train.X,
+                train.y,
+                recipe,
+                start=engine.initial,
+                seed=seed,
+                selection=given,
+                progress=tell,
+                checkpoint=Checkpoint(scratch / "whole.npz"),
             )
             probabilities = engine.predict(selection.X)
             right = accuracy(selection.y, probabilities.argmax(axis=1))
@@ -140,6 +150,7 @@ def search_cells(
             starts=[engine.initial] * (int(fold.max()) + 1),
             seed=seed,
             progress=tell,
+            scratch=scratch,
         )
         return Trial(width, oof.accuracy or 0.0, oof.loss or 0.0)
 

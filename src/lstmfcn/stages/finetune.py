@@ -47,6 +47,7 @@ class FinetuneJob:
     train: Split
     selection: Split | None
     params: Params
+    scratch: Path
 
 
 def run(workspace: Workspace, params: Params) -> None:
@@ -79,7 +80,9 @@ def run(workspace: Workspace, params: Params) -> None:
                 Job(
                     name=f"{before.dataset} {before.model} seed {before.seed} iteration {index}",
                     key=key,
-                    arguments=FinetuneJob(key, index, before, weights, train, selection, params),
+                    arguments=FinetuneJob(
+                        key, index, before, weights, train, selection, params, workspace.scratch / key
+                    ),
                     folder=latest[place],
                     size=train.X.size,
                 )
@@ -108,6 +111,7 @@ def finetune_job(job: FinetuneJob) -> Bundle:
         seed=before.seed,
         selection=job.selection,
         progress=progress_of(name),
+        scratch=job.scratch,
     )
     made = Run(
         job=job.key,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -126,6 +127,7 @@ def run_queue(
             continue
         bundle, facts = result
         ledger.put(job.key, bundle, facts | {"commit": commit_of(workspace.root)})
+        shutil.rmtree(workspace.scratch / job.key, ignore_errors=True)  # what it would have gone on from
         lay_down(job, bundle)
         more = f", about {_duration(left)} left" if count < len(waiting) else ""
         say(f"{place}: {_duration(facts['seconds'])}{more}")

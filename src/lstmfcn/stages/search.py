@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -40,7 +39,7 @@ class SearchJob:
     train: Split
     selection: Split | None
     params: Params
-    directory: Path
+    scratch: Path
 
 
 def run(workspace: Workspace, params: Params) -> None:
@@ -64,8 +63,6 @@ def run(workspace: Workspace, params: Params) -> None:
             )
     workspace.search.mkdir(parents=True, exist_ok=True)
     run_queue("search", search, jobs, workspace)
-    for job in jobs:
-        shutil.rmtree(workspace.scratch / job.key, ignore_errors=True)
 
 
 def search(job: SearchJob) -> Bundle:
@@ -81,7 +78,7 @@ def search(job: SearchJob) -> Bundle:
         cells=settings.cells,
         n_folds=settings.folds,
         seed=seed,
-        directory=job.directory,
+        directory=job.scratch,
         selection=job.selection,
         progress=progress_of(f"{job.dataset} {job.model}"),
     )

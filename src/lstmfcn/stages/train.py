@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from lstmfcn.data.series import Split
 from lstmfcn.journal import RUN_FILE, Run
@@ -29,6 +30,7 @@ class TrainJob:
     train: Split
     selection: Split | None
     params: Params
+    scratch: Path
 
 
 def run(workspace: Workspace, params: Params) -> None:
@@ -43,11 +45,14 @@ def run(workspace: Workspace, params: Params) -> None:
                 recipe = [dataset, params.protocol, model, seed, cells, params.train.model_dump()]
                 data = hash_of_splits(train, selection)
                 key = job_key(stage="train", data=data, recipe=recipe, upstream="", code=code)
+                scratch = workspace.scratch / key
                 jobs.append(
                     Job(
                         name=f"{dataset} {model} seed {seed}",
                         key=key,
-                        arguments=TrainJob(key, dataset, model, seed, cells, train, selection, params),
+                        arguments=TrainJob(
+                            key, dataset, model, seed, cells, train, selection, params, scratch
+                        ),
                         folder=workspace.phase1 / dataset / model / f"seed-{seed}",
                         size=train.X.size,
                     )
@@ -72,6 +77,7 @@ def train_job(job: TrainJob) -> Bundle:
         seed=job.seed,
         selection=job.selection,
         progress=progress_of(name),
+        scratch=job.scratch,
     )
     made = Run(
         job=job.key,

@@ -14,6 +14,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from lstmfcn.errors import LstmfcnError
+from lstmfcn.training.checkpoint import Checkpoint, TrainingState
 from lstmfcn.training.epoch import CompiledEpoch, Compute
 from lstmfcn.training.schedule import Schedule, ScheduleName
 from lstmfcn.training.selection import Selection
@@ -134,6 +135,7 @@ class Engine:
         seed: int,
         selection: Labelled | None = None,
         progress: Progress | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> History:
         """Train from the weights `start` with a fresh optimizer; the kept weights stay in the model.
 
@@ -154,6 +156,9 @@ class Engine:
             early where all of them are predicted right: no later epoch could be selected.
         progress
             Called with a line of text every few seconds.
+        checkpoint
+            Where the training is kept on its way: one that was killed goes on from there, to the same
+            weights bit for bit. The other arguments have to be the same again.
 
         Raises
         ------
@@ -167,7 +172,12 @@ class Engine:
         if recipe.compute not in self._epochs:
             self._epochs[recipe.compute] = CompiledEpoch(self.model, recipe.compute)
         compiled = self._epochs[recipe.compute]
-        compiled.start(start, seed)
+        state = checkpoint.load() if checkpoint else None
+        if state:
+            compiled.restore(state.network)
+        else:
+            state = TrainingState(before=start if recipe.criterion == "train_loss" else None)
+            compiled.start(start, seed)
         n_classes = self.model.output_shape[-1]
         weights = class_weights(y, n_classes) if recipe.class_weighting else np.ones(n_classes, np.float32)
         series = tf.constant(X), tf.constant(y), tf.constant(weights[y])
@@ -181,60 +191,62 @@ class Engine:
             fitted_loss=recipe.fitted_loss,
             anneal_epochs=recipe.anneal_epochs,
         )
-        losses: list[float] = []
-        accuracies: list[float] = []
-        rates: list[float] = []
-        selected: list[float] = []
+        for epoch, watched in enumerate([None, *state.watched][: len(state.watched)]):
+            schedule.step(epoch, watched)
         chosen = None if selection is None else Selection(*selection)
-        watched: float | None = None  # the lower, the better
-        best, kept, kept_epoch = math.inf, None, 0
-        before = start
+        if chosen is not None and state.watched:
+            chosen.fewest = int(min(state.watched))
         told = time.monotonic()
-        for epoch in range(recipe.epochs):
-            rate = schedule.step(epoch, watched)
+        for epoch in range(len(state.loss), recipe.epochs):
+            if chosen is not None and chosen.fewest == 0:
+                break
+            rate = schedule.step(epoch, state.watched[-1] if state.watched else None)
             if rate is None:
                 break
-            rates.append(rate)
             loss, accuracy = compiled.run(*series, batch_size=batch_size, rate=rate, seed=(seed, epoch))
             if not math.isfinite(loss):
                 raise TrainingDivergedError(
                     f"The training loss became {loss} in epoch {epoch + 1} of {recipe.epochs} "
-                    f"(learning rate {rates[-1]:.2g}). Lower the initial rate, or look for extreme values."
+                    f"(learning rate {rate:.2g}). Lower the initial rate, or look for extreme values."
                 )
-            losses.append(loss)
-            accuracies.append(accuracy)
-            watched = loss
+            watched, best = loss, min(state.watched, default=math.inf)
             if chosen is not None:
                 copy_weights(compiled.model, self.model)
                 if recipe.recompute_statistics:
                     self._statistics.recompute(X)
                 watched = chosen.errors(self.predict)
-                selected.append(1 - chosen.fewest / len(chosen.y))
+                state.selected.append(1 - chosen.fewest / len(chosen.y))
             if recipe.criterion == "last":
-                kept_epoch = epoch + 1
+                state.kept_epoch = epoch + 1
             elif recipe.criterion == "train_loss":
                 if loss < best:
-                    best, kept, kept_epoch = loss, before, epoch
-                before = get_weights(compiled.model)
+                    state.kept, state.kept_epoch = state.before, epoch
+                state.before = get_weights(compiled.model)
             elif watched < best:
-                best, kept, kept_epoch = watched, get_weights(self.model), epoch + 1
+                state.kept, state.kept_epoch = get_weights(self.model), epoch + 1
+            state.loss.append(loss)
+            state.accuracy.append(accuracy)
+            state.rate.append(rate)
+            state.watched.append(watched)
+            if checkpoint and checkpoint.due():
+                checkpoint.save(replace(state, network=compiled.state()))
             if progress and time.monotonic() - told > 10:
                 told = time.monotonic()
                 progress(f"epoch {epoch + 1}/{recipe.epochs}, loss {loss:.4f}")
-            if chosen is not None and chosen.fewest == 0:
-                break
-        if kept is None:
+        if checkpoint:
+            checkpoint.save(replace(state, network=compiled.state()))
+        if state.kept is None:
             copy_weights(compiled.model, self.model)
         else:
-            set_weights(self.model, kept)
+            set_weights(self.model, state.kept)
         if recipe.recompute_statistics:
             self._statistics.recompute(X)
         return History(
-            np.array(losses),
-            np.array(accuracies),
-            np.array(rates),
-            kept_epoch,
-            np.array(selected) if selection is not None else None,
+            np.array(state.loss),
+            np.array(state.accuracy),
+            np.array(state.rate),
+            state.kept_epoch,
+            np.array(state.selected) if selection is not None else None,
         )
 
     def predict(self, X: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -7,10 +7,12 @@ network's layers, names and weights, some of the layers written for speed (`lstm
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import keras
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from lstmfcn.training.layers import FASTER
 from lstmfcn.training.weights import Weights, set_weights
@@ -75,6 +77,23 @@ class CompiledEpoch:
         self._powers[1].assign(BETA_2)
         for dropout in self._dropouts:
             dropout.seed_generator.state.assign([seed, 0])
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return all that the next epoch depends on, by name: weights, moments, the dropout masks' place."""
+        return {name: variable.numpy() for name, variable in self._state_variables().items()}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from what `state` returned."""
+        for name, variable in self._state_variables().items():
+            variable.assign(state[name])
+
+    def _state_variables(self) -> dict[str, Any]:
+        groups = {
+            "weight": [v.value for v in self.model.weights],
+            "moment": [*self._first_moments, *self._second_moments, *self._powers],
+            "dropout": [x.seed_generator.state.value for x in self._dropouts],
+        }
+        return {f"{name}-{i}": v for name, variables in groups.items() for i, v in enumerate(variables)}
 
     def run(
         self, X: Any, y: Any, weights: Any, *, batch_size: Any, rate: float, seed: tuple[int, int]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lstmfcn.training.checkpoint import Checkpoint
 from lstmfcn.training.engine import Engine, History, Labelled, Progress, TrainingRecipe
 from lstmfcn.training.weights import Weights, get_weights
 
@@ -137,6 +139,7 @@ def train_with_folds(
     seed: int,
     selection: Labelled | None = None,
     progress: Progress | None = None,
+    scratch: Path | None = None,
 ) -> Outcome:
     """Train on the whole split, and on each fold's part of it, by one recipe.
 
@@ -161,12 +164,23 @@ def train_with_folds(
         judged by out-of-fold predictions, and `fold` has to be -1 throughout.
     progress
         Called with a line of text now and then.
+    scratch
+        A folder for the checkpoints of these trainings; without one there are none.
     """
     out_of_fold, kept = cross_validate(
-        engine, X, y, recipe, fold=fold, starts=fold_starts, seed=seed, progress=progress
+        engine, X, y, recipe, fold=fold, starts=fold_starts, seed=seed, progress=progress, scratch=scratch
     )
     tell = _prefixed(progress, "whole training split")
-    history = engine.train(X, y, recipe, start=start, seed=seed, selection=selection, progress=tell)
+    history = engine.train(
+        X,
+        y,
+        recipe,
+        start=start,
+        seed=seed,
+        selection=selection,
+        progress=tell,
+        checkpoint=_checkpoint(scratch, "whole"),
+    )
     return Outcome(get_weights(engine.model), kept, history, out_of_fold)
 
 
@@ -180,6 +194,7 @@ def cross_validate(
     starts: Sequence[Weights],
     seed: int,
     progress: Progress | None = None,
+    scratch: Path | None = None,
 ) -> tuple[OutOfFold, tuple[Weights, ...]]:
     """Train on each fold's part of a training split and predict what the fold holds out.
 
@@ -198,10 +213,22 @@ def cross_validate(
     for k in range(n_folds):
         held, rest = fold == k, fold != k
         tell = _prefixed(progress, f"fold {k + 1}/{n_folds}")
-        engine.train(X[rest], y[rest], recipe, start=starts[k], seed=seed + 1000 * (k + 1), progress=tell)
+        engine.train(
+            X[rest],
+            y[rest],
+            recipe,
+            start=starts[k],
+            seed=seed + 1000 * (k + 1),
+            progress=tell,
+            checkpoint=_checkpoint(scratch, f"fold-{k}"),
+        )
         probabilities[held] = engine.predict(X[held])
         kept.append(get_weights(engine.model))
     return OutOfFold(y, fold, probabilities), tuple(kept)
+
+
+def _checkpoint(scratch: Path | None, name: str) -> Checkpoint | None:
+    return Checkpoint(scratch / f"{name}.npz") if scratch else None
 
 
 def _prefixed(progress: Progress | None, prefix: str) -> Progress | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -58,6 +59,7 @@ def train_phase1(
     seed: int,
     selection: Split | None = None,
     progress: Progress | None = None,
+    scratch: Path | None = None,
 ) -> Outcome:
     """Train from the engine's initial weights, on the whole training split and on its folds.
 
@@ -75,8 +77,8 @@ def train_phase1(
         Decides folds, shuffling and dropout.
     selection
         The split that `protocol: paper` selects weights on, as the paper did; None otherwise.
-    progress
-        Called with a line of text now and then.
+    progress, scratch
+        See `train_with_folds`.
     """
     fold = folds_of(train, n_folds, seed, selection)
     starts = [engine.initial] * (int(fold.max()) + 1)
@@ -91,6 +93,7 @@ def train_phase1(
         seed=seed,
         selection=labelled(selection),
         progress=progress,
+        scratch=scratch,
     )
 
 

@@ -1,0 +1,104 @@
+"""A training on disk, so that one that was killed goes on as if it had not been."""
+
+from __future__ import annotations
+
+import os
+import time
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstmfcn.files import read_arrays, write_arrays
+from lstmfcn.training.weights import Weights
+
+SECONDS = float(os.environ.get("LSTMFCN_CHECKPOINT_SECONDS", "20"))
+"""How much work a kill costs at most, but for what one epoch takes."""
+
+CURVE = ("loss", "accuracy", "rate", "watched", "selected")
+
+
+@dataclass
+class TrainingState:
+    """What a training has come to; the learning rate follows from what was watched.
+
+    Attributes
+    ----------
+    loss, accuracy, rate, selected
+        See `History`.
+    watched
+        What decides which weights are kept and what the plateau schedule waits for: the lower, the better.
+    kept_epoch, kept
+        The weights that are to be kept so far, and since when; None for the latest ones.
+    before
+        The weights that the last epoch left, where the criterion needs them.
+    network
+        See `CompiledEpoch.state`.
+    """
+
+    loss: list[float] = field(default_factory=list)
+    accuracy: list[float] = field(default_factory=list)
+    rate: list[float] = field(default_factory=list)
+    watched: list[float] = field(default_factory=list)
+    selected: list[float] = field(default_factory=list)
+    kept_epoch: int = 0
+    kept: Weights | None = None
+    before: Weights | None = None
+    network: dict[str, NDArray[Any]] = field(default_factory=dict)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the state as named arrays."""
+        flat = {name: np.array(getattr(self, name), np.float64) for name in CURVE}
+        flat["kept_epoch"] = np.array(self.kept_epoch)
+        for group in ("kept", "before", "network"):
+            flat |= {f"{group}:{name}": value for name, value in (getattr(self, group) or {}).items()}
+        return flat
+
+    @classmethod
+    def from_arrays(cls, flat: dict[str, NDArray[Any]]) -> TrainingState:
+        """Return the state that `arrays` described; raises `KeyError` if something is missing."""
+        groups: dict[str, dict[str, NDArray[Any]]] = {"kept": {}, "before": {}, "network": {}}
+        for key, value in flat.items():
+            group, separator, name = key.partition(":")
+            if separator:
+                groups[group][name] = value
+        return cls(
+            **{name: flat[name].tolist() for name in CURVE},
+            kept_epoch=int(flat["kept_epoch"]),
+            kept=groups["kept"] or None,
+            before=groups["before"] or None,
+            network=groups["network"],
+        )
+
+
+class Checkpoint:
+    """The file of one training.
+
+    Parameters
+    ----------
+    path
+        The file. It is this training's alone: a job's key and what of the job is trained name it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._saved = time.monotonic()
+
+    def load(self) -> TrainingState | None:
+        """Return what was saved; None where there is nothing, or nothing whole."""
+        try:
+            return TrainingState.from_arrays(read_arrays(self.path))
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
+            return None
+
+    def due(self) -> bool:
+        """Return whether `SECONDS` have passed since the last time."""
+        return time.monotonic() - self._saved >= SECONDS
+
+    def save(self, state: TrainingState) -> None:
+        """Save, over what was saved before."""
+        write_arrays(self.path, state.arrays())
+        self._saved = time.monotonic()
