@@ -5,13 +5,18 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.workspace import Workspace
+
+if TYPE_CHECKING:
+    from lstmfcn.params import Params
 
 # Before any of these libraries is imported: nobody is told what is done here, and TensorFlow is quiet.
 for _name, _value in {
@@ -55,12 +60,30 @@ DatasetArgument = Annotated[str, typer.Argument(metavar="DATASET", help="As `lst
 AliasOption = Annotated[str, typer.Option(help="champion, challenger or previous.")]
 
 
+@contextmanager
+def _stage_of(workspace: Path, name: str) -> Iterator[tuple[Workspace, Params]]:
+    """Hold a clone for one of its stages, and say what is kept if a person stops it."""
+    from lstmfcn import params
+    from lstmfcn.hold import hold
+
+    here = Workspace(workspace)
+    settings = params.load(here.params)
+    with hold(here, f"lstmfcn {name}", lambda text: typer.echo(text, err=True)):
+        try:
+            yield here, settings
+        except KeyboardInterrupt:
+            typer.echo(
+                "\nStopped. Finished jobs are kept, and those under way from their last checkpoint on: "
+                "run the same command again.",
+                err=True,
+            )
+            raise typer.Exit(130) from None
+
+
 def _add_stage(name: str, text: str) -> None:
     def command(workspace: WorkspaceOption = Path()) -> None:
-        from lstmfcn import params
-
-        here = Workspace(workspace)
-        importlib.import_module(f"lstmfcn.stages.{name}").run(here, params.load(here.params))
+        with _stage_of(workspace, name) as (here, settings):
+            importlib.import_module(f"lstmfcn.stages.{name}").run(here, settings)
 
     app.command(name, help=text, rich_help_panel=PIPELINE)(command)
 
@@ -77,11 +100,10 @@ for _stage, _text in STAGES.items():
             ] = False,
         ) -> None:
             """Check the fetched data."""
-            from lstmfcn import params
             from lstmfcn.stages import validate as stage
 
-            here = Workspace(workspace)
-            stage.run(here, params.load(here.params), keep_going=keep_going)
+            with _stage_of(workspace, "validate") as (here, settings):
+                stage.run(here, settings, keep_going=keep_going)
     else:
         _add_stage(_stage, _text)
 

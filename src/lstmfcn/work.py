@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -73,6 +74,7 @@ def n_workers(n_jobs: int) -> int:
 def _start_worker() -> None:
     """Prepare a worker process on this machine, which is not to outlive the stage that started it."""
     _prepare_worker()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the stage too, which ends its workers
     parent = multiprocessing.parent_process()
 
     def end_with_parent() -> None:
@@ -114,6 +116,8 @@ def _run_here(function: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[t
         except BaseException:  # interrupted, or the caller has enough: what has not begun, never begins
             _pool.cache_clear()
             pool.shutdown(wait=False, cancel_futures=True)
+            for worker in multiprocessing.active_children():
+                worker.kill()  # what it was at has a checkpoint
             raise
 
 

@@ -107,6 +107,18 @@ class Workspace:
         return self.root / ".lstmfcn/ledger"
 
     @property
+    def lock(self) -> Path:
+        """Held by the stage that is at work here."""
+        return self.root / ".lstmfcn/lock"
+
+    @property
+    def outputs(self) -> tuple[Path, ...]:
+        """The folders that stages write."""
+        data = self.root / "data"
+        names = ("search", "models", "results", "comparison", "reports")
+        return (self.raw, data / "validation", data / "prepared", *(self.root / name for name in names))
+
+    @property
     def scratch(self) -> Path:
         """The state of jobs that are under way."""
         return self.root / ".lstmfcn/scratch"

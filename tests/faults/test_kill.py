@@ -1,16 +1,20 @@
 """`kill -9`, really done, in the middle of an epoch."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import psutil
 import pytest
 
 from conftest import bumps, files_of, make_workspace, run_stages
+from lstmfcn.hold import hold
 from lstmfcn.ledger import Ledger
+from lstmfcn.workspace import Workspace
 
 PARAMS = """
 datasets: [Bumps]
@@ -21,15 +25,24 @@ train: {epochs: 80, batch_size: 4, schedule: cosine, folds: 2}
 
 
 @pytest.fixture(scope="module")
-def clones(tmp_path_factory):
-    """Two clones, both ready to train; in the first nothing goes wrong."""
+def prepared(tmp_path_factory):
+    """A clone that is ready to train."""
     root = tmp_path_factory.mktemp("kill")
     bumps(root / "ucr")
-    made = [make_workspace(root / name, PARAMS) for name in ("undisturbed", "disturbed")]
-    for workspace in made:
-        run_stages(workspace, root / "ucr", "fetch", "validate", "prepare", "search")
-    assert start(made[0]).wait(120) == 0
-    return made
+    workspace = make_workspace(root / "clone", PARAMS)
+    run_stages(workspace, root / "ucr", "fetch", "validate", "prepare", "search")
+    return workspace
+
+
+def copy_of(workspace, root):
+    """Return a copy of a clone; each test has its own."""
+    return Workspace(Path(shutil.copytree(workspace.root, root, symlinks=True)))
+
+
+@pytest.fixture
+def clone(prepared, tmp_path):
+    """A copy of it."""
+    return copy_of(prepared, tmp_path / "clone")
 
 
 def start(workspace):
@@ -39,6 +52,7 @@ def start(workspace):
         env=os.environ | {"LSTMFCN_CHECKPOINT_SECONDS": "0.1"},
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
 
 
@@ -56,11 +70,12 @@ def wait_for_progress(workspace, process):
         time.sleep(0.02)
 
 
-def test_a_killed_training_goes_on_and_ends_with_the_same_bytes(clones):
+def test_a_killed_training_goes_on_and_ends_with_the_same_bytes(prepared, clone, tmp_path):
     """First a worker, then the stage, each killed between two of its checkpoints."""
-    undisturbed, disturbed = clones
-    stage = start(disturbed)
-    wait_for_progress(disturbed, stage)
+    undisturbed = copy_of(prepared, tmp_path / "undisturbed")
+    assert start(undisturbed).wait(120) == 0
+    stage = start(clone)
+    wait_for_progress(clone, stage)
     workers = [p for p in psutil.Process(stage.pid).children() if "spawn_main" in " ".join(p.cmdline())]
     os.kill(workers[0].pid, signal.SIGKILL)
     _, said = stage.communicate(timeout=60)
@@ -68,18 +83,54 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_bytes(clones):
     assert "A worker process was killed" in said
     assert "run the same command again" in said
 
-    stage = start(disturbed)
-    wait_for_progress(disturbed, stage)
+    stage = start(clone)
+    wait_for_progress(clone, stage)
     stage.kill()
     stage.communicate()
-    assert not list(Ledger(disturbed.ledger).root.glob("*/weights.npz"))
-    checkpoints = list(disturbed.scratch.rglob("*.npz"))
+    assert not list(Ledger(clone.ledger).root.glob("*/weights.npz"))
+    checkpoints = list(clone.scratch.rglob("*.npz"))
     assert checkpoints
 
-    stage = start(disturbed)
+    stage = start(clone)
     assert stage.wait(120) == 0
-    assert not disturbed.scratch.exists() or not list(disturbed.scratch.rglob("*.npz"))
-    expected, found = files_of(undisturbed.phase1), files_of(disturbed.phase1)
+    assert not list(clone.scratch.rglob("*.npz"))
+    expected, found = files_of(undisturbed.phase1), files_of(clone.phase1)
     assert expected.keys() == found.keys()
     for name, content in expected.items():
         assert found[name] == content, name
+
+
+def test_ctrl_c_stops_within_seconds_and_says_how_to_go_on(clone):
+    stage = start(clone)
+    wait_for_progress(clone, stage)
+    workers = psutil.Process(stage.pid).children(recursive=True)
+    begun = time.monotonic()
+    os.killpg(stage.pid, signal.SIGINT)  # as a terminal does: to the stage and to its workers
+    _, said = stage.communicate(timeout=30)
+    assert time.monotonic() - begun < 5
+    assert stage.returncode == 130
+    assert "run the same command again" in said
+    assert "Traceback" not in said
+    psutil.wait_procs(workers, timeout=5)
+    assert not any(worker.is_running() for worker in workers)
+
+
+def test_a_second_stage_in_a_clone_waits_and_says_for_whom(clone):
+    first = start(clone)
+    wait_for_progress(clone, first)
+    second = start(clone)
+    said = second.stderr.readline()
+    assert f"Waiting for lstmfcn train (process {first.pid}" in said
+    for stage in (first, second):
+        stage.kill()
+        stage.communicate()
+
+
+def test_a_dead_holder_holds_nothing(clone):
+    stage = start(clone)
+    wait_for_progress(clone, stage)
+    stage.kill()
+    stage.communicate()
+    said = []
+    with hold(clone, "the test", said.append):
+        assert said == []

@@ -15,6 +15,7 @@ from filelock import FileLock
 from lstmfcn.data.catalogue import load_catalogue
 from lstmfcn.errors import DataError, LstmfcnError
 from lstmfcn.files import hash_of, read_json, write_json, write_text
+from lstmfcn.hold import hold
 from lstmfcn.params import Params
 from lstmfcn.stages.queue import commit_of, say
 from lstmfcn.workspace import Workspace
@@ -105,8 +106,9 @@ def _run_dataset(workspace: Workspace, params: Params) -> Any:
     """Run the stages on one dataset; return its results as a frame."""
     import pandas as pd
 
-    for stage in STAGES:
-        importlib.import_module(f"lstmfcn.stages.{stage}").run(workspace, params)
+    with hold(workspace, "lstmfcn reproduce", say):
+        for stage in STAGES:
+            importlib.import_module(f"lstmfcn.stages.{stage}").run(workspace, params)
     return pd.read_csv(workspace.results / "results.csv")
 
 
