@@ -6,9 +6,11 @@ final name, whatever happens to the writer.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +19,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from lstmfcn.errors import LstmfcnError
+
+
+class DiskFullError(LstmfcnError):
+    """There was no room for a file; nothing is left of what was written of it."""
 
 
 @contextmanager
@@ -32,6 +40,14 @@ def atomic_path(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         temporary.chmod(0o644)  # mkstemp's 0600 would make shared clones and caches unreadable
         temporary.replace(path)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            free = shutil.disk_usage(path.parent).free + temporary.stat().st_size
+            raise DiskFullError(
+                f"The disk is full: {path} needs more than the {free:,} bytes that were free. Make space, "
+                "then run the same command again: what is finished is kept."
+            ) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

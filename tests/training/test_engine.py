@@ -8,7 +8,9 @@ import pytest
 
 from lstmfcn.architecture import Architecture
 from lstmfcn.data.series import Split
+from lstmfcn.files import read_arrays
 from lstmfcn.models import build
+from lstmfcn.training.checkpoint import Checkpoint
 from lstmfcn.training.engine import Engine, TrainingDivergedError, TrainingRecipe
 from lstmfcn.training.phase1 import new_engine, reused_engine
 from lstmfcn.training.schedule import Schedule
@@ -137,12 +139,28 @@ def test_a_step_that_wrecks_fitted_weights_is_not_kept(data):
     assert (one.predict(X).argmax(axis=1) == y).all()
 
 
-def test_a_loss_that_is_no_number_stops_the_training(data):
+def test_a_loss_that_is_no_number_stops_the_training_and_keeps_the_weights_before(data, tmp_path):
     X, y = data
     X[0, 0, 0] = np.nan
     one = engine()
-    with pytest.raises(TrainingDivergedError, match="epoch 1 of 5"):
-        one.train(X, y, TrainingRecipe(epochs=5, batch_size=4), start=one.initial, seed=0)
+    checkpoint = Checkpoint(tmp_path / "whole.npz")
+    with pytest.raises(TrainingDivergedError, match=r"nan in epoch 1 of 5.*whole\.diverged\.npz"):
+        one.train(
+            X, y, TrainingRecipe(epochs=5, batch_size=4), start=one.initial, seed=0, checkpoint=checkpoint
+        )
+    kept = read_arrays(tmp_path / "whole.diverged.npz")
+    for path, value in get_weights(one.model).items():
+        assert np.isfinite(value).all(), path
+        np.testing.assert_array_equal(kept[path], value)
+    assert any(np.any(kept[path] != value) for path, value in one.initial.items())
+
+
+def test_a_loss_beyond_all_measure_stops_the_training(data):
+    X, y = data
+    one = engine(dropout=0.0)
+    recipe = TrainingRecipe(epochs=50, batch_size=8, schedule="constant", initial_rate=1e6)
+    with pytest.raises(TrainingDivergedError, match=r"became .*e\+\d+ in epoch"):
+        one.train(X, y, recipe, start=one.initial, seed=0)
 
 
 def test_class_weights_are_king_and_zengs():

@@ -98,6 +98,12 @@ class Checkpoint:
         """Return whether `SECONDS` have passed since the last time."""
         return time.monotonic() - self._saved >= SECONDS
 
+    def keep(self, weights: Weights) -> Path:
+        """Keep the last good weights of a training that cannot go on; return the file."""
+        path = self.path.with_suffix(".diverged.npz")
+        write_arrays(path, weights)
+        return path
+
     def save(self, state: TrainingState) -> None:
         """Save, over what was saved before."""
         write_arrays(self.path, state.arrays())

@@ -25,10 +25,11 @@ Progress = Callable[[str], None]
 Labelled = tuple[NDArray[np.float32], NDArray[np.int64]]
 
 PREDICTION_BATCH = 256
+EXPLODED = 1e6  # nats
 
 
 class TrainingDivergedError(LstmfcnError):
-    """The training loss is no longer a number."""
+    """The training loss is no longer a number, or beyond all measure. The network has the weights before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,7 +164,8 @@ class Engine:
         Raises
         ------
         TrainingDivergedError
-            If the loss stops being a finite number.
+            If the loss stops being a finite number, or explodes. The weights before it are kept, in the
+            model and beside the checkpoint.
         ValueError
             If the criterion needs series to select on and there are none, or the other way round.
         """
@@ -204,10 +206,13 @@ class Engine:
             if rate is None:
                 break
             loss, accuracy = compiled.run(*series, batch_size=batch_size, rate=rate, seed=(seed, epoch))
-            if not math.isfinite(loss):
+            if not loss < EXPLODED:
+                copy_weights(compiled.model, self.model)
+                kept = checkpoint.keep(get_weights(self.model)) if checkpoint else None
                 raise TrainingDivergedError(
-                    f"The training loss became {loss} in epoch {epoch + 1} of {recipe.epochs} "
+                    f"The training loss became {loss:g} in epoch {epoch + 1} of {recipe.epochs} "
                     f"(learning rate {rate:.2g}). Lower the initial rate, or look for extreme values."
+                    + (f" The weights before it are in {kept}." if kept else "")
                 )
             watched, best = loss, min(state.watched, default=math.inf)
             if chosen is not None:

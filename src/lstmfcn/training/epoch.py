@@ -127,7 +127,9 @@ class CompiledEpoch:
                 losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
                 losses = losses * tf.gather(weights, batch)
                 loss = tf.reduce_mean(losses)
-            self._apply(tape.gradient(loss, self._variables), rate)
+            gradients = tape.gradient(loss, self._variables)
+            if tf.math.is_finite(loss):  # weights that gave a number are not lost to one that is none
+                self._apply(gradients, rate)
             loss_sum += tf.reduce_sum(losses)
             n_right += tf.reduce_sum(tf.cast(tf.argmax(logits, axis=-1) == labels, tf.float32))
         count = tf.cast(n_series, tf.float32)

@@ -34,7 +34,8 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         count = tf.cast(tf.shape(inputs)[0] * tf.shape(inputs)[1], tf.float32)
         moments = ((self.moving_mean, mean), (self.moving_variance, variance * (count - 1) / count))
         for moving, value in moments:
-            moving.assign(moving.value * self.momentum + value * (1 - self.momentum))
+            finite = tf.where(tf.math.is_finite(value), value, moving.value)  # see CompiledEpoch
+            moving.assign(moving.value * self.momentum + finite * (1 - self.momentum))
         return tf.squeeze(normalised, 2)
 
 
