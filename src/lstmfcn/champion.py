@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from lstmfcn.backend import load_backend
 from lstmfcn.errors import DataError, RegistryError
+from lstmfcn.integrity import check
 from lstmfcn.workspace import Workspace
 
 BATCH = 256
@@ -94,23 +96,29 @@ def load_champion(source: str | Path, *, alias: str = "champion", workspace: str
     ------
     RegistryError
         If there is no such model.
+    UntrustedModelError
+        If it is not what was registered, or more than a network. Nothing of it is loaded then.
     TrackingError
         If the store does not answer.
     """
     load_backend()
     if Path(source, "MLmodel").is_file():
-        uri = str(source)
-    elif os.sep in str(source) or isinstance(source, Path):
+        check(Path(source))
+        return _load(Path(source))
+    if os.sep in str(source) or isinstance(source, Path):
         raise RegistryError(f"{source} is not a folder that `lstmfcn pull` made: it has no file MLmodel.")
-    else:
-        from lstmfcn.registry import champion_uri
+    from lstmfcn.registry import download
 
-        uri = champion_uri(Workspace(Path(workspace)), source, alias)
+    with tempfile.TemporaryDirectory() as scratch:
+        return _load(download(Workspace(Path(workspace)), source, alias, Path(scratch)))
+
+
+def _load(folder: Path) -> Champion:
     import mlflow
 
-    model = mlflow.pyfunc.load_model(uri)
+    model = mlflow.pyfunc.load_model(str(folder))
     metadata = model.metadata.metadata or {}
     if "classes" not in metadata:
-        raise RegistryError(f"{uri} was not registered by lstmfcn: its metadata names no classes.")
+        raise RegistryError(f"{folder} was not registered by lstmfcn: its metadata names no classes.")
     shape = model.metadata.get_input_schema().inputs[0].shape
     return Champion(metadata["dataset"], tuple(metadata["classes"]), (int(shape[1]), int(shape[2])), model)

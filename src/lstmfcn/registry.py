@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from lstmfcn.architecture import Architecture
 from lstmfcn.backend import load_backend
 from lstmfcn.errors import RegistryError, TrackingError, nearest
+from lstmfcn.integrity import check, checksum
 from lstmfcn.journal import Run
 from lstmfcn.tracking import Tracker, connect
 from lstmfcn.workspace import Workspace
@@ -129,10 +130,14 @@ def promote(
             if not versions and not client.search_registered_models(f"name = '{name}'"):
                 client.create_registered_model(name, description=f"Classifies series of {candidate.dataset}.")
             run_id = str(tracker.run_id(candidate.key))
-            _log_model(client, run_id, candidate, folder, classes, example, normalise)
+            sha256 = _log_model(client, run_id, candidate, folder, classes, example, normalise)
             uri = client.get_run(run_id).info.artifact_uri
             created = client.create_model_version(
-                name, f"{uri}/{ARTIFACT}", run_id=run_id, tags=_tags(candidate), description=candidate.name
+                name,
+                f"{uri}/{ARTIFACT}",
+                run_id=run_id,
+                tags=_tags(candidate, sha256),
+                description=candidate.name,
             )
             number = int(created.version)
         else:
@@ -140,11 +145,12 @@ def promote(
         champion = next((v for v in versions if "champion" in v.aliases), None)
         outcome = _judge(candidate, champion, tolerance)
         if outcome in ("first", "promoted", "new_data"):
-            if champion is not None:
-                client.set_registered_model_alias(name, "previous", str(champion.version))
-            client.set_registered_model_alias(name, "champion", str(number))
             if mine is not None and "challenger" in mine.aliases:
                 client.delete_registered_model_alias(name, "challenger")
+            if champion is not None:
+                client.set_registered_model_alias(name, "previous", str(champion.version))
+            # The last step: until it is taken the old champion serves, and a rerun repeats those before.
+            client.set_registered_model_alias(name, "champion", str(number))
         elif outcome == "challenger":
             client.set_registered_model_alias(name, "challenger", str(number))
     except TrackingError:
@@ -169,8 +175,9 @@ def _judge(
     return "promoted" if beats(evidence, holder, tolerance) else "challenger"
 
 
-def _tags(run: Run) -> dict[str, str]:
+def _tags(run: Run, sha256: str) -> dict[str, str]:
     tags = {
+        "sha256": sha256,
         "key": run.key,
         "data": run.data,
         "model": run.model,
@@ -194,8 +201,11 @@ def _log_model(
     classes: Sequence[str],
     example: NDArray[np.float32],
     normalise: Literal["per_series", "none"],
-) -> None:
-    """Save the network as plain MLflow and TensorFlow can load it, among the run's artifacts."""
+) -> str:
+    """Save the network as plain MLflow and TensorFlow can load it, among the run's artifacts.
+
+    Returns its checksum.
+    """
     from importlib.metadata import version
 
     load_backend()
@@ -231,6 +241,7 @@ def _log_model(
             metadata={"classes": list(classes), "dataset": run.dataset, "key": run.key},
         )
         client.log_artifacts(run_id, str(path), ARTIFACT)
+        return checksum(path)
 
 
 def _versions(client: Any, dataset: str) -> list[Version]:
@@ -305,6 +316,30 @@ def champion_uri(workspace: Workspace, dataset: str, alias: str = "champion") ->
     return f"models:/{model_name(dataset)}@{alias}"
 
 
+def download(workspace: Workspace, dataset: str, alias: str, into: Path) -> Path:
+    """Copy a registered model somewhere into a folder, and check it; return where.
+
+    Raises
+    ------
+    RegistryError
+        If there is no such model.
+    UntrustedModelError
+        If it is not what was registered.
+    TrackingError
+        If the store does not answer.
+    """
+    uri = champion_uri(workspace, dataset, alias)
+    import mlflow
+
+    try:
+        version = connect(workspace).get_model_version_by_alias(model_name(dataset), alias)
+        found = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(into)))
+    except Exception as error:
+        raise TrackingError(f"{uri} could not be downloaded: {error}") from error
+    check(found, registered=version.tags.get(f"{PREFIX}sha256", "none"))
+    return found
+
+
 def pull(workspace: Workspace, dataset: str, to: Path, alias: str = "champion") -> Path:
     """Copy a registered model into the folder `to`; it loads there with `mlflow.pyfunc.load_model`.
 
@@ -312,21 +347,17 @@ def pull(workspace: Workspace, dataset: str, to: Path, alias: str = "champion") 
     ------
     RegistryError
         If there is no such model, or `to` holds something already.
+    UntrustedModelError
+        If it is not what was registered.
     TrackingError
         If the store does not answer.
     """
-    uri = champion_uri(workspace, dataset, alias)
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise RegistryError(f"{to} exists and is not an empty folder. Name another with --to.")
-    import mlflow
-
     to.parent.mkdir(parents=True, exist_ok=True)
     # A folder of our own first: `to` appears whole or not at all.
     with tempfile.TemporaryDirectory(dir=to.parent, prefix=f".{to.name}.") as scratch:
-        try:
-            found = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=scratch))
-        except Exception as error:
-            raise TrackingError(f"{uri} could not be downloaded: {error}") from error
+        found = download(workspace, dataset, alias, Path(scratch))
         if to.exists():
             to.rmdir()
         found.rename(to)
