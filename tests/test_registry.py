@@ -6,12 +6,13 @@ import sys
 
 import numpy as np
 import pytest
+from mlflow import MlflowClient
 
 from conftest import run_stages
 from lstmfcn.champion import load_champion
 from lstmfcn.data.normalise import z_normalise
 from lstmfcn.data.series import Split
-from lstmfcn.errors import DataError, RegistryError
+from lstmfcn.errors import DataError, RegistryError, TrackingError
 from lstmfcn.evidence import rank
 from lstmfcn.journal import find_runs
 from lstmfcn.registry import beats, promote, pull, registered
@@ -66,6 +67,53 @@ def test_promotion_from_the_first_to_the_next(workspace):
     assert offer(workspace, variant(run, 0.5, 0.9, data="other"), folder).outcome == "new_data"
     assert aliases(workspace)["champion"] == 4
     assert aliases(workspace)["previous"] == 3
+
+
+class KilledError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before it", "after it"])
+@pytest.mark.parametrize(
+    ("step", "call"),
+    [
+        ("log_artifacts", 1),
+        ("create_model_version", 1),
+        ("delete_registered_model_alias", 1),
+        ("set_registered_model_alias", 1),
+        ("set_registered_model_alias", 2),
+    ],
+)
+def test_a_promotion_that_dies_at_a_step_is_completed_by_the_next(workspace, monkeypatch, step, call, after):
+    """Until the last step the old champion serves; then the new one does, and nothing is there twice."""
+    folder, run = next(find_runs(workspace.phase1))
+    offer(workspace, variant(run, 0.8, 0.5), folder)
+    better = variant(run, 0.9, 0.5)
+    if step == "delete_registered_model_alias":  # the candidate had been the challenger, by another rule
+        offer(workspace, better, folder, tolerance=0.5)
+    calls, own = 0, getattr(MlflowClient, step)
+
+    def dies(self, *arguments, **keywords):
+        nonlocal calls
+        calls += 1
+        if calls == call and not after:
+            raise KilledError
+        done = own(self, *arguments, **keywords)
+        if calls == call:
+            raise KilledError
+        return done
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, step, dies)
+        with pytest.raises(TrackingError):
+            offer(workspace, better, folder)
+    last = (step, call, after) == ("set_registered_model_alias", 2, True)
+    assert aliases(workspace)["champion"] == (2 if last else 1)
+    load_champion("Bumps", workspace=workspace.root)
+    assert offer(workspace, better, folder).outcome == ("same" if last else "promoted")
+    assert aliases(workspace) == {"champion": 2, "previous": 1}
+    assert len(registered(workspace)["Bumps"]) == 2
+    load_champion("Bumps", workspace=workspace.root)
 
 
 def test_a_tie_in_accuracy_goes_to_the_lower_loss_unless_a_tolerance_is_set():
