@@ -1,8 +1,10 @@
 """The command line: what a user sees when something is not as it should be."""
 
 import csv
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -132,6 +134,19 @@ def test_predict_refuses_a_file_that_does_not_fit(run, finished, tmp_path, conte
         assert message in written
     assert status == 1
     assert [p.name for p in tmp_path.iterdir()] == [file.name]
+
+
+def test_what_is_served_is_a_checked_copy_on_this_machine_alone(run, finished, monkeypatch):
+    called = []
+    monkeypatch.setattr("os.execv", lambda *command: called.append(command))
+    monkeypatch.setenv("PATH", os.environ["PATH"])
+    run("serve", "Bumps", "-w", str(finished[0].root))
+    command = called[0][1]
+    assert command[command.index("-h") + 1] == "127.0.0.1"
+    assert Path(command[command.index("-m", 4) + 1], "MLmodel").is_file()
+    status, written = run("serve", "../../elsewhere", "-w", str(finished[0].root))
+    assert (status, len(called)) == (1, 1)
+    assert "No model is registered" in written
 
 
 def test_champions_lists_the_evidence(run, finished):

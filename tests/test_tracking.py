@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from conftest import files_of
+from lstmfcn.doctor import examine
 from lstmfcn.errors import DataError, TrackingError
 from lstmfcn.journal import Run, find_runs
 from lstmfcn.tracking import KEY_TAG, Tracker, connect, sync
@@ -90,6 +91,23 @@ def test_a_server_that_does_not_answer_is_named_once_and_stops_nothing(finished,
     assert "lstmfcn sync" in said[0]
     with pytest.raises(TrackingError, match="does not answer"):
         sync(workspace, said.append)
+
+
+def test_a_password_in_the_address_of_the_store_is_shown_nowhere(finished, monkeypatch, capsys):
+    workspace, _ = finished
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://ann:s3cret-w0rd@127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    said = []
+    folder, run = next(find_runs(workspace.phase1))
+    Tracker(workspace, said.append).log(folder, run)
+    assert "http://ann:***@127.0.0.1:9 does not answer" in said[0]
+    said += [text for _, text in examine(workspace)]
+    with pytest.raises(TrackingError) as raised:
+        sync(workspace, said.append)
+    captured = capsys.readouterr()
+    for text in (*said, str(raised.value), captured.out, captured.err):
+        assert "s3cret" not in text
+    assert not [name for name, content in files_of(workspace.root).items() if b"s3cret" in content]
 
 
 def test_a_run_reads_back_and_a_changed_one_is_refused(finished, tmp_path):

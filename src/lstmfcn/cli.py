@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import importlib
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -221,21 +222,23 @@ def serve(
     workspace: WorkspaceOption = Path(),
 ) -> None:
     """Answer predictions over HTTP (MLflow's own server)."""
-    from lstmfcn.registry import champion_uri
-    from lstmfcn.tracking import tracking_uri
+    from lstmfcn.registry import champion_uri, download
 
     here = Workspace(workspace)
-    uri = champion_uri(here, dataset, alias)
+    champion_uri(here, dataset, alias)  # a name that is registered is no path to somewhere else
+    place = here.serving / f"{dataset}-{alias}"
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    model = download(here, dataset, alias, place)  # checked; what is served is this copy
     typer.echo(
-        f"Serving {uri}; stop with Ctrl-C. In another shell:\n\n"
+        f"Serving the {alias} of {dataset}; stop with Ctrl-C. In another shell:\n\n"
         f"    curl http://{host}:{port}/invocations -H 'Content-Type: application/json' "
         "-d '{\"inputs\": [[[0.1, 0.2, ...]]]}'\n"
     )
-    os.environ["MLFLOW_TRACKING_URI"] = tracking_uri(here)
     # MLflow looks for its server's program on the path, where an environment that is not active is not.
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     command = [sys.executable, "-m", "mlflow", "models", "serve", "--env-manager", "local"]
-    os.execv(sys.executable, [*command, "-m", uri, "-h", host, "-p", str(port)])  # noqa: S606
+    os.execv(sys.executable, [*command, "-m", str(model), "-h", host, "-p", str(port)])  # noqa: S606
 
 
 @app.command(rich_help_panel=PAPER)
@@ -280,7 +283,7 @@ def sync(workspace: WorkspaceOption = Path()) -> None:
 
     here = Workspace(workspace)
     count = tracking.sync(here, typer.echo)
-    typer.echo(f"{count} runs were missing in {tracking.tracking_uri(here)}.")
+    typer.echo(f"{count} runs were missing in {tracking.shown(tracking.tracking_uri(here))}.")
     if here.promotions.exists():
         register(here, params.load(here.params))
 

@@ -33,10 +33,10 @@ def examine(workspace: Workspace) -> Iterator[tuple[bool, str]]:
         there = Path(given).is_dir()
         yield there, f"LSTMFCN_UCR_DIR is {given}" + ("" if there else ", which is not a folder")
     try:
-        from lstmfcn.tracking import connect, tracking_uri
+        from lstmfcn.tracking import connect, shown, tracking_uri
 
         connect(workspace)
-        yield True, f"the tracking store {tracking_uri(workspace)} answers"
+        yield True, f"the tracking store {shown(tracking_uri(workspace))} answers"
     except LstmfcnError as error:
         yield False, str(error)
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from lstmfcn.errors import TrackingError
 from lstmfcn.journal import Run, find_runs
@@ -39,6 +40,13 @@ def tracking_uri(workspace: Workspace) -> str:
     """Return `MLFLOW_TRACKING_URI`, or that of the SQLite store under `mlruns/`."""
     local = f"sqlite:///{(workspace.mlruns / 'mlflow.db').resolve()}"
     return os.environ.get("MLFLOW_TRACKING_URI") or local
+
+
+def shown(uri: str, text: str | None = None) -> str:
+    """Return the address of a store, or a text about it, without the password that may be in it."""
+    password = urlsplit(uri).password
+    text = uri if text is None else text
+    return text.replace(password, "***") if password else text
 
 
 def connect(workspace: Workspace) -> Any:
@@ -71,7 +79,7 @@ def connect(workspace: Workspace) -> Any:
         return client
     except Exception as error:
         raise TrackingError(
-            f"The tracking store {uri} does not answer: {_first_line(error)} "
+            f"The tracking store {shown(uri)} does not answer: {shown(uri, _first_line(error))} "
             "Start it, or unset MLFLOW_TRACKING_URI for the local one."
         ) from error
 

@@ -250,6 +250,15 @@ def test_no_path_of_a_zip_is_followed(tmp_path, site, evil):
     assert stray == []
 
 
+def test_an_archive_that_swells_is_given_up(tmp_path, site, monkeypatch):
+    """A megabyte a split at most: ten of zeros are ten kilobytes in the zip."""
+    monkeypatch.setattr(fetch, "LARGEST", 1 << 20)
+    site["/archive/Car.zip"] = zipped(CAR | {"Car_TEST.ts": "0" * 10_000_000})
+    with pytest.raises(DataError, match=r"Car_TEST\.ts is unpacked to more than 1,048,576 bytes"):
+        fetch_dataset("Car", tmp_path / "raw", ucr_dir=None)
+    assert list((tmp_path / "raw").iterdir()) == []
+
+
 def test_reading_a_folder_that_was_not_fetched(tmp_path):
     with pytest.raises(DataError, match=r"none_TRAIN\.tsv is missing\. Run `dvc repro fetch`"):
         read_dataset(tmp_path / "none")
