@@ -7,7 +7,7 @@ import mlflow
 import pandas as pd
 import pytest
 
-from conftest import files_of
+from conftest import files_of, make_workspace
 from lstmfcn.doctor import examine
 from lstmfcn.errors import DataError, TrackingError
 from lstmfcn.journal import Run, find_runs
@@ -91,6 +91,15 @@ def test_a_server_that_does_not_answer_is_named_once_and_stops_nothing(finished,
     assert "lstmfcn sync" in said[0]
     with pytest.raises(TrackingError, match="does not answer"):
         sync(workspace, said.append)
+
+
+def test_two_clones_in_one_process_have_a_store_each(tmp_path):
+    stores = []
+    for name in ("a", "b"):
+        workspace = make_workspace(tmp_path / name)
+        stores.append(connect(workspace).tracking_uri)
+        assert workspace.mlruns.joinpath("mlflow.db").exists()
+    assert stores[0] != stores[1]
 
 
 def test_a_password_in_the_address_of_the_store_is_shown_nowhere(finished, monkeypatch, capsys):

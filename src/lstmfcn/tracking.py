@@ -68,7 +68,10 @@ def connect(workspace: Workspace) -> Any:
     uri = tracking_uri(workspace)
     if uri.startswith("sqlite"):
         workspace.mlruns.mkdir(parents=True, exist_ok=True)
+    given = os.environ.get("MLFLOW_TRACKING_URI")
     mlflow.set_tracking_uri(uri)
+    if given is None:  # MLflow sets it: the next workspace of this process would be taken for this one
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
     try:
         client = mlflow.MlflowClient()
         if client.get_experiment_by_name(EXPERIMENT) is None:

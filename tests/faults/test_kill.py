@@ -20,7 +20,7 @@ PARAMS = """
 datasets: [Bumps]
 models: [lstm_fcn]
 search: {cells: [4], folds: 2, epochs: 1, batch_size: 8}
-train: {epochs: 80, batch_size: 4, schedule: cosine, folds: 2}
+train: {epochs: 200, batch_size: 4, schedule: cosine, folds: 2}
 """
 
 
@@ -100,9 +100,16 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_bytes(prepared, clone,
         assert found[name] == content, name
 
 
-def test_ctrl_c_stops_within_seconds_and_says_how_to_go_on(clone):
-    stage = start(clone)
-    wait_for_progress(clone, stage)
+@pytest.fixture
+def busy(clone):
+    """A clone with a training that does not end by itself."""
+    clone.params.write_text(PARAMS.replace("epochs: 200", "epochs: 100000"))
+    return clone
+
+
+def test_ctrl_c_stops_within_seconds_and_says_how_to_go_on(busy):
+    stage = start(busy)
+    wait_for_progress(busy, stage)
     workers = psutil.Process(stage.pid).children(recursive=True)
     os.killpg(stage.pid, signal.SIGINT)  # as a terminal does: to the stage and to its workers
     _, said = stage.communicate(timeout=30)  # a job would take longer
@@ -113,10 +120,10 @@ def test_ctrl_c_stops_within_seconds_and_says_how_to_go_on(clone):
     assert not any(worker.is_running() for worker in workers)
 
 
-def test_a_second_stage_in_a_clone_waits_and_says_for_whom(clone):
-    first = start(clone)
-    wait_for_progress(clone, first)
-    second = start(clone)
+def test_a_second_stage_in_a_clone_waits_and_says_for_whom(busy):
+    first = start(busy)
+    wait_for_progress(busy, first)
+    second = start(busy)
     said = second.stderr.readline()
     assert f"Waiting for lstmfcn train (process {first.pid}" in said
     for stage in (first, second):
@@ -124,11 +131,11 @@ def test_a_second_stage_in_a_clone_waits_and_says_for_whom(clone):
         stage.communicate()
 
 
-def test_a_dead_holder_holds_nothing(clone):
-    stage = start(clone)
-    wait_for_progress(clone, stage)
+def test_a_dead_holder_holds_nothing(busy):
+    stage = start(busy)
+    wait_for_progress(busy, stage)
     stage.kill()
     stage.communicate()
     said = []
-    with hold(clone, "the test", said.append):
+    with hold(busy, "the test", said.append):
         assert said == []
