@@ -6,23 +6,21 @@ was stopped. Needs the UCR archive in LSTMFCN_UCR_DIR.
 """
 
 import argparse
-import csv
-import os
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import matplotlib
-import numpy as np
 import pandas as pd
+from common import RESULTS, keep, load
 
 from lstmfcn.params import load as load_params
 from lstmfcn.stages.recipes import phase1_recipe
 from lstmfcn.work import run_jobs
 
 HERE = Path(__file__).parent
-RESULTS = HERE / "results/accuracy.csv"
-FIGURE = HERE / "results/accuracy.png"
+TABLE = RESULTS / "accuracy.csv"
+FIGURE = RESULTS / "accuracy.png"
 COLUMNS = ["dataset", "recipe", "seed", "epoch", "seconds", "accuracy", "accuracy_running", "last"]
 
 HELD_BACK = (
@@ -51,8 +49,10 @@ def main():
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--datasets", nargs="*", default=list(HELD_BACK))
     arguments = parser.parse_args()
-    done = pd.read_csv(RESULTS) if RESULTS.exists() else pd.DataFrame(columns=COLUMNS)
-    finished = set(zip(*(done[done["last"]][c] for c in ("dataset", "recipe", "seed")), strict=True))
+    done = pd.read_csv(TABLE) if TABLE.exists() else pd.DataFrame(columns=COLUMNS)
+    finished = set(
+        zip(*(done[done["last"].astype(bool)][c] for c in ("dataset", "recipe", "seed")), strict=True)
+    )
     jobs = [
         (dataset, recipe, seed)
         for seed in range(arguments.seeds)
@@ -60,16 +60,10 @@ def main():
         for recipe in ("default", "paper")
     ]
     jobs = [job for job in jobs if job not in finished]
-    RESULTS.parent.mkdir(exist_ok=True)
-    with RESULTS.open("a", newline="") as file:
-        writer = csv.writer(file)
-        if file.tell() == 0:
-            writer.writerow(COLUMNS)
-        for count, (index, rows) in enumerate(run_jobs(train, jobs), start=1):
-            writer.writerows(rows)
-            file.flush()
-            print(f"[{count}/{len(jobs)}]", *jobs[index], f"accuracy {rows[-1][5]:.4f}", flush=True)
-    tell(pd.read_csv(RESULTS))
+    for count, (index, rows) in enumerate(run_jobs(train, jobs), start=1):
+        keep(pd.DataFrame(rows, columns=COLUMNS), "accuracy")
+        print(f"[{count}/{len(jobs)}]", *jobs[index], f"accuracy {rows[-1][5]:.4f}", flush=True)
+    tell(pd.read_csv(TABLE))
 
 
 def train(job):
@@ -83,7 +77,6 @@ def train(job):
     from lstmfcn.data.series import Split
     from lstmfcn.training.epoch import CompiledEpoch
     from lstmfcn.training.phase1 import new_engine
-    from lstmfcn.training.schedule import Schedule
     from lstmfcn.training.statistics import BatchNormStatistics
     from lstmfcn.training.weights import class_weights, copy_weights
 
@@ -93,15 +86,7 @@ def train(job):
     split = Split(X, y, tuple(map(str, range(y.max() + 1))))
     engine = new_engine(split, Architecture(name="lstm_fcn", cells=64), seed=seed)
     compiled, statistics = CompiledEpoch(engine.model, recipe.compute), BatchNormStatistics(engine.model)
-    schedule = Schedule(
-        recipe.schedule,
-        initial=recipe.initial_rate,
-        final=recipe.final_rate,
-        epochs=recipe.epochs,
-        patience=recipe.patience,
-        fitted_loss=recipe.fitted_loss,
-        anneal_epochs=recipe.anneal_epochs,
-    )
+    schedule = recipe.new_schedule()
     series = tf.constant(X), tf.constant(y), tf.constant(class_weights(y, int(y.max()) + 1)[y])
     rows, seconds, loss, epoch = [], 0.0, None, 0
 
@@ -134,15 +119,6 @@ def recipe_of(name):
     protocol = "paper" if name == "paper" else "honest"
     recipe = phase1_recipe(load_params(HERE.parent / "params.yaml", {"protocol": protocol}))
     return replace(recipe, criterion="last", recompute_statistics=True)
-
-
-def load(dataset, split):
-    """Return normalised series and classes of one split."""
-    from lstmfcn.data.normalise import z_normalise
-
-    table = np.loadtxt(Path(os.environ["LSTMFCN_UCR_DIR"], dataset, f"{dataset}_{split}.tsv"), delimiter="\t")
-    _, y = np.unique(table[:, 0], return_inverse=True)
-    return z_normalise(table[:, None, 1:].astype(np.float32)), y.astype(np.int64)
 
 
 def tell(table):

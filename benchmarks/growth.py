@@ -10,13 +10,12 @@ import resource
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import matplotlib
 import numpy as np
 import pandas as pd
+from common import RESULTS, keep
 
-RESULTS = Path(__file__).parent / "results"
 BATCH = 64
 QUEUE = 8  # jobs of the size of ItalyPowerDemand and GunPoint, as in the default pipeline
 EPOCHS_A_JOB = 100
@@ -39,7 +38,6 @@ def main():
         kind, *values = json.loads(arguments.child)
         print(json.dumps({"epoch": time_epoch, "queue": time_queue}[kind](*values)))
         return
-    RESULTS.mkdir(exist_ok=True)
     rows = []
     for axis, points in AXES.items():
         for n_series, length in points:
@@ -47,7 +45,7 @@ def main():
             rows.append([axis, n_series, length, seconds, mebibytes])
             print(f"{axis}: {n_series} of {length}: {1000 * seconds:.1f} ms an epoch, {mebibytes:.0f} MiB")
     table = pd.DataFrame(rows, columns=["axis", "n_series", "length", "seconds", "mebibytes"])
-    table.to_csv(RESULTS / "growth.csv", index=False)
+    keep(table, "growth")
     turns = []
     for repeat in range(arguments.repeats):
         for crew in CREWS:
@@ -57,7 +55,7 @@ def main():
         turns.append([0, "2 workers, 1 thread each", n_jobs, child("queue", 2, 1, n_jobs)])
         print(f"2 workers, 1 thread each: {n_jobs} jobs in {turns[-1][3]:.1f} s", flush=True)
     crews = pd.DataFrame(turns, columns=["repeat", "crew", "jobs", "seconds"])
-    crews.to_csv(RESULTS / "workers.csv", index=False)
+    keep(crews, "workers")
     tell(table, crews, arguments.epochs)
     draw(table, crews)
 

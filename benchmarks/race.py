@@ -33,11 +33,13 @@ def main():
         with np.load(path) as data:
             print(*globals()[name](dict(data), float(goal)), file=answers, flush=True)
         return
-    lines = ["dataset,contender,seconds,epochs,accuracy,goal"]
+    import pandas as pd
+    from common import keep
+
     for dataset in arguments.datasets:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "data.npz"
-            np.savez(path, **load(dataset))
+            np.savez(path, **splits(dataset))
             goal = 0.0
             for name in ("ours", "sktime", "aeon"):
                 python = sys.executable if name == "ours" else PEERS
@@ -45,22 +47,18 @@ def main():
                 output = subprocess.run([str(c) for c in command], capture_output=True, text=True, check=True)
                 seconds, epochs, accuracy = map(float, output.stdout.split())
                 goal = goal or accuracy
-                lines.append(f"{dataset},{name},{seconds:.1f},{epochs:.0f},{accuracy:.4f},{goal:.4f}")
-                print(lines[-1], flush=True)
-    (HERE / "results").mkdir(exist_ok=True)
-    (HERE / "results/race.csv").write_text("\n".join(lines) + "\n")
+                row = {"dataset": dataset, "contender": name, "seconds": round(seconds, 1)}
+                row |= {"epochs": int(epochs), "accuracy": accuracy, "goal": goal}
+                keep(pd.DataFrame([row]), "race")
+                print(*row.values(), flush=True)
 
 
-def load(dataset):
-    """Return the splits of a dataset, z-normalised, as arrays by name."""
-    arrays = {}
-    for split in ("train", "test"):
-        path = Path(os.environ["LSTMFCN_UCR_DIR"], dataset, f"{dataset}_{split.upper()}.tsv")
-        table = np.loadtxt(path, delimiter="\t")
-        X, y = table[:, None, 1:], np.unique(table[:, 0], return_inverse=True)[1]
-        X = (X - X.mean(axis=2, keepdims=True)) / (X.std(axis=2, keepdims=True) + 1e-8)
-        arrays |= {f"{split}_X": X.astype(np.float32), f"{split}_y": y.astype(np.int64)}
-    return arrays
+def splits(dataset):
+    """Return the splits of a dataset as arrays by name."""
+    from common import load  # here, since a peer's environment lacks lstmfcn
+
+    (train_X, train_y), (test_X, test_y) = load(dataset, "TRAIN"), load(dataset, "TEST")
+    return {"train_X": train_X, "train_y": train_y, "test_X": test_X, "test_y": test_y}
 
 
 def ours(data, _goal):

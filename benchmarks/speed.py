@@ -5,7 +5,6 @@ what an epoch's convolutions would take at the speed of the middle one, measured
 """
 
 import argparse
-import datetime
 import statistics
 import subprocess
 import sys
@@ -13,10 +12,10 @@ import tempfile
 from pathlib import Path
 
 import pandas as pd
+from common import keep
 
 HERE = Path(__file__).parent
 PEERS = HERE / ".venv/bin/python"
-RESULTS = HERE / "results/speed.csv"
 
 # Series, length and classes of the training splits; the three largest are cut to fewer series.
 SHAPES = {
@@ -83,7 +82,9 @@ def main():
         found = measure(dataset, names, arguments)
         tell(pd.DataFrame(found, columns=COLUMNS))
         rows += found
-    keep(pd.DataFrame(rows, columns=COLUMNS))
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    keep(table, "speed")
+    tell_means(table)
 
 
 def measure(dataset, names, arguments):
@@ -125,13 +126,8 @@ def tell(table):
     print(f"  {'matrix product':18}{1 / times['matrix_product'].median():12.0f} GFLOP/s", flush=True)
 
 
-def keep(table):
-    """Add the rows, with commit and date, to the results."""
-    git = ["git", "-C", str(HERE), "describe", "--always", "--dirty"]
-    commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
-    table = table.assign(commit=commit, date=datetime.date.today().isoformat())
-    RESULTS.parent.mkdir(exist_ok=True)
-    table.to_csv(RESULTS, mode="a", header=not RESULTS.exists(), index=False)
+def tell_means(table):
+    """Print the geometric mean of each implementation's ratios over the datasets."""
     ours = table[table["contender"] == "lstm_fcn"].groupby("dataset")["seconds"].median()
     for name, group in table.groupby("contender"):
         ratios = group.groupby("dataset")["seconds"].median() / ours

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pandas as pd
+from common import keep
 
 HERE = Path(__file__).parent
 BIN = Path(sys.executable).parent
@@ -38,8 +39,7 @@ def main():
         ]
     table = pd.DataFrame(rows)
     table = table[table["repeat"] > 0]  # the first fills the disk's cache
-    (HERE / "results").mkdir(exist_ok=True)
-    table.to_csv(HERE / "results/startup.csv", index=False)
+    keep(table, "startup")
     wide = table.pivot(index="repeat", columns="command", values="seconds")
     for name in commands:
         ratio = statistics.median(wide[name] / wide["import tensorflow"])

@@ -222,10 +222,10 @@ def serve(
     workspace: WorkspaceOption = Path(),
 ) -> None:
     """Answer predictions over HTTP (MLflow's own server)."""
-    from lstmfcn.registry import champion_uri, download
+    from lstmfcn.registry import download, version_with
 
     here = Workspace(workspace)
-    champion_uri(here, dataset, alias)  # a name that is registered is no path to somewhere else
+    version_with(here, dataset, alias)  # a name that is registered is no path to somewhere else
     place = here.serving / f"{dataset}-{alias}"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)

@@ -288,8 +288,8 @@ def registered(workspace: Workspace) -> dict[str, list[Version]]:
     return {name.removeprefix(PREFIX): _versions(client, name.removeprefix(PREFIX)) for name in names}
 
 
-def champion_uri(workspace: Workspace, dataset: str, alias: str = "champion") -> str:
-    """Return MLflow's address of the version of a dataset's model that has an alias.
+def version_with(workspace: Workspace, dataset: str, alias: str = "champion") -> Any:
+    """Return MLflow's record of the version of a dataset's model that has an alias.
 
     Raises
     ------
@@ -300,7 +300,7 @@ def champion_uri(workspace: Workspace, dataset: str, alias: str = "champion") ->
     """
     client = connect(workspace)
     try:
-        client.get_model_version_by_alias(model_name(dataset), alias)
+        return client.get_model_version_by_alias(model_name(dataset), alias)
     except Exception as error:
         known = list(registered(workspace))
         if dataset in known:
@@ -313,7 +313,6 @@ def champion_uri(workspace: Workspace, dataset: str, alias: str = "champion") ->
         raise RegistryError(
             f"No model is registered for the dataset {dataset!r}. {there}{nearest(dataset, known)}"
         ) from error
-    return f"models:/{model_name(dataset)}@{alias}"
 
 
 def download(workspace: Workspace, dataset: str, alias: str, into: Path) -> Path:
@@ -328,11 +327,11 @@ def download(workspace: Workspace, dataset: str, alias: str, into: Path) -> Path
     TrackingError
         If the store does not answer.
     """
-    uri = champion_uri(workspace, dataset, alias)
+    version = version_with(workspace, dataset, alias)
+    uri = f"models:/{version.name}/{version.version}"  # an alias may have moved before it is downloaded
     import mlflow
 
     try:
-        version = connect(workspace).get_model_version_by_alias(model_name(dataset), alias)
         found = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(into)))
     except Exception as error:
         raise TrackingError(f"{uri} could not be downloaded: {error}") from error

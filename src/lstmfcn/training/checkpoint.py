@@ -18,7 +18,7 @@ from lstmfcn.training.weights import Weights
 SECONDS = float(os.environ.get("LSTMFCN_CHECKPOINT_SECONDS", "20"))
 """How much work a kill costs at most, but for what one epoch takes."""
 
-CURVE = ("loss", "accuracy", "rate", "watched", "selected")
+CURVE = ("loss", "accuracy", "rate", "watched")
 
 
 @dataclass
@@ -27,7 +27,7 @@ class TrainingState:
 
     Attributes
     ----------
-    loss, accuracy, rate, selected
+    loss, accuracy, rate
         See `History`.
     watched
         What decides which weights are kept and what the plateau schedule waits for: the lower, the better.
@@ -43,7 +43,6 @@ class TrainingState:
     accuracy: list[float] = field(default_factory=list)
     rate: list[float] = field(default_factory=list)
     watched: list[float] = field(default_factory=list)
-    selected: list[float] = field(default_factory=list)
     kept_epoch: int = 0
     kept: Weights | None = None
     before: Weights | None = None
@@ -99,7 +98,7 @@ class Checkpoint:
         return time.monotonic() - self._saved >= SECONDS
 
     def keep(self, weights: Weights) -> Path:
-        """Keep the last good weights of a training that cannot go on; return the file."""
+        """Keep the last finite weights of a training that cannot go on; return the file."""
         path = self.path.with_suffix(".diverged.npz")
         write_arrays(path, weights)
         return path

@@ -29,7 +29,7 @@ EXPLODED = 1e6  # nats
 
 
 class TrainingDivergedError(LstmfcnError):
-    """The training loss is no longer a number, or beyond all measure. The network has the weights before."""
+    """The training loss is no longer a number, or beyond all measure. The last finite weights are kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +69,18 @@ class TrainingRecipe:
     recompute_statistics: bool = True
     class_weighting: bool = True
     compute: Compute = "float32"
+
+    def new_schedule(self) -> Schedule:
+        """Return the learning rates of one training."""
+        return Schedule(
+            self.schedule,
+            initial=self.initial_rate,
+            final=self.final_rate,
+            epochs=self.epochs,
+            patience=self.patience,
+            fitted_loss=self.fitted_loss,
+            anneal_epochs=self.anneal_epochs,
+        )
 
     def iteration(self, index: int) -> TrainingRecipe:
         """Return the recipe of fine-tuning iteration `index` (from 1), Algorithm 1 of the paper.
@@ -164,8 +176,8 @@ class Engine:
         Raises
         ------
         TrainingDivergedError
-            If the loss stops being a finite number, or explodes. The weights before it are kept, in the
-            model and beside the checkpoint.
+            If the loss stops being a finite number, or explodes. The last finite weights are kept, in
+            the model and beside the checkpoint.
         ValueError
             If the criterion needs series to select on and there are none, or the other way round.
         """
@@ -184,15 +196,7 @@ class Engine:
         weights = class_weights(y, n_classes) if recipe.class_weighting else np.ones(n_classes, np.float32)
         series = tf.constant(X), tf.constant(y), tf.constant(weights[y])
         batch_size = tf.constant(recipe.batch_size)
-        schedule = Schedule(
-            recipe.schedule,
-            initial=recipe.initial_rate,
-            final=recipe.final_rate,
-            epochs=recipe.epochs,
-            patience=recipe.patience,
-            fitted_loss=recipe.fitted_loss,
-            anneal_epochs=recipe.anneal_epochs,
-        )
+        schedule = recipe.new_schedule()
         for epoch, watched in enumerate([None, *state.watched][: len(state.watched)]):
             schedule.step(epoch, watched)
         chosen = None if selection is None else Selection(*selection)
@@ -212,7 +216,7 @@ class Engine:
                 raise TrainingDivergedError(
                     f"The training loss became {loss:g} in epoch {epoch + 1} of {recipe.epochs} "
                     f"(learning rate {rate:.2g}). Lower the initial rate, or look for extreme values."
-                    + (f" The weights before it are in {kept}." if kept else "")
+                    + (f" The last finite weights are in {kept}." if kept else "")
                 )
             watched, best = loss, min(state.watched, default=math.inf)
             if chosen is not None:
@@ -220,7 +224,6 @@ class Engine:
                 if recipe.recompute_statistics:
                     self._statistics.recompute(X)
                 watched = chosen.errors(self.predict)
-                state.selected.append(1 - chosen.fewest / len(chosen.y))
             if recipe.criterion == "last":
                 state.kept_epoch = epoch + 1
             elif recipe.criterion == "train_loss":
@@ -251,7 +254,7 @@ class Engine:
             np.array(state.accuracy),
             np.array(state.rate),
             state.kept_epoch,
-            np.array(state.selected) if selection is not None else None,
+            1 - np.minimum.accumulate(state.watched) / len(chosen.y) if chosen is not None else None,
         )
 
     def predict(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
