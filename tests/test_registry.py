@@ -116,6 +116,47 @@ def test_a_promotion_that_dies_at_a_step_is_completed_by_the_next(workspace, mon
     load_champion("Bumps", workspace=workspace.root)
 
 
+@pytest.mark.parametrize("theirs", [0.95, 0.85], ids=["better", "worse"])
+@pytest.mark.parametrize("step", [1, 2], ids=["before ours moves `previous`", "before ours moves `champion`"])
+def test_of_two_promotions_at_once_the_better_one_serves(workspace, monkeypatch, theirs, step):
+    """Another clone's whole promotion falls between two steps of ours."""
+    folder, run = next(find_runs(workspace.phase1))
+    offer(workspace, variant(run, 0.8, 0.5), folder)
+    calls, own = 0, MlflowClient.set_registered_model_alias
+
+    def interrupted(self, *arguments, **keywords):
+        nonlocal calls
+        calls += 1
+        if calls == step:
+            assert offer(workspace, variant(run, theirs, 0.5), folder).outcome in ("promoted", "challenger")
+        return own(self, *arguments, **keywords)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, "set_registered_model_alias", interrupted)
+        offer(workspace, variant(run, 0.9, 0.5), folder)
+    best = next(v for v in registered(workspace)["Bumps"] if "champion" in v.aliases)
+    assert best.oof_accuracy == max(theirs, 0.9)
+    load_champion("Bumps", workspace=workspace.root)
+
+
+def test_promotions_on_different_data_do_not_take_turns_for_ever(workspace, monkeypatch):
+    folder, run = next(find_runs(workspace.phase1))
+    offer(workspace, variant(run, 0.8, 0.5), folder)
+    calls, own = 0, MlflowClient.set_registered_model_alias
+
+    def interrupted(self, *arguments, **keywords):
+        nonlocal calls
+        calls += 1
+        done = own(self, *arguments, **keywords)
+        if calls == 2:
+            offer(workspace, variant(run, 0.7, 0.5, data="newer"), folder)
+        return done
+
+    monkeypatch.setattr(MlflowClient, "set_registered_model_alias", interrupted)
+    assert offer(workspace, variant(run, 0.9, 0.5), folder).outcome == "challenger"
+    assert aliases(workspace)["champion"] == 3
+
+
 def test_a_tie_in_accuracy_goes_to_the_lower_loss_unless_a_tolerance_is_set():
     def held(accuracy, loss):
         return {"oof_accuracy": accuracy, "oof_loss": loss}

@@ -1,5 +1,6 @@
 """MLflow, filled from the journal."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -8,10 +9,11 @@ import pandas as pd
 import pytest
 
 from conftest import files_of, make_workspace
+from lstmfcn import tracking
 from lstmfcn.doctor import examine
 from lstmfcn.errors import DataError, TrackingError
 from lstmfcn.journal import Run, find_runs
-from lstmfcn.tracking import KEY_TAG, Tracker, connect, sync
+from lstmfcn.tracking import CLONE_TAG, KEY_TAG, Tracker, clone_id, connect, sync
 
 
 def all_runs(workspace):
@@ -65,17 +67,62 @@ def test_another_store_is_filled_later_and_never_twice(finished, tmp_path, monke
     assert len(keys) == len(set(keys)) == 16 + 2
 
 
-def test_what_an_interruption_left_half_logged_is_replaced(finished, tmp_path, monkeypatch):
+def test_what_a_dead_process_left_half_logged_is_closed_and_logged_anew(finished, tmp_path, monkeypatch):
     workspace, _ = finished
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/other.db")
     client, _ = all_runs(workspace)
     folder, run = next(find_runs(workspace.phase1))
     experiment = client.get_experiment_by_name("lstmfcn").experiment_id
-    torn = client.create_run(experiment, tags={KEY_TAG: run.key})
+    ours, theirs = (
+        client.create_run(experiment, tags={KEY_TAG: run.key, CLONE_TAG: clone}).info.run_id
+        for clone in (clone_id(workspace), "another")
+    )
     assert Tracker(workspace, print).log_now(folder, run)
     _, runs = all_runs(workspace)
-    assert torn.info.run_id not in {r.info.run_id for r in runs}
-    assert [r.info.status for r in runs if r.data.tags[KEY_TAG] == run.key] == ["FINISHED"]
+    status = {r.info.run_id: r.info.status for r in runs if r.data.tags[KEY_TAG] == run.key}
+    assert (status.pop(ours), status.pop(theirs)) == ("KILLED", "RUNNING")
+    assert list(status.values()) == ["FINISHED"]
+
+
+def test_what_another_clone_logged_meanwhile_is_not_logged_again(finished, tmp_path, monkeypatch):
+    workspace, _ = finished
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/other.db")
+    first, second = Tracker(workspace, print), Tracker(workspace, print)
+    (folder, one), (_, two) = list(find_runs(workspace.phase1))
+    assert second.log_now(folder, one)
+    assert first.log_now(folder, two)
+    assert not first.log_now(folder, one)
+    assert not second.log_now(folder, two)
+
+
+def test_a_run_that_the_store_refuses_keeps_no_other_waiting(finished, tmp_path, monkeypatch):
+    workspace, _ = finished
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/other.db")
+    monkeypatch.setattr(tracking, "PAUSE", 0)
+    (folder, one), (_, two) = list(find_runs(workspace.phase1))
+    said, refused = [], dataclasses.replace(one, params={"x" * 300: "too long a name"})
+    tracker = Tracker(workspace, said.append)
+    tracker.log(folder, refused)
+    tracker.log(folder, two)
+    assert len(said) == 1
+    assert tracker.run_id(two.key)
+    assert not tracker.run_id(one.key)
+
+
+def test_a_slow_store_is_left_in_peace_and_filled_after_a_pause(finished, tmp_path, monkeypatch):
+    workspace, _ = finished
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/other.db")
+    monkeypatch.setattr(tracking, "PATIENCE", 0)
+    runs, said = list(find_runs(workspace.phase1, workspace.finetuned)), []
+    tracker = Tracker(workspace, said.append)
+    for folder, run in runs[:3]:
+        tracker.log(folder, run)
+    assert len(said) == 1
+    assert "takes over 0 s for a run" in said[0]
+    monkeypatch.setattr(tracking, "PATIENCE", 30)
+    tracker._silent_until = 0
+    tracker.log(*runs[3])
+    assert all(tracker.run_id(run.key) for _, run in runs[:4])
 
 
 def test_a_server_that_does_not_answer_is_named_once_and_stops_nothing(finished, monkeypatch):

@@ -279,13 +279,15 @@ def _names(text: str) -> list[str]:
 def sync(workspace: WorkspaceOption = Path()) -> None:
     """Bring MLflow up to date with the runs of this clone, any number of times."""
     from lstmfcn import params, tracking
+    from lstmfcn.hold import hold
     from lstmfcn.stages.promote import register
 
     here = Workspace(workspace)
-    count = tracking.sync(here, typer.echo)
-    typer.echo(f"{count} runs were missing in {tracking.shown(tracking.tracking_uri(here))}.")
-    if here.promotions.exists():
-        register(here, params.load(here.params))
+    with hold(here, "lstmfcn sync", lambda text: typer.echo(text, err=True)):
+        count = tracking.sync(here, typer.echo)
+        typer.echo(f"{count} runs were missing in {tracking.shown(tracking.tracking_uri(here))}.")
+        if here.promotions.exists():
+            register(here, params.load(here.params))
 
 
 @app.command(rich_help_panel=CARE)

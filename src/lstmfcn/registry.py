@@ -26,6 +26,8 @@ from lstmfcn.workspace import Workspace
 PREFIX = "lstmfcn."
 ARTIFACT = "model"
 
+Outcome = Literal["first", "same", "promoted", "new_data", "challenger"]
+
 
 @dataclass(frozen=True)
 class Version:
@@ -63,7 +65,7 @@ class Promotion:
     """
 
     dataset: str
-    outcome: Literal["first", "same", "promoted", "new_data", "challenger"]
+    outcome: Outcome
     version: int
     champion: int
 
@@ -124,55 +126,95 @@ def promote(
     client = connect(workspace)
     name = model_name(candidate.dataset)
     try:
-        versions = _versions(client, candidate.dataset)
-        mine = next((v for v in versions if v.key == candidate.key), None)
-        if mine is None:
-            if not versions and not client.search_registered_models(f"name = '{name}'"):
-                client.create_registered_model(name, description=f"Classifies series of {candidate.dataset}.")
-            run_id = str(tracker.run_id(candidate.key))
-            sha256 = _log_model(client, run_id, candidate, folder, classes, example, normalise)
-            uri = client.get_run(run_id).info.artifact_uri
-            created = client.create_model_version(
-                name,
-                f"{uri}/{ARTIFACT}",
-                run_id=run_id,
-                tags=_tags(candidate, sha256),
-                description=candidate.name,
-            )
-            number = int(created.version)
-        else:
-            number = mine.version
-        champion = next((v for v in versions if "champion" in v.aliases), None)
-        outcome = _judge(candidate, champion, tolerance)
-        if outcome in ("first", "promoted", "new_data"):
-            if mine is not None and "challenger" in mine.aliases:
-                client.delete_registered_model_alias(name, "challenger")
-            if champion is not None:
-                client.set_registered_model_alias(name, "previous", str(champion.version))
-            # The last step: until it is taken the old champion serves, and a rerun repeats those before.
-            client.set_registered_model_alias(name, "champion", str(number))
-        elif outcome == "challenger":
-            client.set_registered_model_alias(name, "challenger", str(number))
+        number = _register(client, candidate, folder, classes, example, normalise, tracker)
+        outcome, champion = _serve_best(client, candidate, number, tolerance)
     except TrackingError:
         raise
     except Exception as error:
         raise TrackingError(f"{name} could not be registered: {error}") from error
-    serving = champion.version if champion is not None and outcome in ("same", "challenger") else number
-    return Promotion(candidate.dataset, outcome, number, serving)
+    return Promotion(candidate.dataset, outcome, number, champion)
 
 
-def _judge(
-    candidate: Run, champion: Version | None, tolerance: float
-) -> Literal["first", "same", "promoted", "new_data", "challenger"]:
+def _register(
+    client: Any,
+    candidate: Run,
+    folder: Path,
+    classes: Sequence[str],
+    example: NDArray[np.float32],
+    normalise: Literal["per_series", "none"],
+    tracker: Tracker,
+) -> int:
+    """Return the number of the candidate's version, which is made unless it is there."""
+    from mlflow.exceptions import MlflowException
+
+    name = model_name(candidate.dataset)
+    versions = _versions(client, candidate.dataset)
+    for version in versions:
+        if version.key == candidate.key:
+            return version.version
+    if not versions:
+        try:
+            client.create_registered_model(name, description=f"Classifies series of {candidate.dataset}.")
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+    run_id = str(tracker.run_id(candidate.key))
+    sha256 = _log_model(client, run_id, candidate, folder, classes, example, normalise)
+    uri = client.get_run(run_id).info.artifact_uri
+    created = client.create_model_version(
+        name,
+        f"{uri}/{ARTIFACT}",
+        run_id=run_id,
+        tags=_tags(candidate, sha256),
+        description=candidate.name,
+    )
+    return int(created.version)
+
+
+def _serve_best(client: Any, candidate: Run, number: int, tolerance: float) -> tuple[Outcome, int]:
+    """Move the aliases; return what became of the candidate, and the version that serves.
+
+    MLflow has no step that looks and moves at once, so another clone's promotion may fall between.
+    Therefore each first registers, then moves, and then looks again, until nothing is left to move:
+    whoever moved last has seen all versions, and the best of them serves.
+    """
+    name, verdict = model_name(candidate.dataset), None
+    while True:
+        versions = sorted(_versions(client, candidate.dataset), key=lambda v: v.version)
+        mine = next(v for v in versions if v.version == number)
+        champion = best = next((v for v in versions if "champion" in v.aliases), None)
+        if verdict is None:
+            verdict = _judge(mine, champion, tolerance)
+        elif champion is not None and champion.data != mine.data:
+            break  # promoted since, on newer data than ours
+        for version in versions:
+            newer = champion is None or version.version > champion.version
+            contends = version is mine or (newer and version.data == mine.data)
+            if contends and _judge(version, best, tolerance) in ("first", "promoted", "new_data"):
+                best = version
+        if best is champion or best is None:
+            break
+        if "challenger" in best.aliases:
+            client.delete_registered_model_alias(name, "challenger")
+        if champion is not None:
+            client.set_registered_model_alias(name, "previous", str(champion.version))
+        # The last step: until it is taken the old champion serves, and a rerun repeats those before.
+        client.set_registered_model_alias(name, "champion", str(best.version))
+    serving = champion.version if champion is not None else number
+    if serving == number:
+        return verdict, serving
+    client.set_registered_model_alias(name, "challenger", str(number))
+    return "challenger", serving
+
+
+def _judge(candidate: Version, champion: Version | None, tolerance: float) -> Outcome:
     if champion is None:
         return "first"
     if champion.key == candidate.key:
         return "same"
     if champion.data != candidate.data:
         return "new_data"
-    evidence = {k: float(candidate.metrics.get(k) or 0.0) for k in ("oof_accuracy", "oof_loss")}
-    holder = {"oof_accuracy": champion.oof_accuracy, "oof_loss": champion.oof_loss}
-    return "promoted" if beats(evidence, holder, tolerance) else "challenger"
+    return "promoted" if beats(vars(candidate), vars(champion), tolerance) else "challenger"
 
 
 def _tags(run: Run, sha256: str) -> dict[str, str]:

@@ -1,12 +1,15 @@
 """Filling MLflow from the journal: as runs end, or later with `lstmfcn sync`.
 
-A run is recognised by its key (the tag `lstmfcn.key`), so filling twice makes no doubles, and what
-an interruption left half-logged is replaced. An unreachable server costs nothing but delay.
+A run is recognised by its key (the tag `lstmfcn.key`), so filling twice makes no doubles. What a dead
+process of this clone left half-logged is closed as KILLED and logged anew; other clones may be filling
+the same store, and theirs is left alone. An unreachable server costs nothing but delay.
 """
 
 from __future__ import annotations
 
+import math
 import os
+import platform
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,13 +17,21 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from lstmfcn.errors import TrackingError
+from lstmfcn.files import hash_of
 from lstmfcn.journal import Run, find_runs
 from lstmfcn.ledger import Ledger
 from lstmfcn.workspace import Workspace
 
 EXPERIMENT = "lstmfcn"
 KEY_TAG = "lstmfcn.key"
+CLONE_TAG = "lstmfcn.clone"
 BATCH = 1000  # the most metrics MLflow takes in one call
+
+PATIENCE = 30
+"""A run that takes more seconds to log shows that the store is too slow to wait for."""
+
+PAUSE = 60
+"""So many seconds after it failed, or was too slow, the store is tried again."""
 
 # The history's columns beside their names in MLflow, where they stand next to oof_ and test_ metrics.
 METRIC_NAMES = {"loss": "train_loss", "accuracy": "train_accuracy"}
@@ -47,6 +58,11 @@ def shown(uri: str, text: str | None = None) -> str:
     password = urlsplit(uri).password
     text = uri if text is None else text
     return text.replace(password, "***") if password else text
+
+
+def clone_id(workspace: Workspace) -> str:
+    """Return what tells the runs of this clone on this machine from those of others, naming neither."""
+    return hash_of(platform.node(), str(workspace.root.resolve()))[:16]
 
 
 def connect(workspace: Workspace) -> Any:
@@ -105,17 +121,33 @@ class Tracker:
         self._client: Any = None
         self._experiment = ""
         self._known: dict[str, str] = {}  # the run id of each key
-        self._lost = False
+        self._waiting: list[tuple[Path, Run]] = []
+        self._silent_until = -math.inf
 
     def log(self, folder: Path, run: Run) -> None:
-        """Log a run whose outputs lie in `folder`; once the store failed to answer, do nothing."""
-        if self._lost:
+        """Log a run whose outputs lie in `folder`, or keep it for later where the store fails.
+
+        After a failure the store is left in peace for a while; `lstmfcn sync` logs what it never took.
+        """
+        self._waiting.insert(0, (folder, run))
+        if time.monotonic() < self._silent_until:
             return
+        first_time = self._silent_until == -math.inf
         try:
-            self.log_now(folder, run)
+            for _ in range(len(self._waiting)):
+                # One that the store refuses goes behind those it may take.
+                self._waiting.append(self._waiting.pop(0))
+                begun = time.monotonic()
+                self.log_now(*self._waiting[-1])
+                self._waiting.pop()
+                if time.monotonic() - begun > PATIENCE:
+                    uri = shown(tracking_uri(self._workspace))
+                    raise TrackingError(f"The tracking store {uri} takes over {PATIENCE} s for a run.")
         except TrackingError as error:
-            self._lost = True
-            self._say(f"{error} The work goes on; `lstmfcn sync` logs its runs later.")
+            self._client = None  # what it left half-logged is closed when it is connected again
+            self._silent_until = time.monotonic() + PAUSE
+            if first_time:
+                self._say(f"{error} The work goes on; `lstmfcn sync` logs its runs later.")
 
     def log_now(self, folder: Path, run: Run) -> bool:
         """Log a run unless it is there; return whether it was logged.
@@ -125,8 +157,7 @@ class Tracker:
         TrackingError
             If the store does not answer, or refuses the run.
         """
-        self._connect()
-        if run.key in self._known:
+        if self.run_id(run.key):
             return False
         try:
             self._fill(folder, run)
@@ -135,28 +166,48 @@ class Tracker:
         return True
 
     def run_id(self, key: str) -> str | None:
-        """Return MLflow's id of the run with this key; None where it is not logged."""
+        """Return MLflow's id of the run with this key; None where it is not logged.
+
+        Raises
+        ------
+        TrackingError
+            If the store does not answer.
+        """
         self._connect()
+        if key not in self._known:
+            self._look_up(f"tags.`{KEY_TAG}` = '{key}'")  # another clone may have logged it since
         return self._known.get(key)
 
     def _connect(self) -> None:
-        if self._client is not None:
-            return
-        client = connect(self._workspace)
-        self._experiment = client.get_experiment_by_name(EXPERIMENT).experiment_id
+        if self._client is None:
+            client = connect(self._workspace)
+            self._experiment = client.get_experiment_by_name(EXPERIMENT).experiment_id
+            self._client, self._known = client, {}
+            try:
+                self._look_up()
+            except BaseException:
+                self._client = None
+                raise
+
+    def _look_up(self, those: str = "") -> None:
+        """Note which runs are logged; close those that a dead process of this clone left running."""
         token = None
-        while True:
-            page = client.search_runs([self._experiment], max_results=BATCH, page_token=token)
-            for found in page:
-                key = found.data.tags.get(KEY_TAG)
-                if key and found.info.status == "FINISHED":
-                    self._known[key] = found.info.run_id
-                elif key:
-                    client.delete_run(found.info.run_id)  # what a kill left half-logged
-            token = page.token
-            if not token:
-                break
-        self._client = client
+        try:
+            while True:
+                page = self._client.search_runs(
+                    [self._experiment], those, max_results=BATCH, page_token=token
+                )
+                for found in page:
+                    tags = found.data.tags
+                    if found.info.status == "FINISHED" and KEY_TAG in tags:
+                        self._known[tags[KEY_TAG]] = found.info.run_id
+                    elif found.info.status == "RUNNING" and tags.get(CLONE_TAG) == clone_id(self._workspace):
+                        self._client.set_terminated(found.info.run_id, "KILLED")
+                token = page.token
+                if not token:
+                    return
+        except Exception as error:
+            raise TrackingError(f"The runs could not be listed: {_first_line(error)}") from error
 
     def _fill(self, folder: Path, run: Run) -> None:
         from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
@@ -169,6 +220,7 @@ class Tracker:
             "mlflow.source.name": "lstmfcn",
             "mlflow.source.git.commit": str(facts.get("commit") or "unknown"),
             KEY_TAG: run.key,
+            CLONE_TAG: clone_id(self._workspace),
             "lstmfcn.job": run.job,
             "lstmfcn.upstream": run.upstream,
             "lstmfcn.data": run.data,
@@ -205,8 +257,9 @@ class Tracker:
     def _parent(self, run: Run, started: int) -> str:
         """Return the id of the run that holds all of one model on one state of a dataset's train split."""
         key = f"parent {run.dataset} {run.model}"
-        if key not in self._known:
-            tags = {KEY_TAG: key, "dataset": run.dataset, "model": run.model, "mlflow.source.name": "lstmfcn"}
+        if self.run_id(key) is None:
+            tags = {KEY_TAG: key, CLONE_TAG: clone_id(self._workspace), "mlflow.source.name": "lstmfcn"}
+            tags |= {"dataset": run.dataset, "model": run.model}
             name = f"{run.dataset} {run.model}"
             parent = self._client.create_run(self._experiment, start_time=started, run_name=name, tags=tags)
             self._client.set_terminated(parent.info.run_id)

@@ -6,16 +6,19 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from lstmfcn.backend import load_backend
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.files import write_bytes
-from lstmfcn.journal import find_runs
+from lstmfcn.journal import Run, find_runs
 from lstmfcn.ledger import Bundle, Ledger
 from lstmfcn.tracking import Tracker
 from lstmfcn.work import run_jobs
@@ -93,14 +96,24 @@ def run_queue(
     JobsFailedError
         After the last job, if any failed: names each and says why.
     """
-    ledger, tracker = Ledger(workspace.ledger), Tracker(workspace, say)
+    with _logger(workspace) as log:
+        return _run_queue(stage, function, jobs, workspace, log)
+
+
+def _run_queue(
+    stage: str,
+    function: Callable[[Any], Bundle],
+    jobs: Sequence[Job],
+    workspace: Workspace,
+    log: Callable[[Path], None],
+) -> dict[str, Bundle]:
+    ledger = Ledger(workspace.ledger)
     bundles: dict[str, Bundle] = {}
 
     def lay_down(job: Job, bundle: Bundle) -> None:
         for name, content in bundle.items():
             write_bytes(job.folder / name, content)
-        for folder, run in find_runs(job.folder):
-            tracker.log(folder, run)
+        log(job.folder)
         bundles[job.key] = bundle
 
     waiting = []
@@ -138,6 +151,35 @@ def run_queue(
             + "\nMend the cause, or take the dataset out of params.yaml, and run the same command again."
         )
     return bundles
+
+
+@contextmanager
+def _logger(workspace: Workspace) -> Iterator[Callable[[Path], None]]:
+    """Yield what logs the runs of a folder to MLflow, beside the work: a slow store delays no job."""
+    tracker = Tracker(workspace, say)
+    found: SimpleQueue[tuple[Path, Run] | None] = SimpleQueue()
+
+    def fill() -> None:
+        while (item := found.get()) is not None:
+            tracker.log(*item)
+
+    def log(folder: Path) -> None:
+        for item in find_runs(folder):
+            found.put(item)
+
+    def finish() -> None:
+        found.put(None)
+        thread.join()
+
+    # A daemon, since whoever presses Ctrl-C is not to wait for a store: `lstmfcn sync` logs the rest.
+    thread = threading.Thread(target=fill, name="tracking", daemon=True)
+    thread.start()
+    try:
+        yield log
+    except LstmfcnError:
+        finish()
+        raise
+    finish()
 
 
 def _timed(call: tuple[Callable[[Any], Bundle], Any]) -> tuple[Bundle, dict[str, Any]]:
