@@ -28,7 +28,6 @@ HELD_BACK = (
     "MoteStrain",
     "TwoLeadECG",
     "DiatomSizeReduction",
-    "FaceFour",
     "ECG200",
     "ShapeletSim",
     "BeetleFly",
@@ -36,9 +35,10 @@ HELD_BACK = (
     "ToeSegmentation1",
     "MiddlePhalanxTW",
     "DistalPhalanxOutlineAgeGroup",
+    "Herring",
 )
 """The default recipe was tuned on ItalyPowerDemand, GunPoint, CBF, Coffee, ArrowHead, Beef, Wine, OliveOil,
-ProximalPhalanxTW and MiddlePhalanxOutlineAgeGroup; none of these."""
+FaceFour, ProximalPhalanxTW and MiddlePhalanxOutlineAgeGroup; none of these."""
 
 CHECKPOINTS = {1, 2, 5, 10, 20, 35, 50, 75, 100, 150, 200, 300, 400, 600, 800, 1000, 1250, 1500, 1750}
 

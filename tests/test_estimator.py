@@ -82,7 +82,7 @@ def test_equal_seeds_give_equal_models_and_other_seeds_others():
 def test_two_and_three_dimensions_are_one_series_and_a_copy_predicts_the_same():
     fitted = LSTMFCNClassifier(**QUICK, fine_tuning_iterations=2).fit(X[:, 0], Y)
     assert [len(h.loss) for h in fitted.histories_] == [40, 40, 40]
-    assert [h.rate[0] for h in fitted.histories_] == pytest.approx([2e-3, 2e-3, 1e-3])
+    assert [h.rate[0] for h in fitted.histories_] == pytest.approx([1e-3, 1e-3, 5e-4])
     expected = fitted.predict_proba(X)
     np.testing.assert_array_equal(fitted.predict_proba(X[:, 0]), expected)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(fitted)).predict_proba(X), expected)

@@ -62,7 +62,7 @@ class TrainParams(Section):
     epochs: Positive = 300
     batch_size: Positive = 64
     schedule: Literal["fitted", "plateau", "cosine", "constant"] = "fitted"
-    initial_rate: Rate = 2e-3
+    initial_rate: Rate = 1e-3
     final_rate: Rate = 1e-4
     patience: Positive = 50
     fitted_loss: Annotated[float, Field(gt=0)] = 0.05

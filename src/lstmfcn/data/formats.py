@@ -141,6 +141,15 @@ def canonical_label(text: str) -> str:
     return str(int(value)) if value == int(value) else repr(value)
 
 
+def _label(place: str, text: str) -> str:
+    label = canonical_label(text)
+    if label.lower() in MISSING:
+        raise DataError(f"{place}: the label is missing.")
+    if not label.isprintable():  # a tab, a null: written again, it would not be read as the same
+        raise DataError(f"{place}: the label {label[:40]!r} holds a control character. Take it out.")
+    return label
+
+
 def _read_columns(
     path: Path, numbered: Sequence[tuple[int, str]], length: int | None
 ) -> tuple[list[str] | None, list[int], list[list[list[float]]]]:
@@ -169,10 +178,7 @@ def _read_columns(
                 "may be cut short; if its series differ in length, pad or resample them first."
             )
         if labelled:
-            label = canonical_label(fields[0])
-            if label.lower() in MISSING:
-                raise DataError(f"{path}, row {row}, column 1: the label is missing.")
-            labels.append(label)
+            labels.append(_label(f"{path}, row {row}, column 1", fields[0]))
         rows.append(row)
         values.append([_numbers(path, row, fields[labelled:], first_column=1 + labelled)])
     return (labels if labelled else None), rows, values
@@ -190,10 +196,7 @@ def _read_ts(
             continue
         *channels, last = line.split(":")
         if labelled:
-            label = canonical_label(last)
-            if not channels or label.lower() in MISSING:
-                raise DataError(f"{path}, row {row}: the label after the last colon is missing.")
-            labels.append(label)
+            labels.append(_label(f"{path}, row {row}, after the last colon", last if channels else ""))
         else:
             channels.append(last)
         series = []

@@ -78,7 +78,12 @@ class Split:
         """
         try:
             arrays = read_arrays(path)
-            return cls(arrays["X"], arrays["y"], tuple(str(c) for c in arrays["classes"]))
+            X, y, classes = arrays["X"], arrays["y"], arrays["classes"]
+            if X.ndim != 3 or y.shape != X.shape[:1] or X.dtype != np.float32 or y.dtype != np.int64:
+                raise ValueError(f"X is {X.dtype} {X.shape}, y is {y.dtype} {y.shape}")
+            if classes.ndim != 1 or not np.isin(y, np.arange(len(classes))).all():
+                raise ValueError("its classes and y do not fit together")
+            return cls(X, y, tuple(str(c) for c in classes))
         except FileNotFoundError:
             raise DataError(f"{path} is missing. Run the stage that makes it: `dvc repro prepare`.") from None
         except Exception as error:
