@@ -51,11 +51,14 @@ docs: setup ## the API as HTML, into build/docs
 	$(BIN)/python -m pdoc --docformat numpy --math --output-directory build/docs $(addprefix lstmfcn., \
 	  estimator champion architecture models training finetune search data evaluation explain registry tracking)
 
-lint: setup ## formatting, lint, types, import boundaries
+lint: setup ## formatting, lint, types, import boundaries, known advisories
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@if curl --silent --max-time 5 --output /dev/null https://api.osv.dev; \
+	  then $(BIN)/pip-audit --vulnerability-service osv --requirement constraints.txt --no-deps --disable-pip; \
+	  else echo "No audit of the dependencies: api.osv.dev does not answer."; fi
 
 test: lint ## all checks and all tests
 	$(BIN)/pytest

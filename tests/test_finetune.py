@@ -91,3 +91,34 @@ def test_the_search_tries_each_width_once_and_goes_on_where_it_was_stopped(train
     assert {t.cells for t in both} == {4, 8}
     assert one[0] in both
     assert both == sorted(both, key=lambda t: (-t.accuracy, t.loss, t.cells))
+
+
+TORN = {
+    "the oracle's state": lambda folder: (folder / "oracle.json").write_text('{"ongoing_tri'),
+    "the tuner's state": lambda folder: (folder / "tuner0.json").write_text(""),
+    "the oracle's state, never written": lambda folder: (folder / "oracle.json").unlink(),
+    "a trial that was begun": lambda folder: spoil(folder, "trial_2", '"COMPLETED"', '"RUNNING"'),
+    "a trial's file": lambda folder: (folder / "trial_1/trial.json").write_text('{"trial_id": "1", "hyp'),
+    "a trial's file, empty": lambda folder: (folder / "trial_1/trial.json").write_text(""),
+}
+
+
+def spoil(folder, trial, old, new):
+    path = folder / trial / "trial.json"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+
+
+@pytest.mark.parametrize("torn", TORN)
+def test_a_torn_state_is_rebuilt_from_the_finished_trials(train, tmp_path, monkeypatch, torn):
+    tried = []
+    real = outcomes.cross_validate
+    monkeypatch.setattr("lstmfcn.search.cross_validate", lambda *a, **k: tried.append(1) or real(*a, **k))
+    arguments = {"cells": [4, 5, 6], "n_folds": 2, "seed": 0, "directory": tmp_path}
+    recipe = TrainingRecipe(epochs=2, batch_size=8)
+    undisturbed = search_cells(train, LSTM_FCN, recipe, **arguments)
+    TORN[torn](tmp_path / "cells")
+    tried.clear()
+    assert search_cells(train, LSTM_FCN, recipe, **arguments) == undisturbed
+    again = {"a trial that was begun": 1, "a trial's file": 2, "a trial's file, empty": 2}.get(torn, 0)
+    assert len(tried) == again

@@ -1,7 +1,7 @@
 """The search for the number of LSTM cells, through Keras Tuner.
 
 The grid is small and Keras Tuner's own grid search cannot go on after a kill, so the oracle here
-simply proposes, in order, each value that no trial of its (reloaded) state has tried.
+simply proposes, in order, each value that no finished trial has tried.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import keras_tuner
+from keras_tuner.engine.trial import Trial as TunerTrial
+from keras_tuner.engine.trial import TrialStatus
 
 from lstmfcn.architecture import Architecture
 from lstmfcn.data.series import Split
@@ -41,7 +43,7 @@ class Trial:
 
 
 class GridOracle(keras_tuner.Oracle):
-    """Proposes each of `cells` once; what a reloaded state has finished is not proposed again."""
+    """Proposes each of `cells` once; what a killed search has finished is not proposed again."""
 
     def __init__(self, cells: Sequence[int]) -> None:
         space = keras_tuner.HyperParameters()
@@ -61,6 +63,24 @@ class GridOracle(keras_tuner.Oracle):
         left = [c for c in self._cells if c not in tried]
         return {"status": "RUNNING", "values": {"cells": left[0]}} if left else {"status": "STOPPED"}
 
+    def reload(self) -> None:
+        """Take up the finished trials, in order, as far as their files are whole.
+
+        Keras Tuner writes its files in place, one after the other, so that a kill may tear any of them or
+        leave them at odds. The trials' own files say all there is to say: no other is read. What comes after
+        a torn one is tried again, from its checkpoints.
+        """
+        for file in sorted(Path(self._project_dir).glob("trial_*/trial.json")):
+            try:
+                trial = TunerTrial.load(str(file))
+            except (ValueError, KeyError, TypeError):
+                break
+            if trial.status != TrialStatus.COMPLETED or int(trial.trial_id) != len(self.trials):
+                break
+            self.trials[trial.trial_id] = trial
+            self.start_order.append(trial.trial_id)
+            self.end_order.append(trial.trial_id)
+
 
 class _CellTuner(keras_tuner.Tuner):
     """Runs a trial: a cross-validation instead of Keras Tuner's build and fit."""
@@ -68,6 +88,10 @@ class _CellTuner(keras_tuner.Tuner):
     def __init__(self, oracle: GridOracle, evaluate: Callable[[int], Trial], directory: Path) -> None:
         self._evaluate = evaluate
         super().__init__(oracle=oracle, directory=str(directory), project_name="cells", overwrite=False)
+        oracle.reload()
+
+    def reload(self) -> None:
+        """Keep no state but the oracle's."""
 
     def run_trial(self, trial: Any, *_args: Any, **_kwargs: Any) -> dict[str, float]:
         found = self._evaluate(trial.hyperparameters.get("cells"))
@@ -156,8 +180,6 @@ def search_cells(
 
     oracle = GridOracle(cells)
     tuner = _CellTuner(oracle, evaluate, directory)
-    if directory.joinpath("cells", "oracle.json").exists():
-        tuner.reload()
     tuner.search(verbose=0)
     found = [
         Trial(t.hyperparameters.get("cells"), *(_last(t, m) for m in ("accuracy", "loss")))

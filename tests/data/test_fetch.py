@@ -1,7 +1,9 @@
+import contextlib
 import hashlib
 import io
 import os
 import threading
+import time
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -27,6 +29,15 @@ def ucr(tmp_path):
     return folder
 
 
+def answer(request, content, sent=None):
+    """Answer with a page, or from where the client already has it; break off after `sent` bytes."""
+    had = int(request.headers.get("Range", "bytes=0-").removeprefix("bytes=").removesuffix("-"))
+    request.send_response(404 if content is None else 206 if had else 200)
+    request.send_header("Content-Length", str(len(content or b"") - had))
+    request.end_headers()
+    request.wfile.write((content or b"")[had:sent])
+
+
 @pytest.fixture
 def site(monkeypatch):
     """Serve pages on this machine; `Car`, which no test has at hand, comes from `/first` and `/second`."""
@@ -36,10 +47,11 @@ def site(monkeypatch):
         def do_GET(self):
             asked.append(self.path)
             content = pages.get(self.path)
-            self.send_response(200 if content is not None else 404)
-            self.send_header("Content-Length", str(len(content or b"")))
-            self.end_headers()
-            self.wfile.write(content or b"")
+            if isinstance(content, list):  # a fault for each time it is asked, then the content
+                content = content.pop(0) if len(content) > 1 else content[0]
+            if callable(content):
+                return content(self)
+            return answer(self, content)
 
         def log_message(self, *_):
             pass
@@ -51,6 +63,7 @@ def site(monkeypatch):
     base = f"http://127.0.0.1:{server.server_port}"
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setattr(fetch, "ARCHIVE", base + "/archive/{name}.zip")
+    monkeypatch.setattr(fetch, "PAUSES", (0, 0.01, 0.02))
     monkeypatch.setattr(fetch, "MIRROR", base + "/{record}/{name}_{split}.ts")
     pages["asked"] = asked
     yield pages
@@ -222,6 +235,61 @@ def test_the_mirror_is_asked_where_the_archive_fails(tmp_path, site, fault):
     folder = fetch_dataset("Car", tmp_path / "raw", ucr_dir=None)
     np.testing.assert_array_equal(read_dataset(folder)[1].X, [[[7, 8, 9]]])
     assert site["asked"] == ["/archive/Car.zip", f"/{record}/Car_TRAIN.ts", f"/{record}/Car_TEST.ts"]
+
+
+def test_a_download_that_breaks_off_is_taken_up_there(tmp_path, site):
+    whole = zipped(CAR)
+    ranges = []
+
+    def breaks_off_after(sent):
+        def handle(request):
+            ranges.append(request.headers.get("Range"))
+            answer(request, whole, sent)
+
+        return handle
+
+    site["/archive/Car.zip"] = [breaks_off_after(100), breaks_off_after(250), breaks_off_after(None)]
+    folder = fetch_dataset("Car", tmp_path / "raw", ucr_dir=None)
+    np.testing.assert_array_equal(read_dataset(folder)[1].X, [[[7, 8, 9]]])
+    assert ranges == [None, "bytes=100-", "bytes=250-"]
+    assert [p.name for p in (tmp_path / "raw").iterdir()] == ["Car"]
+
+
+def test_a_site_that_knows_no_ranges_is_asked_for_the_whole(tmp_path, site):
+    def refuses(request):
+        request.send_error(416)
+
+    whole = zipped(CAR)
+    site["/archive/Car.zip"] = [lambda request: answer(request, whole, 100), refuses, whole]
+    fetch_dataset("Car", tmp_path / "raw", ucr_dir=None)
+
+
+def test_a_site_that_is_down_for_a_while_is_asked_again(tmp_path, site):
+    def down(request):
+        request.send_error(503)
+
+    site["/archive/Car.zip"] = [down, down, zipped(CAR)]
+    fetch_dataset("Car", tmp_path / "raw", ucr_dir=None)
+    assert site["asked"].count("/archive/Car.zip") == 3
+
+
+def test_a_site_that_drips_is_given_up(tmp_path, site, monkeypatch):
+    monkeypatch.setattr(fetch, "TIMEOUT", 0.3)
+
+    def drips(request):
+        request.send_response(200)
+        request.send_header("Content-Length", "100000")
+        request.end_headers()
+        with contextlib.suppress(OSError):  # the client has hung up
+            for _ in range(100):
+                request.wfile.write(b"0")
+                time.sleep(0.05)
+
+    site["/archive/Car.zip"] = [drips]
+    began = time.monotonic()
+    with pytest.raises(DataError, match="less than 1024 bytes a second"):
+        fetch_dataset("Car", tmp_path / "raw", ucr_dir=None)
+    assert time.monotonic() - began < 10
 
 
 def test_a_download_that_fails_names_the_addresses_and_the_remedy(tmp_path, site):

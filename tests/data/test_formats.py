@@ -139,7 +139,11 @@ FAULTS = {
         "@classLabel true 1\n@data\n1,2,3:1\n1,2:1\n",
         r"a\.ts, row 4: 1 channel.* of 2 .*first series has 1 of 3",
     ),
-    "ts: no label": ("a.ts", "@classLabel true 1\n@data\n1,2:1\n1,2\n", r"a\.ts, row 4, after the last colon: the label"),
+    "ts: no label": (
+        "a.ts",
+        "@classLabel true 1\n@data\n1,2:1\n1,2\n",
+        r"a\.ts, row 4, after the last colon: the label",
+    ),
     "ts: time stamps": ("a.ts", "@timeStamps true\n@data\n(0,1),(1,2)\n", r"a\.ts, row 1: .*time stamps"),
 }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
+import time
 import zipfile
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -26,8 +27,14 @@ ARCHIVE = "https://timeseriesclassification.com/aeon-toolkit/{name}.zip"
 MIRROR = "https://zenodo.org/records/{record}/files/{name}_{split}.ts"
 """Where the archive is mirrored, a file a split."""
 
-ROUNDS = 2
-"""How often each address is tried."""
+PAUSES = (0.0, 2.0, 4.0)
+"""Seconds of waiting before each round, in which each address is tried once."""
+
+TIMEOUT = 30.0
+"""Seconds without an answer, or at less than `SLOWEST` from the beginning, after which an address fails."""
+
+SLOWEST = 1024
+"""Bytes a second."""
 
 SPLITS = ("TRAIN", "TEST")
 SUFFIXES = (".tsv", ".ts", ".txt", ".csv", "")
@@ -160,11 +167,13 @@ def _first(folder: Path, stem: str) -> Path | None:
 
 def _download(name: str, scratch: Path) -> list[Path]:
     reasons: dict[str, str] = {}
-    for source in (_from_archive, _from_mirror) * ROUNDS:
-        try:
-            return source(name, scratch)
-        except Exception as error:  # noqa: BLE001 - requests, urllib3, zipfile and the socket each have theirs
-            reasons[source.__name__] = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+    for pause in PAUSES:
+        time.sleep(pause)
+        for source in (_from_archive, _from_mirror):
+            try:
+                return source(name, scratch)
+            except Exception as error:  # noqa: BLE001 - requests, urllib3, zipfile and the socket each have theirs
+                reasons[source.__name__] = f"{type(error).__name__}: {error}".splitlines()[0][:200]
     tried = "; ".join(reasons.values())
     raise DataError(
         f"{name} could not be downloaded: {tried}. Check the network and try again, or set "
@@ -186,13 +195,32 @@ def _from_mirror(name: str, scratch: Path) -> list[Path]:
 
 
 def _retrieve(url: str, path: Path) -> Path:
-    import pooch
+    """Download a file; what broke off in an earlier round is taken up there, if the site can do that.
 
-    path.unlink(missing_ok=True)  # of an attempt that failed
+    The archive publishes no checksums of its zips and `.ts` files: their content is checked instead.
+    """
+    import requests
+
+    path.unlink(missing_ok=True)  # whole, but not what was asked for
+    part = path.with_name(f"{path.name}.part")
+    had = part.stat().st_size if part.exists() else 0
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={had}-"} if had else {})
     try:
-        # The archive publishes no checksums of these files: their content is checked instead.
-        loader = pooch.HTTPDownloader(timeout=60)
-        pooch.retrieve(url, known_hash=None, fname=path.name, path=path.parent, downloader=loader)
+        with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
+            answer.raise_for_status()
+            with part.open("ab" if answer.status_code == requests.codes.partial_content else "wb") as sink:
+                began, start = time.monotonic(), sink.tell()
+                while piece := answer.raw.read1(1 << 16):
+                    sink.write(piece)
+                    if sink.tell() > LARGEST:
+                        raise ValueError(f"more than {LARGEST:,} bytes")
+                    seconds = time.monotonic() - began
+                    if seconds > TIMEOUT and sink.tell() - start < seconds * SLOWEST:
+                        raise TimeoutError(f"less than {SLOWEST} bytes a second")
+        part.rename(path)
+    except requests.HTTPError as error:
+        part.unlink(missing_ok=True)  # the site may dislike the range: ask for the whole next time
+        raise OSError(f"{url}: {error}") from error
     except Exception as error:
         raise OSError(f"{url}: {error}") from error
     return path
