@@ -1,0 +1,61 @@
+"""Data at the limits, through the pipeline from end to end."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from conftest import make_workspace, run_stages
+
+PARAMS = """
+datasets: [{name}]
+models: [lstm_fcn]
+search: {{cells: [2, 3], folds: 2, epochs: 1, batch_size: 32}}
+train: {{epochs: 1, batch_size: 32, folds: 2}}
+finetune: {{iterations: 1, epochs: 1, batch_size: 32}}
+"""
+STAGES = (
+    "fetch",
+    "validate",
+    "prepare",
+    "search",
+    "train",
+    "finetune",
+    "evaluate",
+    "compare",
+    "promote",
+    "report",
+)
+
+
+def write(folder, name, train, test, length):
+    """Write a dataset of random series, with these labels in its splits."""
+    rng = np.random.default_rng(0)
+    (folder / name).mkdir(parents=True)
+    for split, labels in (("TRAIN", train), ("TEST", test)):
+        X = rng.normal(size=(len(labels), length)).round(3)
+        rows = ("\t".join([str(label), *map(str, x)]) + "\n" for label, x in zip(labels, X, strict=True))
+        (folder / name / f"{name}_{split}.tsv").write_text("".join(rows))
+
+
+SOUND = {
+    "OneStep": ([1, 2] * 4, [1, 2], 1),
+    "TwoSteps": ([1, 2] * 4, [1, 2], 2),
+    "Long": ([1, 2], [1, 2], 100_000),
+    "TwoSeries": ([1, 2], [2, 1], 20),
+    "OneOfAClass": ([1, 1, 1, 1, 2], [1, 2], 20),
+    "ThousandClasses": (list(range(1000)) * 2, list(range(1000)), 12),
+    "ClassMissingInTest": ([1, 2, 3] * 3, [1, 2, 1], 20),
+}
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_small_long_and_many_classes_go_through_every_stage(tmp_path, name):
+    train, test, length = SOUND[name]
+    write(tmp_path / "ucr", name, train, test, length)
+    workspace = make_workspace(tmp_path / "clone", PARAMS.format(name=name))
+    run_stages(workspace, tmp_path / "ucr", *STAGES)
+    results = pd.read_csv(workspace.results / "results.csv")
+    assert set(results["phase"]) == {"phase1", "finetuned"}
+    assert results["accuracy"].between(0, 1).all()
+    assert np.isfinite(results["log_loss"]).all()
+    assert name in (workspace.root / "reports/index.html").read_text()
