@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV_VERSION := $(shell sed -n 's/^uv==//p' constraints.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro ui test lint bench peers docs
+.PHONY: help setup repro ui test lint fuzz bench peers docs
 
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := 1
@@ -36,6 +36,14 @@ repro: setup ## run the pipeline: what changed since the last time, and what dep
 
 ui: setup ## look at the runs in MLflow, on http://127.0.0.1:5000
 	$(BIN)/mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlruns/mlflow.db}" --host 127.0.0.1
+
+FUZZ_SECONDS ?= 60
+
+fuzz: setup ## the readers of data files under a coverage-guided fuzzer, FUZZ_SECONDS=60 each
+	@$(BIN)/uv pip install --quiet --target build/fuzz/atheris atheris==3.0.0
+	@for kind in tsv ts npz; do mkdir -p build/fuzz/$$kind; \
+	  PYTHONPATH=build/fuzz/atheris $(BIN)/python tests/faults/readers.py $$kind build/fuzz/$$kind \
+	    -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -verbosity=0 || exit 1; done
 
 bench: setup ## measure the engine beside its peers, if `make peers` has installed them
 	$(BIN)/python benchmarks/speed.py
