@@ -1,6 +1,6 @@
 """What must hold of the readers, whatever is in a file: for Hypothesis and for a fuzzer.
 
-Alone, it fuzzes by coverage: see `make fuzz`. A folder of cases that is given and empty gets its first ones here.
+Alone, it fuzzes by coverage: see `make fuzz`.
 """
 
 import re
