@@ -45,10 +45,19 @@ def clone(prepared, tmp_path):
     return copy_of(prepared, tmp_path / "clone")
 
 
+# A shell ignores Ctrl-C for what it runs behind itself, and so do the children: the tests may be run so.
+COMMAND = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from lstmfcn.cli import main
+main()
+"""
+
+
 def start(workspace):
     """Start the stage `train` in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-c", "from lstmfcn.cli import main; main()", "train", "-w", str(workspace.root)],
+        [sys.executable, "-c", COMMAND, "train", "-w", str(workspace.root)],
         env=os.environ | {"LSTMFCN_CHECKPOINT_SECONDS": "0.1"},
         stderr=subprocess.PIPE,
         text=True,
