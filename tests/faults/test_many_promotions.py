@@ -1,0 +1,63 @@
+"""Several processes that promote on one store at the same moment."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from lstmfcn.champion import load_champion
+from lstmfcn.registry import registered
+
+TESTS = Path(__file__).parents[1]
+
+OFFER = """
+import sys
+from pathlib import Path
+from lstmfcn.journal import find_runs
+from lstmfcn.workspace import Workspace
+from test_registry import offer, variant
+
+workspace = Workspace(Path(sys.argv[1]))
+folder, run = next(find_runs(workspace.phase1))
+print("ready", flush=True)
+sys.stdin.readline()
+for accuracy in sys.argv[2:]:
+    offer(workspace, variant(run, float(accuracy), 0.5), folder)
+"""
+
+OFFERED = (["0.6", "0.9", "0.7"], ["0.8", "0.65", "0.95"], ["0.85", "0.75", "0.55"])
+
+
+def test_of_many_promotions_at_once_the_best_serves_and_none_is_lost(finished, tmp_path, monkeypatch):
+    workspace = finished[0]
+    store = f"sqlite:///{tmp_path}/registry.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
+    monkeypatch.chdir(tmp_path)
+    assert registered(workspace) == {}  # makes the store: MLflow does not make its tables twice at once
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", OFFER, str(workspace.root), *accuracies],
+            env=os.environ | {"MLFLOW_TRACKING_URI": store, "PYTHONPATH": str(TESTS)},
+            cwd=tmp_path,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for accuracies in OFFERED
+    ]
+    for process in processes:
+        assert process.stdout.readline() == "ready\n", process.stderr.read()
+    for process in processes:  # all at once
+        process.stdin.write("\n")
+        process.stdin.flush()
+    ended = [(process.communicate(timeout=180)[1], process.returncode) for process in processes]
+    for said, code in ended:
+        assert code == 0, said
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
+    monkeypatch.chdir(tmp_path)
+    versions = registered(workspace)["Bumps"]
+    assert sorted(v.oof_accuracy for v in versions) == sorted(float(a) for some in OFFERED for a in some)
+    assert [v.oof_accuracy for v in versions if "champion" in v.aliases] == [0.95]
+    load_champion("Bumps", workspace=workspace.root)
