@@ -12,6 +12,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -89,18 +90,29 @@ def connect(workspace: Workspace) -> Any:
     if given is None:  # MLflow sets it: the next workspace of this process would be taken for this one
         os.environ.pop("MLFLOW_TRACKING_URI", None)
     try:
-        client = mlflow.MlflowClient()
-        if client.get_experiment_by_name(EXPERIMENT) is None:
-            local = uri.startswith("sqlite")
-            folder = (workspace.mlruns / "artifacts").resolve().as_uri() if local else None
-            kind = {"mlflow.experimentKind": "custom_model_development"}  # the UI's view for training runs
-            client.create_experiment(EXPERIMENT, artifact_location=folder, tags=kind)
+        with _one_at_a_time(uri):
+            client = mlflow.MlflowClient()
+            if client.get_experiment_by_name(EXPERIMENT) is None:
+                local = uri.startswith("sqlite")
+                folder = (workspace.mlruns / "artifacts").resolve().as_uri() if local else None
+                # the view of training runs in the UI
+                kind = {"mlflow.experimentKind": "custom_model_development"}
+                client.create_experiment(EXPERIMENT, artifact_location=folder, tags=kind)
         return client
     except Exception as error:
         raise TrackingError(
             f"The tracking store {shown(uri)} does not answer: {shown(uri, _first_line(error))} "
             "Start it, or unset MLFLOW_TRACKING_URI for the local one."
         ) from error
+
+
+def _one_at_a_time(uri: str) -> AbstractContextManager[object]:
+    """Keep others from a SQLite store while the block runs: MLflow does not make its tables twice at once."""
+    from filelock import FileLock
+    from sqlalchemy.engine import make_url
+
+    file = make_url(uri).database if uri.startswith("sqlite") else None
+    return FileLock(f"{file}.lock") if file else nullcontext()
 
 
 class Tracker:

@@ -264,13 +264,28 @@ def test_a_site_that_knows_no_ranges_is_asked_for_the_whole(tmp_path, site):
     fetch_dataset("Car", tmp_path / "raw", ucr_dir=None)
 
 
-def test_a_site_that_is_down_for_a_while_is_asked_again(tmp_path, site):
-    def down(request):
-        request.send_error(503)
+def down(request):
+    """Answer as a site does that is too busy."""
+    request.send_error(503)
 
+
+def test_a_site_that_is_down_for_a_while_is_asked_again(tmp_path, site):
     site["/archive/Car.zip"] = [down, down, zipped(CAR)]
     fetch_dataset("Car", tmp_path / "raw", ucr_dir=None)
     assert site["asked"].count("/archive/Car.zip") == 3
+
+
+def test_what_was_downloaded_before_a_site_went_down_is_kept(tmp_path, site):
+    whole = zipped(CAR)
+    ranges = []
+
+    def comes_back(request):
+        ranges.append(request.headers.get("Range"))
+        answer(request, whole)
+
+    site["/archive/Car.zip"] = [lambda request: answer(request, whole, 100), down, comes_back]
+    fetch_dataset("Car", tmp_path / "raw", ucr_dir=None)
+    assert ranges == ["bytes=100-"]
 
 
 def test_a_site_that_drips_is_given_up(tmp_path, site, monkeypatch):

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from conftest import make_workspace, run_stages
+from lstmfcn.cli import STAGES
 
 PARAMS = """
 datasets: [{name}]
@@ -13,18 +14,6 @@ search: {{cells: [2, 3], folds: 2, epochs: 1, batch_size: 32}}
 train: {{epochs: 1, batch_size: 32, folds: 2}}
 finetune: {{iterations: 1, epochs: 1, batch_size: 32}}
 """
-STAGES = (
-    "fetch",
-    "validate",
-    "prepare",
-    "search",
-    "train",
-    "finetune",
-    "evaluate",
-    "compare",
-    "promote",
-    "report",
-)
 
 
 def write(folder, name, train, test, length):

@@ -54,28 +54,15 @@ main()
 """
 
 
-def start(workspace):
-    """Start the stage `train` in a process of its own."""
+def start(workspace, stage="train"):
+    """Start a stage in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-c", COMMAND, "train", "-w", str(workspace.root)],
+        [sys.executable, "-c", COMMAND, stage, "-w", str(workspace.root)],
         env=os.environ | {"LSTMFCN_CHECKPOINT_SECONDS": "0.1"},
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
     )
-
-
-def start_search(workspace):
-    """Start the stage `search` in a process of its own."""
-    command = [
-        sys.executable,
-        "-c",
-        "from lstmfcn.cli import main; main()",
-        "search",
-        "-w",
-        str(workspace.root),
-    ]
-    return subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
 
 
 def wait_for_progress(workspace, process):
@@ -128,27 +115,27 @@ def test_a_search_killed_twice_tries_no_finished_width_again(prepared, tmp_path)
     text = PARAMS.replace("cells: [4], folds: 2, epochs: 1", "cells: [4, 8, 16], folds: 2, epochs: 60")
     (clone.root / "params.yaml").write_text(text)
     undisturbed = copy_of(clone, tmp_path / "undisturbed")
-    assert start_search(undisturbed).wait(120) == 0
+    assert start(undisturbed, "search").wait(120) == 0
 
     def trials():
         return {p.parent.name: p.stat().st_mtime_ns for p in clone.scratch.rglob("trial_*/trial.json")}
 
     finished = {}
     for cells in (8, 16):
-        process, end = start_search(clone), time.monotonic() + 60
+        process, end = start(clone, "search"), time.monotonic() + 60
         while not any(clone.scratch.rglob(f"cells-{cells}/*")):
             assert process.poll() is None
             assert time.monotonic() < end, "no trial was begun"
             time.sleep(0.01)
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        process.communicate()
         now = trials()
         assert finished.items() <= now.items()
         finished = {name: time for name, time in now.items() if name != max(now)}
         assert len(finished) == {8: 1, 16: 2}[cells]
         for state in clone.scratch.rglob("oracle.json"):
             state.write_text(state.read_text()[:100])
-    assert start_search(clone).wait(120) == 0
+    assert start(clone, "search").wait(120) == 0
     assert files_of(clone.search) == files_of(undisturbed.search)
 
 

@@ -207,6 +207,8 @@ def _retrieve(url: str, path: Path) -> Path:
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={had}-"} if had else {})
     try:
         with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
+            if answer.status_code == requests.codes.requested_range_not_satisfiable:
+                part.unlink(missing_ok=True)  # ask for the whole next time
             answer.raise_for_status()
             with part.open("ab" if answer.status_code == requests.codes.partial_content else "wb") as sink:
                 began, start = time.monotonic(), sink.tell()
@@ -218,9 +220,6 @@ def _retrieve(url: str, path: Path) -> Path:
                     if seconds > TIMEOUT and sink.tell() - start < seconds * SLOWEST:
                         raise TimeoutError(f"less than {SLOWEST} bytes a second")
         part.rename(path)
-    except requests.HTTPError as error:
-        part.unlink(missing_ok=True)  # the site may dislike the range: ask for the whole next time
-        raise OSError(f"{url}: {error}") from error
     except Exception as error:
         raise OSError(f"{url}: {error}") from error
     return path
