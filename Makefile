@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV_VERSION := $(shell sed -n 's/^uv==//p' constraints.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro ui test lint fuzz bench peers docs
+.PHONY: help setup repro ui test lint fuzz soak bench peers docs
 
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := 1
@@ -44,6 +44,9 @@ fuzz: setup ## the readers of data files under a coverage-guided fuzzer, FUZZ_SE
 	@for kind in tsv ts npz; do mkdir -p build/fuzz/$$kind; \
 	  PYTHONPATH=build/fuzz/atheris $(BIN)/python tests/faults/readers.py $$kind build/fuzz/$$kind \
 	    -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -verbosity=0 || exit 1; done
+
+soak: setup ## 300 small jobs under kills and a flapping tracking server: half an hour
+	$(BIN)/python tests/faults/soak.py
 
 bench: setup ## measure the engine beside its peers, if `make peers` has installed them
 	$(BIN)/python benchmarks/speed.py
