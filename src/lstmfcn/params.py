@@ -50,9 +50,9 @@ class PrepareParams(Section):
 class SearchParams(Section):
     """The search for the number of LSTM cells."""
 
-    cells: Annotated[tuple[Annotated[int, Field(ge=1, le=1024)], ...], Field(min_length=1)] = (8, 64, 128)
+    cells: Annotated[tuple[Annotated[int, Field(ge=1, le=1024)], ...], Field(min_length=1)] = (8, 128)
     folds: Annotated[int, Field(ge=2)] = 3
-    epochs: Positive = 20
+    epochs: Positive = 100
     batch_size: Positive = 64
 
 
