@@ -8,6 +8,7 @@ is missing, then lays all its outputs down.
 
 from __future__ import annotations
 
+import functools
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -87,6 +88,7 @@ def job_key(*, stage: str, data: str, recipe: object, upstream: str, code: str) 
     return hash_of(stage, data, recipe, upstream, code)
 
 
+@functools.cache
 def code_hash(*modules: str) -> str:
     """Return a hash of the source of modules of `lstmfcn` and of the numerical libraries' versions.
 

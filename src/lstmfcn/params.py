@@ -48,12 +48,12 @@ class PrepareParams(Section):
 
 
 class SearchParams(Section):
-    """The search for the number of LSTM cells."""
+    """The search for the number of LSTM cells. What is None is as in `train`."""
 
     cells: Annotated[tuple[Annotated[int, Field(ge=1, le=1024)], ...], Field(min_length=1)] = (8, 128)
-    folds: Annotated[int, Field(ge=2)] = 3
-    epochs: Positive = 100
-    batch_size: Positive = 64
+    folds: Annotated[int, Field(ge=2)] | None = None
+    epochs: Positive | None = None
+    batch_size: Positive | None = None
 
 
 class TrainParams(Section):

@@ -149,7 +149,7 @@ def search_cells(
     def evaluate(width: int) -> Trial:
         engine = reused_engine(train, replace(architecture, cells=width), seed=seed)
         tell = (lambda message: progress(f"{width} cells, {message}")) if progress else None
-        scratch = directory / f"cells-{width}"
+        scratch = trial_folder(directory, width)
         if selection is not None:
             given = labelled(selection)
             engine.train(
@@ -186,6 +186,11 @@ def search_cells(
         for t in oracle.trials.values()
     ]
     return sorted(found, key=lambda trial: trial.evidence, reverse=True)
+
+
+def trial_folder(directory: Path, cells: int) -> Path:
+    """Return where a trial has its checkpoints, in the folder of its search."""
+    return directory / f"cells-{cells}"
 
 
 def _last(trial: Any, metric: str) -> float:

@@ -7,7 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lstmfcn.architecture import Architecture
+from lstmfcn.errors import DataError
+from lstmfcn.files import read_json
 from lstmfcn.params import Params
+from lstmfcn.workspace import Workspace
 
 if TYPE_CHECKING:  # the engine costs a TensorFlow import, which a stage with nothing to do can spare
     from lstmfcn.training.engine import TrainingRecipe
@@ -30,8 +33,37 @@ def phase1_recipe(params: Params) -> TrainingRecipe:
 
 
 def search_recipe(params: Params) -> TrainingRecipe:
-    """Return how each trial of `search` trains: as phase 1, but for the epochs and the batch size."""
-    return replace(phase1_recipe(params), epochs=params.search.epochs, batch_size=params.search.batch_size)
+    """Return how each trial of `search` trains: as phase 1, but for what its own section says."""
+    own = params.search.model_dump(include={"epochs", "batch_size"}, exclude_none=True)
+    return replace(phase1_recipe(params), **own)
+
+
+def search_folds(params: Params) -> int:
+    """Return the number of folds of each trial of `search`."""
+    return params.search.folds or params.train.folds
+
+
+def searches_as_phase1(params: Params) -> bool:
+    """Return whether the trainings of `search` are, to the bit, those of phase 1's folds."""
+    own = params.search.model_dump(exclude={"cells"}, exclude_none=True)
+    return params.protocol == "honest" and own.items() <= params.train.model_dump().items()
+
+
+def best_cells(workspace: Workspace, dataset: str, model: str) -> int | None:
+    """Return the width the search chose; None for `fcn`, which has none.
+
+    Raises
+    ------
+    DataError
+        If the search of this dataset and model is missing.
+    """
+    if model == "fcn":
+        return None
+    path = workspace.search / dataset / f"{model}.json"
+    try:
+        return int(read_json(path)["best"])
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"{path} is missing or damaged. Run `dvc repro search`.") from error
 
 
 def finetune_recipe(params: Params) -> TrainingRecipe:

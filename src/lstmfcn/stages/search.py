@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from lstmfcn.data.series import Split
-from lstmfcn.errors import DataError
-from lstmfcn.files import read_json, to_json
+from lstmfcn.files import to_json
 from lstmfcn.journal import RUN_FILE, Run
 from lstmfcn.ledger import Bundle, code_hash, job_key
 from lstmfcn.params import Params
 from lstmfcn.stages.prepare import hash_of_splits, selection_split, train_splits
 from lstmfcn.stages.queue import Job, progress_of, run_queue
-from lstmfcn.stages.recipes import architecture, flat, search_recipe
+from lstmfcn.stages.recipes import architecture, flat, search_folds, search_recipe, searches_as_phase1
+from lstmfcn.stages.train import phase1_key
 from lstmfcn.workspace import Workspace
 
 CODE = (
@@ -40,6 +41,8 @@ class SearchJob:
     selection: Split | None
     params: Params
     scratch: Path
+    phase1: Mapping[int, Path]
+    """Where phase 1 of each width has its checkpoints; empty where it trains otherwise than the trials."""
 
 
 def run(workspace: Workspace, params: Params) -> None:
@@ -50,12 +53,17 @@ def run(workspace: Workspace, params: Params) -> None:
     for dataset, train in train_splits(workspace, params).items():
         selection = selection_split(workspace, params, dataset)
         for model in recurrent:
-            # Epochs and batch size are the search's own: train's decide nothing here.
-            shared = params.train.model_dump(exclude={"epochs", "batch_size", "folds"})
-            recipe = [dataset, params.protocol, model, params.seeds[0], params.search.model_dump(), shared]
             data = hash_of_splits(train, selection)
+            trial = params.train.model_dump() | params.search.model_dump(exclude_none=True)
+            recipe = [dataset, params.protocol, model, params.seeds[0], trial]
             key = job_key(stage="search", data=data, recipe=recipe, upstream="", code=code)
-            arguments = SearchJob(key, dataset, model, train, selection, params, workspace.scratch / key)
+            phase1 = {
+                cells: workspace.scratch / phase1_key(params, dataset, model, params.seeds[0], cells, data)
+                for cells in (params.search.cells if searches_as_phase1(params) else ())
+            }
+            arguments = SearchJob(
+                key, dataset, model, train, selection, params, workspace.scratch / key, phase1
+            )
             size = train.X.size * len(params.search.cells)
             folder = workspace.search / dataset
             jobs.append(
@@ -67,30 +75,33 @@ def run(workspace: Workspace, params: Params) -> None:
 
 def search(job: SearchJob) -> Bundle:
     """Run one search; the bundle holds the table of trials, and a run for each."""
-    from lstmfcn.search import search_cells
+    from lstmfcn.search import search_cells, trial_folder
 
-    settings, recipe, seed = job.params.search, search_recipe(job.params), job.params.seeds[0]
-    network = architecture(job.params, job.model, settings.cells[0])
+    cells, folds, seed = job.params.search.cells, search_folds(job.params), job.params.seeds[0]
+    recipe, network = search_recipe(job.params), architecture(job.params, job.model, cells[0])
     trials = search_cells(
         job.train,
         network,
         recipe,
-        cells=settings.cells,
-        n_folds=settings.folds,
+        cells=cells,
+        n_folds=folds,
         seed=seed,
         directory=job.scratch,
         selection=job.selection,
         progress=progress_of(f"{job.dataset} {job.model}"),
     )
+    best = trials[0].cells
+    if best in job.phase1:
+        hand_over(trial_folder(job.scratch, best), job.phase1[best])
     selected_on: Literal["train", "test"] = "train" if job.selection is None else "test"
     evidence = "oof" if job.selection is None else "selection"
     table = {
         "dataset": job.dataset,
         "model": job.model,
         "seed": seed,
-        "folds": settings.folds,
+        "folds": folds,
         "selected_on": selected_on,
-        "best": trials[0].cells,
+        "best": best,
         "trials": [vars(trial) for trial in trials],
     }
     bundle = {f"{job.model}.json": to_json(table).encode()}
@@ -105,7 +116,7 @@ def search(job: SearchJob) -> Bundle:
             seed=seed,
             split="train",
             data=job.train.hash,
-            params=flat(recipe, replace(network, cells=trial.cells), folds=settings.folds),
+            params=flat(recipe, replace(network, cells=trial.cells), folds=folds),
             metrics={f"{evidence}_accuracy": trial.accuracy, f"{evidence}_loss": trial.loss},
             selected_on=selected_on,
         )
@@ -113,18 +124,11 @@ def search(job: SearchJob) -> Bundle:
     return bundle
 
 
-def best_cells(workspace: Workspace, dataset: str, model: str) -> int | None:
-    """Return the width the search chose; None for `fcn`, which has none.
+def hand_over(trial: Path, phase1: Path) -> None:
+    """Give a trial's checkpoints to phase 1, which finds its folds trained.
 
-    Raises
-    ------
-    DataError
-        If the search of this dataset and model is missing.
+    No result depends on it: trained anew, the folds end with the same bytes.
     """
-    if model == "fcn":
-        return None
-    path = workspace.search / dataset / f"{model}.json"
-    try:
-        return int(read_json(path)["best"])
-    except (OSError, ValueError, KeyError) as error:
-        raise DataError(f"{path} is missing or damaged. Run `dvc repro search`.") from error
+    phase1.mkdir(parents=True, exist_ok=True)
+    for checkpoint in trial.glob("*.npz"):
+        checkpoint.replace(phase1 / checkpoint.name)

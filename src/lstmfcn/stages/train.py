@@ -11,8 +11,7 @@ from lstmfcn.ledger import Bundle, code_hash, job_key
 from lstmfcn.params import Params
 from lstmfcn.stages.prepare import hash_of_splits, selection_split, train_splits
 from lstmfcn.stages.queue import Job, progress_of, run_queue
-from lstmfcn.stages.recipes import architecture, flat, phase1_recipe
-from lstmfcn.stages.search import best_cells
+from lstmfcn.stages.recipes import architecture, best_cells, flat, phase1_recipe
 from lstmfcn.workspace import Workspace
 
 CODE = ("architecture.py", "models", "training", "data/folds.py", "data/series.py", "stages/train.py")
@@ -35,16 +34,14 @@ class TrainJob:
 
 def run(workspace: Workspace, params: Params) -> None:
     """Train each dataset, model and seed."""
-    code = code_hash(*CODE)
     jobs = []
     for dataset, train in train_splits(workspace, params).items():
         selection = selection_split(workspace, params, dataset)
         for model in params.models:
             cells = best_cells(workspace, dataset, model)
             for seed in params.seeds:
-                recipe = [dataset, params.protocol, model, seed, cells, params.train.model_dump()]
                 data = hash_of_splits(train, selection)
-                key = job_key(stage="train", data=data, recipe=recipe, upstream="", code=code)
+                key = phase1_key(params, dataset, model, seed, cells, data)
                 scratch = workspace.scratch / key
                 jobs.append(
                     Job(
@@ -59,6 +56,12 @@ def run(workspace: Workspace, params: Params) -> None:
                 )
     workspace.phase1.mkdir(parents=True, exist_ok=True)
     run_queue("train", train_job, jobs, workspace)
+
+
+def phase1_key(params: Params, dataset: str, model: str, seed: int, cells: int | None, data: str) -> str:
+    """Return the key of one training of phase 1; `data` is the hash of the splits it reads."""
+    recipe = [dataset, params.protocol, model, seed, cells, params.train.model_dump()]
+    return job_key(stage="train", data=data, recipe=recipe, upstream="", code=code_hash(*CODE))
 
 
 def train_job(job: TrainJob) -> Bundle:
