@@ -2,6 +2,10 @@
 
 The grid is small and Keras Tuner's own grid search cannot go on after a kill, so the oracle here
 simply proposes, in order, each value that no finished trial has tried.
+
+A trial trains as phase 1 does unless told otherwise. Trained for less, all widths are still far from
+where they end, and the wide ones, which learn faster, win: on FaceFour 20 epochs choose 128 cells (test
+accuracy 0.864 after phase 1, three seeds), whole trainings 8 (0.943).
 """
 
 from __future__ import annotations
