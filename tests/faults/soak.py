@@ -105,7 +105,7 @@ def print_growth(seen, n_jobs):
 
 
 class Server:
-    """A real MLflow server, killed and started anew while the block runs; up at its end."""
+    """A real MLflow server, killed and started anew while the block runs, until it is to `settle`."""
 
     def __init__(self, folder, rng):
         with socket.socket() as free:
@@ -145,14 +145,19 @@ class Server:
             self._ending.wait(self._rng.uniform(5, 20))
             self.start()
 
+    def settle(self):
+        """Stay up from now on."""
+        self._ending.set()
+        self._thread.join()
+
     def __enter__(self):
         self.start()
         self._thread.start()
         return self
 
     def __exit__(self, *_error):
-        self._ending.set()
-        self._thread.join()
+        self.settle()
+        self.kill()
 
 
 def disturb(workspace, address, every):
@@ -177,6 +182,8 @@ def disturb(workspace, address, every):
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
             kills += 1
+            done = len(list(workspace.ledger.glob("*/weights.npz")))
+            print(f"  kill {kills}: {done} jobs done", flush=True)
         process = start(workspace, MLFLOW_TRACKING_URI=address)
 
 
@@ -234,12 +241,12 @@ def main():
         with Server(root / "server", random.Random(0)) as server:
             kills = disturb(disturbed, server.address, arguments.every)
             took = time.monotonic() - began
-        print(
-            f"the same under {kills} kills and {server.deaths} deaths of the tracking server: {took:.0f} s"
-            + (f", {(took - seconds) / kills:.1f} s a kill" if kills else "")
-        )
-        check(undisturbed, disturbed, n_jobs, server.address)
-        server.kill()
+            server.settle()
+            print(
+                f"the same under {kills} kills and {server.deaths} deaths of the server: {took:.0f} s"
+                + (f", {(took - seconds) / kills:.1f} s a kill" if kills else "")
+            )
+            check(undisturbed, disturbed, n_jobs, server.address)
     print("nothing lost, nothing done twice, the same bytes")
 
 
