@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from pathlib import Path
 
 import psutil
@@ -30,6 +31,21 @@ def test_every_job_gives_its_result_or_its_error(workers, monkeypatch):
     results = dict(work.run_jobs(square, [1, 2, 3, 4]))
     assert isinstance(results.pop(2), DataError)
     assert results == {0: (1, "1"), 1: (4, "1"), 3: (16, "1")}
+
+
+class Result:
+    """Something that can be seen to be gone."""
+
+
+def give(x):
+    return Result()
+
+
+def test_results_are_not_held_once_they_are_given():
+    given = []
+    for _, result in work.run_jobs(give, range(6)):
+        given.append(weakref.ref(result))
+        assert [r for r in given[:-1] if r() is not None] == []
 
 
 def test_a_killed_worker_is_told_as_such():

@@ -106,7 +106,7 @@ def _run_here(function: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[t
         try:
             futures = {pool.submit(_guarded, function, job): i for i, job in enumerate(jobs)}
             for future in as_completed(futures):
-                yield futures[future], future.result()
+                yield futures.pop(future), future.result()  # of thousands of results, only one is held
         except BrokenProcessPool:
             _pool.cache_clear()
             raise WorkerLostError(

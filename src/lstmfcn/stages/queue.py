@@ -72,7 +72,7 @@ def progress_of(name: str) -> Callable[[str], None]:
 
 def run_queue(
     stage: str, function: Callable[[Any], Bundle], jobs: Sequence[Job], workspace: Workspace
-) -> dict[str, Bundle]:
+) -> None:
     """Run what the ledger lacks, lay every result down, and log its runs to MLflow as it comes.
 
     Parameters
@@ -86,18 +86,13 @@ def run_queue(
     workspace
         Where they belong.
 
-    Returns
-    -------
-    dict
-        The bundle of each job, by its key.
-
     Raises
     ------
     JobsFailedError
         After the last job, if any failed: names each and says why.
     """
     with _logger(workspace) as log:
-        return _run_queue(stage, function, jobs, workspace, log)
+        _run_queue(stage, function, jobs, workspace, log)
 
 
 def _run_queue(
@@ -106,15 +101,13 @@ def _run_queue(
     jobs: Sequence[Job],
     workspace: Workspace,
     log: Callable[[Path], None],
-) -> dict[str, Bundle]:
+) -> None:
     ledger = Ledger(workspace.ledger)
-    bundles: dict[str, Bundle] = {}
 
     def lay_down(job: Job, bundle: Bundle) -> None:
         for name, content in bundle.items():
             write_bytes(job.folder / name, content)
         log(job.folder)
-        bundles[job.key] = bundle
 
     waiting = []
     for job in jobs:
@@ -123,8 +116,8 @@ def _run_queue(
             waiting.append(job)
         else:
             lay_down(job, kept)
-    if bundles:
-        say(f"{stage}: {len(bundles)} of {len(jobs)} jobs were finished before")
+    if len(waiting) < len(jobs):
+        say(f"{stage}: {len(jobs) - len(waiting)} of {len(jobs)} jobs were finished before")
     waiting.sort(key=lambda job: job.size, reverse=True)
     failures = []
     total, done, begun = sum(job.size for job in waiting), 0.0, time.monotonic()
@@ -150,7 +143,6 @@ def _run_queue(
             + "\n".join(failures)
             + "\nMend the cause, or take the dataset out of params.yaml, and run the same command again."
         )
-    return bundles
 
 
 @contextmanager
