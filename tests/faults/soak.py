@@ -122,9 +122,11 @@ class Server:
         command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self._port)]
         store = ["--backend-store-uri", f"sqlite:///{self._folder}/mlflow.db", "--workers", "1"]
         places = ["--artifacts-destination", str(self._folder / "artifacts")]
+        # Its job runner is of no use here.
+        env = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
         with (self._folder / "server.log").open("a") as log:
             self._process = subprocess.Popen(
-                [*command, *store, *places], stdout=log, stderr=log, start_new_session=True
+                [*command, *store, *places], env=env, stdout=log, stderr=log, start_new_session=True
             )
         for _ in range(600):
             try:

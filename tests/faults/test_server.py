@@ -1,6 +1,7 @@
 """A tracking server that is slow, answers 500, drops connections and dies, behind a proxy that does it."""
 
 import importlib
+import os
 import socket
 import subprocess
 import sys
@@ -85,9 +86,11 @@ def server(tmp_path_factory):
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
     store = ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db"]
     places = ["--artifacts-destination", str(folder / "artifacts"), "--workers", "1"]
+    # Its job runner is of no use here.
+    env = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
-            [*command, *store, *places], stdout=log, stderr=log, start_new_session=True
+            [*command, *store, *places], env=env, stdout=log, stderr=log, start_new_session=True
         )
     address, end = f"http://127.0.0.1:{port}", time.monotonic() + 120
     while True:
