@@ -45,7 +45,7 @@ fuzz: setup ## the readers of data files under a coverage-guided fuzzer, FUZZ_SE
 	  PYTHONPATH=build/fuzz/atheris $(BIN)/python tests/faults/readers.py $$kind build/fuzz/$$kind \
 	    -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -verbosity=0 || exit 1; done
 
-soak: setup ## 300 small jobs under kills and a flapping tracking server: half an hour
+soak: setup ## 300 small jobs under kills and a flapping tracking server
 	$(BIN)/python tests/faults/soak.py
 
 bench: setup ## measure the engine beside its peers, if `make peers` has installed them

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,19 @@ def run_stages(workspace, ucr_dir, *stages):
         for stage in stages:
             module = importlib.import_module(f"lstmfcn.stages.{stage}")
             module.run(workspace, params.load(workspace.params))
+
+
+def make_clone(root, text, *stages):
+    """Return a clone in miniature, in `root/clone`, in which these stages have run."""
+    bumps(root / "ucr")
+    workspace = make_workspace(root / "clone", text)
+    run_stages(workspace, root / "ucr", *stages)
+    return workspace
+
+
+def copy_of(workspace, root):
+    """Return a copy of a clone; each test has its own."""
+    return Workspace(Path(shutil.copytree(workspace.root, root, symlinks=True)))
 
 
 @pytest.fixture(autouse=True)

@@ -8,19 +8,19 @@ import argparse
 import os
 import random
 import signal
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-import urllib.request
 from pathlib import Path
 
 import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from mlflow_server import MlflowServer
+
 from conftest import bumps, files_of, make_workspace, run_stages
 from lstmfcn.journal import find_runs
 from lstmfcn.ledger import Ledger
@@ -41,7 +41,7 @@ train: {{epochs: 30, batch_size: 8, folds: 2}}
 MAIN = [sys.executable, "-c", "from lstmfcn.cli import main; main()"]
 
 
-def make_clone(root, ucr, datasets):
+def make_ready(root, ucr, datasets):
     """Return a clone that is ready to train."""
     lists = {"datasets": datasets, "models": MODELS, "seeds": map(str, range(N_SEEDS))}
     workspace = make_workspace(root, PARAMS.format(**{k: ", ".join(v) for k, v in lists.items()}))
@@ -104,41 +104,15 @@ def print_growth(seen, n_jobs):
         )
 
 
-class Server:
-    """A real MLflow server, killed and started anew while the block runs, until it is to `settle`."""
+class FlappingServer(MlflowServer):
+    """A server that is killed and started anew while the block runs, until it is to `settle`."""
 
     def __init__(self, folder, rng):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        self.address = f"http://127.0.0.1:{port}"
+        super().__init__(folder)
         self.deaths = 0
-        self._folder, self._port, self._rng = folder, port, rng
+        self._rng = rng
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._flap)
-
-    def start(self):
-        """Start it, and return when it answers."""
-        command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self._port)]
-        store = ["--backend-store-uri", f"sqlite:///{self._folder}/mlflow.db", "--workers", "1"]
-        places = ["--artifacts-destination", str(self._folder / "artifacts")]
-        # Its job runner is of no use here.
-        env = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-        with (self._folder / "server.log").open("a") as log:
-            self._process = subprocess.Popen(
-                [*command, *store, *places], env=env, stdout=log, stderr=log, start_new_session=True
-            )
-        for _ in range(600):
-            try:
-                return urllib.request.urlopen(f"{self.address}/health", timeout=5).close()
-            except OSError:
-                time.sleep(0.2)
-        raise AssertionError((self._folder / "server.log").read_text())
-
-    def kill(self):
-        """Kill it with all its workers."""
-        subprocess.run(["pkill", "-KILL", "--session", str(self._process.pid)], check=False)
-        self._process.wait()
 
     def _flap(self):
         while not self._ending.wait(self._rng.uniform(5, 30)):
@@ -233,14 +207,14 @@ def main():
         root = Path(scratch)
         for i, name in enumerate(datasets):  # another last digit: another dataset
             bumps(root / "ucr", name, change=lambda _split, lines, i=i: [f"{line}{i}" for line in lines])
-        undisturbed = make_clone(root / "undisturbed", root / "ucr", datasets)
-        disturbed = make_clone(root / "disturbed", root / "ucr", datasets)
+        undisturbed = make_ready(root / "undisturbed", root / "ucr", datasets)
+        disturbed = make_ready(root / "disturbed", root / "ucr", datasets)
         seconds, seen = watch(undisturbed)
         print(f"{n_jobs} jobs undisturbed: {seconds:.0f} s")
         print_growth(seen, n_jobs)
         (root / "server").mkdir()
         began = time.monotonic()
-        with Server(root / "server", random.Random(0)) as server:
+        with FlappingServer(root / "server", random.Random(0)) as server:
             kills = disturb(disturbed, server.address, arguments.every)
             took = time.monotonic() - began
             server.settle()

@@ -1,20 +1,17 @@
 """`kill -9`, really done, in the middle of an epoch."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import psutil
 import pytest
 
-from conftest import bumps, files_of, make_workspace, run_stages
+from conftest import copy_of, files_of, make_clone
 from lstmfcn.hold import hold
 from lstmfcn.ledger import Ledger
-from lstmfcn.workspace import Workspace
 
 PARAMS = """
 datasets: [Bumps]
@@ -27,16 +24,7 @@ train: {epochs: 200, batch_size: 4, schedule: cosine, folds: 2}
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
     """A clone that is ready to train."""
-    root = tmp_path_factory.mktemp("kill")
-    bumps(root / "ucr")
-    workspace = make_workspace(root / "clone", PARAMS)
-    run_stages(workspace, root / "ucr", "fetch", "validate", "prepare", "search")
-    return workspace
-
-
-def copy_of(workspace, root):
-    """Return a copy of a clone; each test has its own."""
-    return Workspace(Path(shutil.copytree(workspace.root, root, symlinks=True)))
+    return make_clone(tmp_path_factory.mktemp("kill"), PARAMS, "fetch", "validate", "prepare", "search")
 
 
 @pytest.fixture

@@ -1,19 +1,15 @@
 """A tracking server that is slow, answers 500, drops connections and dies, behind a proxy that does it."""
 
 import importlib
-import os
-import socket
-import subprocess
-import sys
 import threading
-import time
 import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from mlflow_server import MlflowServer
 
-from conftest import bumps, make_workspace, run_stages
+from conftest import make_clone, make_workspace
 from lstmfcn import params, tracking
 from lstmfcn.errors import TrackingError
 from lstmfcn.journal import find_runs
@@ -79,31 +75,10 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """Return the address of a real MLflow server."""
-    folder = tmp_path_factory.mktemp("server")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
-    store = ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db"]
-    places = ["--artifacts-destination", str(folder / "artifacts"), "--workers", "1"]
-    # Its job runner is of no use here.
-    env = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            [*command, *store, *places], env=env, stdout=log, stderr=log, start_new_session=True
-        )
-    address, end = f"http://127.0.0.1:{port}", time.monotonic() + 120
-    while True:
-        try:
-            urllib.request.urlopen(f"{address}/health", timeout=5).close()
-            break
-        except OSError:
-            assert process.poll() is None, (folder / "log").read_text()
-            assert time.monotonic() < end, (folder / "log").read_text()
-            time.sleep(0.2)
-    yield address
-    subprocess.run(["pkill", "-KILL", "--session", str(process.pid)], check=False)
-    process.wait()
+    server = MlflowServer(tmp_path_factory.mktemp("server"))
+    server.start()
+    yield server.address
+    server.kill()
 
 
 @pytest.fixture
@@ -120,11 +95,9 @@ def proxy(server, monkeypatch):
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
     """A clone that is ready to train."""
-    root = tmp_path_factory.mktemp("clone")
-    bumps(root / "ucr")
-    workspace = make_workspace(root / "clone", PARAMS)
-    run_stages(workspace, root / "ucr", "fetch", "validate", "prepare", "search", "train")
-    return workspace
+    return make_clone(
+        tmp_path_factory.mktemp("clone"), PARAMS, "fetch", "validate", "prepare", "search", "train"
+    )
 
 
 def statuses(workspace):

@@ -1,18 +1,16 @@
 """The search of a clone, and what phase 1 takes over from it."""
 
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 
-from conftest import bumps, files_of, make_workspace, run_stages
+from conftest import copy_of, files_of, make_clone, make_workspace, run_stages
 from lstmfcn import params
 from lstmfcn.stages import train
 from lstmfcn.stages.recipes import searches_as_phase1
 from lstmfcn.training.outcome import fold_weights
-from lstmfcn.workspace import Workspace
 
 PARAMS = """
 datasets: [Bumps]
@@ -26,17 +24,13 @@ train: {epochs: 6, batch_size: 8, folds: 2}
 @pytest.fixture(scope="module")
 def original(tmp_path_factory):
     """A clone whose search is done."""
-    root = tmp_path_factory.mktemp("search")
-    bumps(root / "ucr")
-    workspace = make_workspace(root / "clone", PARAMS)
-    run_stages(workspace, root / "ucr", "fetch", "validate", "prepare", "search")
-    return workspace
+    return make_clone(tmp_path_factory.mktemp("search"), PARAMS, "fetch", "validate", "prepare", "search")
 
 
 @pytest.fixture
 def searched(original, tmp_path):
     """A copy of it."""
-    return Workspace(Path(shutil.copytree(original.root, tmp_path / "clone", symlinks=True)))
+    return copy_of(original, tmp_path / "clone")
 
 
 def test_phase_1_takes_over_the_folds_that_the_search_trained(searched, tmp_path):

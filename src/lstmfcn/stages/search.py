@@ -48,17 +48,17 @@ class SearchJob:
 def run(workspace: Workspace, params: Params) -> None:
     """Search for each dataset and model that has an LSTM, with the first seed; the seeds share the width."""
     recurrent = [model for model in params.models if model != "fcn"]
-    code = code_hash(*CODE)
+    code, seed = code_hash(*CODE), params.seeds[0]
     jobs = []
     for dataset, train in train_splits(workspace, params).items():
         selection = selection_split(workspace, params, dataset)
         for model in recurrent:
             data = hash_of_splits(train, selection)
             trial = params.train.model_dump() | params.search.model_dump(exclude_none=True)
-            recipe = [dataset, params.protocol, model, params.seeds[0], trial]
+            recipe = [dataset, params.protocol, model, seed, trial]
             key = job_key(stage="search", data=data, recipe=recipe, upstream="", code=code)
             phase1 = {
-                cells: workspace.scratch / phase1_key(params, dataset, model, params.seeds[0], cells, data)
+                cells: workspace.scratch / phase1_key(params, dataset, model, seed, cells, data)
                 for cells in (params.search.cells if searches_as_phase1(params) else ())
             }
             arguments = SearchJob(
