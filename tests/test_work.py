@@ -27,7 +27,7 @@ def die(x):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_every_job_gives_its_result_or_its_error(workers, monkeypatch):
-    monkeypatch.setattr(work, "n_workers", lambda n: workers)
+    monkeypatch.setattr(work, "n_workers", lambda: workers)
     results = dict(work.run_jobs(square, [1, 2, 3, 4]))
     assert isinstance(results.pop(2), DataError)
     assert results == {0: (1, "1"), 1: (4, "1"), 3: (16, "1")}
@@ -53,9 +53,31 @@ def test_a_killed_worker_is_told_as_such():
         list(work.run_jobs(die, [1]))
 
 
-def test_no_more_workers_than_jobs():
-    assert work.n_workers(1) == 1
-    assert work.n_workers(1000) >= 1
+def pid(x):
+    return os.getpid()
+
+
+def test_no_more_workers_than_jobs(monkeypatch):
+    monkeypatch.setattr(work, "n_workers", lambda: 7)  # a pool that no other test has used
+    (_, worker), *others = work.run_jobs(pid, [1])
+    assert others == []
+    assert len(work._pool(7)._processes) == 1
+    assert worker in work._pool(7)._processes
+
+
+def test_jobs_are_asked_for_when_their_turn_comes(monkeypatch):
+    """A job may hold the weights it starts from: of thousands, not all fit in memory."""
+    monkeypatch.setattr(work, "n_workers", lambda: 2)
+    asked = []
+
+    def jobs():
+        for i in range(9):
+            asked.append(i)
+            yield i
+
+    ahead = [len(asked) - done for done, _ in enumerate(work.run_jobs(give, jobs()), start=1)]
+    assert len(asked) == 9
+    assert max(ahead) <= 2 + 1
 
 
 def sleep(path):

@@ -8,12 +8,13 @@ machine either, and many small jobs fill it better than one job with many thread
 from __future__ import annotations
 
 import functools
+import itertools
 import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any
@@ -36,7 +37,7 @@ class WorkerLostError(LstmfcnError):
     """A worker process ended without an answer (killed, or out of memory)."""
 
 
-def run_jobs(function: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+def run_jobs(function: Callable[[Any], Any], jobs: Iterable[Any]) -> Iterator[tuple[int, Any]]:
     """Run `function` on each job and yield (index of the job, result) as they finish.
 
     Parameters
@@ -44,7 +45,8 @@ def run_jobs(function: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[tu
     function
         A module-level function; it and its jobs and results are sent between processes.
     jobs
-        The jobs, the longest first for the best use of the workers.
+        The jobs, the longest first for the best use of the workers. Each is asked for shortly before its
+        turn: of an iterator's, only a few are held at once.
 
     Yields
     ------
@@ -63,12 +65,12 @@ def run_jobs(function: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[tu
         yield from _run_here(function, jobs)
 
 
-def n_workers(n_jobs: int) -> int:
-    """Return how many workers this machine runs at once: one a core it may use, at most one a job."""
+def n_workers() -> int:
+    """Return how many workers this machine runs at once: one a core it may use."""
     cores = (
         len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else os.cpu_count()
     )
-    return max(1, min(cores or 1, n_jobs))
+    return cores or 1
 
 
 def _start_worker() -> None:
@@ -98,15 +100,19 @@ def _guarded(function: Callable[[Any], Any], job: Any) -> Any:
         return error
 
 
-def _run_here(function: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[tuple[int, Any]]:
-    if not jobs:
-        return
+def _run_here(function: Callable[[Any], Any], jobs: Iterable[Any]) -> Iterator[tuple[int, Any]]:
     with _quiet_environment():  # a worker inherits it before its first import
-        pool = _pool(n_workers(len(jobs)))
+        workers = n_workers()
+        pool = _pool(workers)
+        futures: dict[Future[Any], int] = {}
+        turns = ((pool.submit(_guarded, function, job), i) for i, job in enumerate(jobs))
         try:
-            futures = {pool.submit(_guarded, function, job): i for i, job in enumerate(jobs)}
-            for future in as_completed(futures):
-                yield futures.pop(future), future.result()  # of thousands of results, only one is held
+            futures.update(itertools.islice(turns, workers + 1))  # one waits, so that no worker ever does
+            while futures:
+                done, _ = wait(futures, return_when=FIRST_COMPLETED)
+                for future in done:
+                    futures.update(itertools.islice(turns, 1))
+                    yield futures.pop(future), future.result()
         except BrokenProcessPool:
             _pool.cache_clear()
             raise WorkerLostError(
@@ -125,6 +131,7 @@ def _run_here(function: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[t
 def _pool(size: int) -> ProcessPoolExecutor:
     """Return the workers of this process: starting one costs an import of TensorFlow, so they are kept.
 
+    Each starts when a job finds no idle one, so a single job starts a single worker.
     Spawned, not forked: TensorFlow does not survive a fork, and macOS has no other choice.
     """
     context = multiprocessing.get_context("spawn")
@@ -146,7 +153,7 @@ def _quiet_environment() -> Iterator[None]:
 
 
 def _run_on_ray(
-    function: Callable[[Any], Any], jobs: Sequence[Any], address: str
+    function: Callable[[Any], Any], jobs: Iterable[Any], address: str
 ) -> Iterator[tuple[int, Any]]:
     try:
         import ray
@@ -156,10 +163,12 @@ def _run_on_ray(
         ) from None
     ray.init(address=address, ignore_reinit_error=True, log_to_driver=True, runtime_env={"env_vars": QUIET})
     remote = ray.remote(num_cpus=1, max_retries=3)(_guarded)
-    waiting = {remote.remote(function, job): i for i, job in enumerate(jobs)}
+    turns = ((remote.remote(function, job), i) for i, job in enumerate(jobs))
+    waiting = dict(itertools.islice(turns, 2 * int(ray.cluster_resources().get("CPU", 1))))
     try:
         while waiting:
             (done,), _ = ray.wait(list(waiting), num_returns=1)
+            waiting.update(itertools.islice(turns, 1))
             yield waiting.pop(done), ray.get(done)
     finally:
         ray.shutdown()

@@ -53,9 +53,9 @@ def test_a_fold_that_was_taken_over_is_not_trained(searched):
         patch.setattr(train, "run_queue", lambda stage, function, made, workspace: jobs.extend(made))
         train.run(searched, settings)
     (job,) = (job for job in jobs if job.name == "Bumps lstm_fcn seed 0")
-    scratch = job.arguments.scratch
-    shutil.copy(scratch / "fold-0.npz", scratch / "fold-1.npz")
-    first, second = fold_weights(train.train_job(job.arguments))
+    arguments = job.arguments()
+    shutil.copy(arguments.scratch / "fold-0.npz", arguments.scratch / "fold-1.npz")
+    first, second = fold_weights(train.train_job(arguments))
     trained = [name for name in first if "moving" not in name]  # batch norm's are of the fold's own series
     assert len(trained) > 10
     for name in trained:

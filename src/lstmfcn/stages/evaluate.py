@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +35,8 @@ class EvaluateJob:
         The keys of those that stand for their phase: phase 1, and the iteration with the best evidence.
     """
 
-    key: str
     trained: tuple[tuple[Run, bytes], ...]
+    key: str
     chosen: frozenset[str]
     n_train: int
     test: Split
@@ -52,15 +52,15 @@ def run(workspace: Workspace, params: Params) -> None:
         for model in params.models:
             for seed in params.seeds:
                 place = Path(dataset, model, f"seed-{seed}")
-                trained = tuple(_trained(workspace, place, params.finetune.iterations))
-                upstream = " ".join(run.key for run, _ in trained)
-                chosen = _chosen([run for run, _ in trained])
+                folders = _trained(workspace, place, params.finetune.iterations)
+                trained = [Run.load(folder / RUN_FILE) for folder in folders]
+                upstream = " ".join(run.key for run in trained)
                 key = job_key(stage="evaluate", data=test.hash, recipe=[], upstream=upstream, code=code)
                 jobs.append(
                     Job(
                         name=f"{dataset} {model} seed {seed}",
                         key=key,
-                        arguments=EvaluateJob(key, trained, chosen, len(train.y), test),
+                        arguments=partial(_job, folders, key, _chosen(trained), len(train.y), test),
                         folder=predictions / place,
                         size=test.X.size,
                     )
@@ -75,11 +75,16 @@ def run(workspace: Workspace, params: Params) -> None:
     write_tables(workspace.results, rows)
 
 
-def _trained(workspace: Workspace, place: Path, iterations: int) -> Iterator[tuple[Run, bytes]]:
-    """Yield phase 1 and each iteration, with its weights."""
-    folders = [workspace.finetuned / place / f"iteration-{i}" for i in range(1, iterations + 1)]
-    for folder in (workspace.phase1 / place, *folders):
-        yield Run.load(folder / RUN_FILE), (folder / "weights.npz").read_bytes()
+def _trained(workspace: Workspace, place: Path, iterations: int) -> list[Path]:
+    """Return the folders of phase 1 and of each iteration."""
+    finetuned = [workspace.finetuned / place / f"iteration-{i}" for i in range(1, iterations + 1)]
+    return [workspace.phase1 / place, *finetuned]
+
+
+def _job(folders: list[Path], *arguments: Any) -> EvaluateJob:
+    """Return a job that evaluates the weights in `folders`."""
+    trained = [(Run.load(folder / RUN_FILE), (folder / "weights.npz").read_bytes()) for folder in folders]
+    return EvaluateJob(tuple(trained), *arguments)
 
 
 def _chosen(runs: list[Run]) -> frozenset[str]:

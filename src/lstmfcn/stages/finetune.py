@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from lstmfcn.architecture import Architecture
 from lstmfcn.data.series import Split
@@ -34,16 +36,16 @@ class FinetuneJob:
 
     Attributes
     ----------
-    before
-        The run of phase 1, or of the iteration before.
     weights
-        Its files of weights, by name.
+        The files of weights to start from, by name.
+    before
+        The run that made them: of phase 1, or of the iteration before.
     """
 
+    weights: Mapping[str, bytes]
     key: str
     index: int
     before: Run
-    weights: Mapping[str, bytes]
     train: Split
     selection: Split | None
     params: Params
@@ -74,15 +76,15 @@ def run(workspace: Workspace, params: Params) -> None:
             recipe = [index, own, shared]
             data = hash_of_splits(train, selection)
             key = job_key(stage="finetune", data=data, recipe=recipe, upstream=before.key, code=code)
-            weights = _read_weights(latest[place])
+            arguments = partial(
+                _job, latest[place], key, index, before, train, selection, params, workspace.scratch / key
+            )
             latest[place] = workspace.finetuned / place / f"iteration-{index}"
             jobs.append(
                 Job(
                     name=f"{before.dataset} {before.model} seed {before.seed} iteration {index}",
                     key=key,
-                    arguments=FinetuneJob(
-                        key, index, before, weights, train, selection, params, workspace.scratch / key
-                    ),
+                    arguments=arguments,
                     folder=latest[place],
                     size=train.X.size,
                 )
@@ -133,8 +135,10 @@ def finetune_job(job: FinetuneJob) -> Bundle:
     return outcome.files() | {RUN_FILE: made.file()}
 
 
-def _read_weights(folder: Path) -> dict[str, bytes]:
+def _job(folder: Path, *arguments: Any) -> FinetuneJob:
+    """Return a job that starts from the weights in `folder`."""
     try:
-        return {path.name: path.read_bytes() for path in sorted(folder.glob("*.npz"))}
+        weights = {path.name: path.read_bytes() for path in sorted(folder.glob("*.npz"))}
+        return FinetuneJob(weights, *arguments)
     except OSError as error:
         raise DataError(f"The weights in {folder} cannot be read: {error}. Run `dvc repro train`.") from error

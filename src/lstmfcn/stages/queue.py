@@ -40,7 +40,8 @@ class Job:
     key
         See `lstmfcn.ledger.job_key`.
     arguments
-        What the stage's function takes; sent to a worker.
+        Makes what the stage's function takes, shortly before it is sent to a worker: thousands of jobs need
+        not have their weights in memory at once.
     folder
         Where the files of the result go.
     size
@@ -49,7 +50,7 @@ class Job:
 
     name: str
     key: str
-    arguments: Any
+    arguments: Callable[[], Any]
     folder: Path
     size: float
 
@@ -121,7 +122,7 @@ def _run_queue(
     waiting.sort(key=lambda job: job.size, reverse=True)
     failures = []
     total, done, begun = sum(job.size for job in waiting), 0.0, time.monotonic()
-    calls = [(function, job.arguments) for job in waiting]
+    calls = ((function, job.arguments()) for job in waiting)
     for count, (index, result) in enumerate(run_jobs(_timed, calls), start=1):
         job = waiting[index]
         done += job.size

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -61,8 +62,8 @@ def run(workspace: Workspace, params: Params) -> None:
                 cells: workspace.scratch / phase1_key(params, dataset, model, seed, cells, data)
                 for cells in (params.search.cells if searches_as_phase1(params) else ())
             }
-            arguments = SearchJob(
-                key, dataset, model, train, selection, params, workspace.scratch / key, phase1
+            arguments = partial(
+                SearchJob, key, dataset, model, train, selection, params, workspace.scratch / key, phase1
             )
             size = train.X.size * len(params.search.cells)
             folder = workspace.search / dataset

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from lstmfcn.data.series import Split
@@ -47,8 +48,8 @@ def run(workspace: Workspace, params: Params) -> None:
                     Job(
                         name=f"{dataset} {model} seed {seed}",
                         key=key,
-                        arguments=TrainJob(
-                            key, dataset, model, seed, cells, train, selection, params, scratch
+                        arguments=partial(
+                            TrainJob, key, dataset, model, seed, cells, train, selection, params, scratch
                         ),
                         folder=workspace.phase1 / dataset / model / f"seed-{seed}",
                         size=train.X.size,

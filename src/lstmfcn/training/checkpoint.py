@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from lstmfcn.files import read_arrays, write_arrays
 from lstmfcn.training.weights import Weights
 
-SECONDS = float(os.environ.get("LSTMFCN_CHECKPOINT_SECONDS", "20"))
+SECONDS = float(os.environ.get("LSTMFCN_CHECKPOINT_SECONDS", "5"))
 """How much work a kill costs at most, but for what one epoch takes."""
 
 CURVE = ("loss", "accuracy", "rate", "watched")

@@ -203,7 +203,8 @@ class Engine:
         if chosen is not None and state.watched:
             chosen.fewest = int(min(state.watched))
         told = time.monotonic()
-        for epoch in range(len(state.loss), recipe.epochs):
+        begun = len(state.loss)
+        for epoch in range(begun, recipe.epochs):
             if chosen is not None and chosen.fewest == 0:
                 break
             rate = schedule.step(epoch, state.watched[-1] if state.watched else None)
@@ -241,7 +242,7 @@ class Engine:
             if progress and time.monotonic() - told > 10:
                 told = time.monotonic()
                 progress(f"epoch {epoch + 1}/{recipe.epochs}, loss {loss:.4f}")
-        if checkpoint:
+        if checkpoint and len(state.loss) > begun:
             checkpoint.save(replace(state, network=compiled.state()))
         if state.kept is None:
             copy_weights(compiled.model, self.model)

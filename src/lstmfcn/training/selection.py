@@ -7,15 +7,15 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-BATCH = 64
+FIRST_BATCH = 16
 
 
 class Selection:
     """Counts errors on the series to select on, for as long as the count can still be the fewest.
 
     An epoch is selected only if it has fewer errors than every epoch before. So the series that were
-    missed most often are predicted first, and an epoch is given up once it has as many errors as the
-    best one: the selected epoch is the same, for a small part of the predictions.
+    missed most often are predicted first, in batches of doubling size, and an epoch is given up once it
+    has as many errors as the best one: the selected epoch is the same, for a small part of the predictions.
     """
 
     def __init__(self, X: NDArray[np.float32], y: NDArray[np.int64]) -> None:
@@ -26,9 +26,10 @@ class Selection:
     def errors(self, predict: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> int:
         """Return the number of errors where it is the fewest so far, else some number not below it."""
         order = np.argsort(-self._missed, kind="stable")
-        count = 0
-        for first in range(0, len(order), BATCH):
-            batch = order[first : first + BATCH]
+        count, first, size = 0, 0, FIRST_BATCH
+        while first < len(order):
+            batch = order[first : first + size]
+            first, size = first + size, 2 * size
             wrong = predict(self.X[batch]).argmax(axis=1) != self.y[batch]
             self._missed[batch] += wrong
             count += int(wrong.sum())
