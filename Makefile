@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV_VERSION := $(shell sed -n 's/^uv==//p' constraints.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro ui test lint fuzz soak bench peers docs
+.PHONY: help setup repro ui test lint fuzz soak faults bench peers docs
 
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := 1
@@ -24,7 +24,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing (once; about a minute, 3 GB) ..."
 	@{ $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)" \
-	  && $(BIN)/uv pip install --quiet --python $(BIN)/python --constraints constraints.txt --editable '.[dev]'; } \
+	  && $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraints constraints.txt --editable '.[dev]'; } \
 	  || { echo "The installation failed (see above). Check the network and the disk's free space, then call make again; what was done is kept." >&2; exit 1; }
 	@touch $@
 
@@ -47,6 +47,9 @@ fuzz: setup ## the readers of data files under a coverage-guided fuzzer, FUZZ_SE
 
 soak: setup ## 300 small jobs under kills and a flapping tracking server
 	$(BIN)/python tests/faults/soak.py
+
+faults: setup ## what each fault costs in time
+	$(BIN)/python tests/faults/costs.py
 
 bench: setup ## measure the engine beside its peers, if `make peers` has installed them
 	$(BIN)/python benchmarks/speed.py

@@ -64,6 +64,14 @@ def write_bytes(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
+def has_content(path: Path, content: bytes) -> bool:
+    """Return whether a file is there with just this content."""
+    try:
+        return path.stat().st_size == len(content) and path.read_bytes() == content
+    except FileNotFoundError:
+        return False
+
+
 def to_json(value: Any) -> str:
     """Return `value` as JSON with sorted keys: equal values give equal text."""
     return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"

@@ -33,6 +33,10 @@ class Ledger:
     def __init__(self, root: Path) -> None:
         self.root = root
 
+    def __contains__(self, key: str) -> bool:
+        """Return whether there is a bundle of `key`, whole or not."""
+        return (self.root / key / MANIFEST).exists()
+
     def get(self, key: str) -> dict[str, bytes] | None:
         """Return the bundle of `key`, or None where there is none or it is damaged."""
         folder = self.root / key

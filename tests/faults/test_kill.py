@@ -42,11 +42,11 @@ main()
 """
 
 
-def start(workspace, stage="train"):
+def start(workspace, stage="train", **environment):
     """Start a stage in a process of its own."""
     return subprocess.Popen(
         [sys.executable, "-c", COMMAND, stage, "-w", str(workspace.root)],
-        env=os.environ | {"LSTMFCN_CHECKPOINT_SECONDS": "0.1"},
+        env=os.environ | {"LSTMFCN_CHECKPOINT_SECONDS": "0.1"} | environment,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,

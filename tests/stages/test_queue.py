@@ -1,8 +1,60 @@
-"""What a stage notes about the clone it runs in."""
+"""The order in which a stage works, and what it notes about the clone it runs in."""
 
 import subprocess
+from functools import partial
 
-from lstmfcn.stages.queue import commit_of
+import pytest
+
+from lstmfcn.ledger import Ledger
+from lstmfcn.stages import queue
+from lstmfcn.stages.queue import Job, commit_of, run_queue
+from lstmfcn.workspace import Workspace
+
+
+@pytest.fixture
+def begun(monkeypatch):
+    """Return the arguments of each job in the order they ran, in this process."""
+    begun = []
+
+    def run_jobs(_function, calls):
+        for i, (function, argument) in enumerate(calls):
+            begun.append(argument)
+            yield i, (function(argument), {"seconds": 0.0})
+
+    monkeypatch.setattr(queue, "run_jobs", run_jobs)
+    return begun
+
+
+def test_finished_jobs_keep_no_worker_waiting_and_damaged_ones_run_again(begun, tmp_path):
+    workspace = Workspace(tmp_path)
+
+    def work(name):
+        return {"file": name.encode()}
+
+    def job(name):
+        return Job(name=name, key=f"key-{name}", arguments=partial(str, name), folder=tmp_path / name, size=1)
+
+    run_queue("stage", work, [job("a"), job("b")], workspace)
+    (Ledger(workspace.ledger).root / "key-b/file").write_bytes(b"damaged")
+    (tmp_path / "a/file").unlink()  # as DVC does
+    begun.clear()
+    run_queue("stage", work, [job("a"), job("b"), job("c")], workspace)
+    assert begun == ["c", "b"]
+    assert [(tmp_path / name / "file").read_bytes() for name in "abc"] == [b"a", b"b", b"c"]
+
+
+def test_what_lies_as_it_should_is_not_written_again(begun, tmp_path):
+    """Writing means waiting for the disk, file by file."""
+    workspace = Workspace(tmp_path)
+    jobs = [Job(name="a", key="key", arguments=dict, folder=tmp_path / "a", size=1)]
+    run_queue("stage", lambda _: {"file": b"a"}, jobs, workspace)
+    before = (tmp_path / "a/file").stat()
+    run_queue("stage", lambda _: {"file": b"a"}, jobs, workspace)
+    assert (tmp_path / "a/file").stat().st_ino == before.st_ino  # written, it would be another file
+    (tmp_path / "a/file").write_bytes(b"b")
+    run_queue("stage", lambda _: {"file": b"a"}, jobs, workspace)
+    assert (tmp_path / "a/file").read_bytes() == b"a"
+    assert begun == [{}]
 
 
 def git(root, *command):

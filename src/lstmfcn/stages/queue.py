@@ -17,7 +17,7 @@ from typing import Any
 
 from lstmfcn.backend import load_backend
 from lstmfcn.errors import LstmfcnError
-from lstmfcn.files import write_bytes
+from lstmfcn.files import has_content, write_bytes
 from lstmfcn.journal import Run, find_runs
 from lstmfcn.ledger import Bundle, Ledger
 from lstmfcn.tracking import Tracker
@@ -104,28 +104,39 @@ def _run_queue(
     log: Callable[[Path], None],
 ) -> None:
     ledger = Ledger(workspace.ledger)
+    finished: list[Job] = []
+    waiting: list[Job] = []
+    for job in jobs:
+        (finished if job.key in ledger else waiting).append(job)
+    if finished:
+        say(f"{stage}: {len(finished)} of {len(jobs)} jobs were finished before")
+    waiting.sort(key=lambda job: job.size, reverse=True)
 
     def lay_down(job: Job, bundle: Bundle) -> None:
         for name, content in bundle.items():
-            write_bytes(job.folder / name, content)
+            if not has_content(job.folder / name, content):
+                write_bytes(job.folder / name, content)
         log(job.folder)
 
-    waiting = []
-    for job in jobs:
-        kept = ledger.get(job.key)
-        if kept is None:
-            waiting.append(job)
-        else:
-            lay_down(job, kept)
-    if len(waiting) < len(jobs):
-        say(f"{stage}: {len(jobs) - len(waiting)} of {len(jobs)} jobs were finished before")
-    waiting.sort(key=lambda job: job.size, reverse=True)
+    def calls() -> Iterator[tuple[Callable[[Any], Bundle], Any]]:
+        # What was finished is laid down last: reading thousands of results is to keep no worker waiting.
+        for job in waiting:
+            yield function, job.arguments()
+        for job in finished:
+            kept = ledger.get(job.key)
+            if kept is None:
+                say(f"{stage}: what was kept of {job.name} is damaged; it runs again")
+                waiting.append(job)
+                yield function, job.arguments()
+            else:
+                lay_down(job, kept)
+
     failures = []
-    total, done, begun = sum(job.size for job in waiting), 0.0, time.monotonic()
-    calls = ((function, job.arguments()) for job in waiting)
-    for count, (index, result) in enumerate(run_jobs(_timed, calls), start=1):
+    done, begun = 0.0, time.monotonic()
+    for count, (index, result) in enumerate(run_jobs(_timed, calls()), start=1):
         job = waiting[index]
         done += job.size
+        total = sum(job.size for job in waiting)
         left = (time.monotonic() - begun) * (total - done) / done if done else 0.0
         place = f"{stage}: [{count}/{len(waiting)}] {job.name}"
         if isinstance(result, LstmfcnError):
