@@ -3,6 +3,7 @@
 Every fault is done for real, with the default settings, and the results are compared to the byte.
 """
 
+import argparse
 import os
 import shutil
 import signal
@@ -21,6 +22,7 @@ from test_kill import start, wait_for_progress
 from test_server import Proxy, drop, refuse
 
 from conftest import copy_of, files_of, make_clone
+from lstmfcn.workspace import Workspace
 
 PARAMS = """
 datasets: [Bumps]
@@ -75,7 +77,8 @@ def fill_disk(clone):
     with tempfile.TemporaryDirectory() as folder:
         mount(folder, 8)
         try:
-            small = copy_of(clone, Path(folder) / "clone")
+            left = shutil.ignore_patterns("mlruns", "docs")
+            small = Workspace(shutil.copytree(clone.root, Path(folder) / "clone", symlinks=True, ignore=left))
             process = start(small, **DEFAULT)
             _, said = process.communicate()
             assert process.returncode == 1
@@ -127,9 +130,9 @@ def seconds_of(work, clone):
 
 def main():
     """Measure, and print a table in Markdown."""
-    if "-h" in sys.argv or "--help" in sys.argv:
-        sys.stdout.write(__doc__)
-        return
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="", metavar="TEXT", help="faults with this text in their name")
+    only = parser.parse_args().only
     with tempfile.TemporaryDirectory(prefix="costs-") as scratch:
         root = Path(scratch)
         ready = make_clone(root, PARAMS, "fetch", "validate", "prepare")
@@ -152,7 +155,8 @@ def main():
             undisturbed = copy_of(ready, root / f"undisturbed-{stage}")
             usual = seconds_of(lambda clone, stage=stage: run(clone, stage), undisturbed)
             sys.stdout.write(f"| `{stage}`, undisturbed | {usual:.0f} s | |\n")
-            for count, (name, fault) in enumerate(faults.items()):
+            chosen = [(name, fault) for name, fault in faults.items() if only in name]
+            for count, (name, fault) in enumerate(chosen):
                 clone = copy_of(ready, root / f"{stage}-{count}")
                 took = seconds_of(fault, clone)
                 folder = "search" if stage == "search" else "phase1"
@@ -161,6 +165,7 @@ def main():
                 sys.stdout.write(f"| {name} | {took:.0f} s | {took - usual:+.0f} s |\n")
                 sys.stdout.flush()
             ready = undisturbed
+        proxy.shutdown()
         server.kill()
 
 
