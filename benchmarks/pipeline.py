@@ -26,9 +26,11 @@ BIN = Path(sys.executable).parent
 
 def main():
     """Measure and print."""
-    argparse.ArgumentParser(description=__doc__).parse_args()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--clone", type=Path, help="a new folder for the clone, which is kept then")
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        clone = Path(folder) / "clone"
+        clone = arguments.clone or Path(folder) / "clone"
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
         table = profile(clone)
     keep(table, "pipeline")
