@@ -116,7 +116,9 @@ def load_champion(source: str | Path, *, alias: str = "champion", workspace: str
 def _load(folder: Path) -> Champion:
     import mlflow
 
-    model = mlflow.pyfunc.load_model(str(folder))
+    # The warnings are of packages in other versions than on the day the model was made: a TensorFlow graph
+    # does not mind, and looking for them takes as long as loading it.
+    model = mlflow.pyfunc.load_model(str(folder), suppress_warnings=True)
     metadata = model.metadata.metadata or {}
     if "classes" not in metadata:
         raise RegistryError(f"{folder} was not registered by lstmfcn: its metadata names no classes.")

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from lstmfcn.backend import load_library
 from lstmfcn.errors import TrackingError
 from lstmfcn.files import hash_of
 from lstmfcn.journal import Run, find_runs
@@ -78,11 +79,12 @@ def connect(workspace: Workspace) -> Any:
         os.environ.setdefault(name, value)
     import logging
 
+    uri = tracking_uri(workspace)
+    load_library("mlflow", *(["mlflow.store.tracking.sqlalchemy_store"] if uri.startswith("sqlite") else []))
     import mlflow
 
     for name in ("mlflow", "alembic"):  # they narrate each table they make
         logging.getLogger(name).setLevel(logging.ERROR)
-    uri = tracking_uri(workspace)
     if uri.startswith("sqlite"):
         workspace.mlruns.mkdir(parents=True, exist_ok=True)
     given = os.environ.get("MLFLOW_TRACKING_URI")

@@ -110,9 +110,9 @@ def _run_here(function: Callable[[Any], Any], jobs: Iterable[Any]) -> Iterator[t
             futures.update(itertools.islice(turns, workers + 1))  # one waits, so that no worker ever does
             while futures:
                 done, _ = wait(futures, return_when=FIRST_COMPLETED)
-                for future in done:
+                while done:
                     futures.update(itertools.islice(turns, 1))
-                    yield futures.pop(future), future.result()
+                    yield _taken(futures, done.pop())  # from here on nothing holds it but the caller
         except BrokenProcessPool:
             _pool.cache_clear()
             raise WorkerLostError(
@@ -125,6 +125,10 @@ def _run_here(function: Callable[[Any], Any], jobs: Iterable[Any]) -> Iterator[t
             for worker in multiprocessing.active_children():
                 worker.kill()  # what it was at has a checkpoint
             raise
+
+
+def _taken(futures: dict[Future[Any], int], future: Future[Any]) -> tuple[int, Any]:
+    return futures.pop(future), future.result()
 
 
 @functools.cache

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lstmfcn.backend import load_library
 from lstmfcn.data.catalogue import CatalogueEntry, lookup
 from lstmfcn.data.fetch import read_dataset
 from lstmfcn.data.series import LabelledSeries
@@ -343,6 +344,7 @@ def _context(docs: Path | None) -> Any:
     os.environ["GX_ANALYTICS_ENABLED"] = "false"  # before the import
     import logging
 
+    load_library("great_expectations.expectations")
     import great_expectations as gx
 
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
