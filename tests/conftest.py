@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from lstmfcn import params
@@ -70,6 +71,12 @@ def make_clone(root, text, *stages):
 def copy_of(workspace, root):
     """Return a copy of a clone; each test has its own."""
     return Workspace(Path(shutil.copytree(workspace.root, root, symlinks=True)))
+
+
+def workers_of(process):
+    """Return the processes that run the jobs of a stage, itself started by `subprocess`."""
+    children = psutil.Process(process.pid).children()
+    return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,8 @@
 """Models that were tampered with are refused before anything of them is loaded."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +34,15 @@ def test_a_model_of_ours_passes_wherever_it_lies(pulled, copy):
     (copy / "registered_model_meta").unlink(missing_ok=True)
     assert checksum(copy) == checksum(pulled)
     assert load_champion(copy).predict_proba(SERIES).shape == (2, 3)
+
+
+def test_to_look_at_a_model_is_quiet(pulled):
+    """TensorFlow, loaded for it, has much to say of processors and missing devices."""
+    code = (
+        "import sys; from pathlib import Path; from lstmfcn.integrity import check; check(Path(sys.argv[1]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, pulled], capture_output=True, text=True, check=True)
+    assert done.stderr == done.stdout == ""
 
 
 def change(folder, **values):

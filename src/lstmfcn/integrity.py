@@ -11,6 +11,7 @@ from pathlib import Path
 
 import yaml
 
+from lstmfcn.backend import load_backend
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.files import hash_file, hash_of
 
@@ -94,6 +95,7 @@ def check(folder: Path, *, registered: str | None = None) -> None:
 
 def _effects(path: Path) -> Iterator[str]:
     """Yield the operations of a graph that a model of ours does not need."""
+    load_backend()
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
     from tensorflow.core.protobuf import saved_model_pb2
     from tensorflow.python.framework import op_def_registry

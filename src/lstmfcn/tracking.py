@@ -80,12 +80,13 @@ def connect(workspace: Workspace) -> Any:
     import logging
 
     uri = tracking_uri(workspace)
-    load_library("mlflow", *(["mlflow.store.tracking.sqlalchemy_store"] if uri.startswith("sqlite") else []))
+    local = uri.startswith("sqlite")
+    load_library("mlflow", *(["mlflow.store.tracking.sqlalchemy_store"] if local else []))
     import mlflow
 
     for name in ("mlflow", "alembic"):  # they narrate each table they make
         logging.getLogger(name).setLevel(logging.ERROR)
-    if uri.startswith("sqlite"):
+    if local:
         workspace.mlruns.mkdir(parents=True, exist_ok=True)
     given = os.environ.get("MLFLOW_TRACKING_URI")
     mlflow.set_tracking_uri(uri)
@@ -95,7 +96,6 @@ def connect(workspace: Workspace) -> Any:
         with _one_at_a_time(uri):
             client = mlflow.MlflowClient()
             if client.get_experiment_by_name(EXPERIMENT) is None:
-                local = uri.startswith("sqlite")
                 folder = (workspace.mlruns / "artifacts").resolve().as_uri() if local else None
                 # the view of training runs in the UI
                 kind = {"mlflow.experimentKind": "custom_model_development"}

@@ -13,15 +13,13 @@ import tempfile
 import time
 from pathlib import Path
 
-import psutil
-
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from mlflow_server import MlflowServer
 from test_full_disk import mount
 from test_kill import start, wait_for_progress
 from test_server import Proxy, drop, refuse
 
-from conftest import copy_of, files_of, make_clone
+from conftest import copy_of, files_of, make_clone, workers_of
 from lstmfcn.workspace import Workspace
 
 PARAMS = """
@@ -58,8 +56,7 @@ def disturb(stop):
 
 def kill_worker(process):
     """Kill the first of its workers."""
-    workers = [p for p in psutil.Process(process.pid).children() if "spawn_main" in " ".join(p.cmdline())]
-    workers[0].kill()
+    workers_of(process)[0].kill()
 
 
 def kill_all(process):

@@ -21,7 +21,7 @@ import psutil
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from mlflow_server import MlflowServer
 
-from conftest import bumps, files_of, make_workspace, run_stages
+from conftest import bumps, files_of, make_workspace, run_stages, workers_of
 from lstmfcn.journal import find_runs
 from lstmfcn.ledger import Ledger
 from lstmfcn.tracking import KEY_TAG, connect
@@ -58,12 +58,6 @@ def start(workspace, **environment):
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-
-
-def workers_of(process):
-    """Return the processes that run its jobs."""
-    children = psutil.Process(process.pid).children()
-    return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
 
 
 def watch(workspace):

@@ -9,7 +9,7 @@ import time
 import psutil
 import pytest
 
-from conftest import copy_of, files_of, make_clone
+from conftest import copy_of, files_of, make_clone, workers_of
 from lstmfcn.hold import hold
 from lstmfcn.ledger import Ledger
 
@@ -73,8 +73,7 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_bytes(prepared, clone,
     assert start(undisturbed).wait(120) == 0
     stage = start(clone)
     wait_for_progress(clone, stage)
-    workers = [p for p in psutil.Process(stage.pid).children() if "spawn_main" in " ".join(p.cmdline())]
-    os.kill(workers[0].pid, signal.SIGKILL)
+    workers_of(stage)[0].kill()
     _, said = stage.communicate(timeout=60)
     assert stage.returncode == 1
     assert "A worker process was killed" in said
