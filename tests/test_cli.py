@@ -1,15 +1,17 @@
 """The command line: what a user sees when something is not as it should be."""
 
 import csv
-import os
+import socket
 import subprocess
 import sys
-from pathlib import Path
 
+import numpy as np
 import pytest
+import requests
 
 from conftest import MINIATURE, bumps, make_workspace
 from lstmfcn import cli, summary
+from lstmfcn.champion import load_champion
 from lstmfcn.files import read_json, write_json
 
 
@@ -136,17 +138,28 @@ def test_predict_refuses_a_file_that_does_not_fit(run, finished, tmp_path, conte
     assert [p.name for p in tmp_path.iterdir()] == [file.name]
 
 
-def test_what_is_served_is_a_checked_copy_on_this_machine_alone(run, finished, monkeypatch):
-    called = []
-    monkeypatch.setattr("os.execv", lambda *command: called.append(command))
-    monkeypatch.setenv("PATH", os.environ["PATH"])
-    run("serve", "Bumps", "-w", str(finished[0].root))
-    command = called[0][1]
-    assert command[command.index("-h") + 1] == "127.0.0.1"
-    assert Path(command[command.index("-m", 4) + 1], "MLmodel").is_file()
+def test_serve_answers_on_this_machine_alone_and_ends_when_told_to(finished):
+    root = finished[0].root
+    champion = load_champion("Bumps", workspace=root)
+    series = np.random.default_rng(0).normal(size=(3, *champion.shape)).astype(np.float32)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "lstmfcn", "serve", "Bumps", "--port", str(port), "-w", root]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as server:
+        assert any(f"running on http://127.0.0.1:{port}" in line for line in server.stderr)
+        address = f"http://127.0.0.1:{port}/invocations"
+        answer = requests.post(address, json={"inputs": series.tolist()}, timeout=60).json()
+        server.terminate()
+    np.testing.assert_allclose(answer["predictions"], champion.predict_proba(series), atol=1e-6)
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0  # nobody is left behind
+
+
+def test_serve_takes_no_path_for_a_name(run, finished):
     status, written = run("serve", "../../elsewhere", "-w", str(finished[0].root))
-    assert (status, len(called)) == (1, 1)
-    assert "No model is registered" in written
+    assert status == 1
+    assert "is not a folder that `lstmfcn pull` made" in written
 
 
 def test_champions_lists_the_evidence(run, finished):

@@ -79,6 +79,13 @@ class Champion:
         """Predict labels, text of shape (n_series,); see `predict_proba`."""
         return np.asarray(np.array(self.classes)[self.predict_proba(X).argmax(axis=1)], np.str_)
 
+    def serve(self, host: str, port: int) -> None:
+        """Answer MLflow's scoring protocol (`/invocations`, `/ping`, `/version`) until a signal ends it."""
+        import uvicorn
+        from mlflow.pyfunc import scoring_server
+
+        uvicorn.run(scoring_server.init(self._model), host=host, port=port)
+
 
 def load_champion(source: str | Path, *, alias: str = "champion", workspace: str | Path = ".") -> Champion:
     """Load the model that serves a dataset.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import importlib
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -221,24 +220,18 @@ def serve(
     alias: AliasOption = "champion",
     workspace: WorkspaceOption = Path(),
 ) -> None:
-    """Answer predictions over HTTP (MLflow's own server)."""
-    from lstmfcn.registry import download, version_with
+    """Answer predictions over HTTP, as MLflow's scoring server does."""
+    from lstmfcn.champion import load_champion
 
-    here = Workspace(workspace)
-    version_with(here, dataset, alias)  # a name that is registered is no path to somewhere else
-    place = here.serving / f"{dataset}-{alias}"
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir(parents=True)
-    model = download(here, dataset, alias, place)  # checked; what is served is this copy
+    model = load_champion(dataset, alias=alias, workspace=workspace)
+    shape = " x ".join(str(n) for n in model.shape)
     typer.echo(
-        f"Serving the {alias} of {dataset}; stop with Ctrl-C. In another shell:\n\n"
+        f"Serving the {alias} of {dataset}, which takes series of {shape} (channels x values); stop with "
+        f"Ctrl-C. In another shell:\n\n"
         f"    curl http://{host}:{port}/invocations -H 'Content-Type: application/json' "
         "-d '{\"inputs\": [[[0.1, 0.2, ...]]]}'\n"
     )
-    # MLflow looks for its server's program on the path, where an environment that is not active is not.
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    command = [sys.executable, "-m", "mlflow", "models", "serve", "--env-manager", "local"]
-    os.execv(sys.executable, [*command, "-m", str(model), "-h", host, "-p", str(port)])  # noqa: S606
+    model.serve(host, port)
 
 
 @app.command(rich_help_panel=PAPER)

@@ -107,11 +107,6 @@ class Workspace:
         return self.root / ".lstmfcn/ledger"
 
     @property
-    def serving(self) -> Path:
-        """Copies of the models that are served."""
-        return self.root / ".lstmfcn/serving"
-
-    @property
     def lock(self) -> Path:
         """Held by the stage that is at work here."""
         return self.root / ".lstmfcn/lock"
