@@ -59,30 +59,30 @@ def _accuracy(results: pd.DataFrame, table1: pd.DataFrame, model: str) -> str:
     in_table = results["dataset"].isin(table1.index)  # datasets of one's own are not
     mine = results[(results["model"] == model) & results["chosen"] & in_table]
     grouped = mine.groupby(["dataset", "protocol", "phase"])["accuracy"].agg(["mean", "min", "max", "count"])
-    means: dict[Any, Any] = grouped.to_dict("index")
-    datasets = sorted(set(mine["dataset"]))
+    ours: dict[Any, Any] = grouped.to_dict("index")
+    columns = list(product(("table", "honest", "paper"), ("phase1", "finetuned")))
+    means = pd.DataFrame(index=sorted(set(mine["dataset"])), columns=columns, dtype=float)
     rows: list[list[str]] = []
-    sums: dict[Any, list[float]] = {}
-    for dataset in datasets:
+    for dataset in means.index:
         cells = [dataset + (" *" if table1.at[dataset, "split_sizes_swapped_2015_2018"] else "")]
-        for phase in ("phase1", "finetuned"):
-            value = float(table1.at[dataset, PAPER_COLUMN[model, phase]])  # type: ignore[arg-type]
-            cells.append(f"{value:.4f}")
-            sums.setdefault(("table", phase), []).append(value)
-        for protocol, phase in product(("honest", "paper"), ("phase1", "finetuned")):
-            found = means.get((dataset, protocol, phase))
-            if found is None:
+        for source, phase in columns:
+            if source == "table":
+                mean = float(table1.at[dataset, PAPER_COLUMN[model, phase]])  # type: ignore[arg-type]
+                spread = ""
+            elif found := ours.get((dataset, source, phase)):
+                mean = found["mean"]
+                spread = f" ({found['min']:.3f} to {found['max']:.3f})" if found["count"] > 1 else ""
+            else:
                 cells.append("")
                 continue
-            spread = f" ({found['min']:.3f} to {found['max']:.3f})" if found["count"] > 1 else ""
-            cells.append(f"{found['mean']:.4f}{spread}")
-            sums.setdefault((protocol, phase), []).append(found["mean"])
+            means.at[dataset, (source, phase)] = mean
+            cells.append(f"{mean:.4f}{spread}")
         rows.append(cells)
-    last = ["**mean**"]
-    for key in product(("table", "honest", "paper"), ("phase1", "finetuned")):
-        values = sums.get(key, [])
-        shared = f" over {len(values)}" if 0 < len(values) < len(datasets) else ""
-        last.append(f"**{sum(values) / len(values):.4f}**{shared}" if values else "")
+    shared = means.dropna()
+    rows.append(["**mean**", *(_bold(means[c].mean()) if means[c].notna().all() else "" for c in columns)])
+    if 0 < len(shared) < len(means):
+        label = f"**mean of the {len(shared)} run by both protocols**"
+        rows.append([label, *(_bold(shared[c].mean()) for c in columns)])
     header = [
         "dataset",
         "Table I, phase 1",
@@ -92,7 +92,11 @@ def _accuracy(results: pd.DataFrame, table1: pd.DataFrame, model: str) -> str:
         "ours, paper's protocol, phase 1",
         "ours, paper's protocol, fine-tuned",
     ]
-    return _markdown(header, [*rows, last])
+    return _markdown(header, rows)
+
+
+def _bold(value: float) -> str:
+    return f"**{value:.4f}**"
 
 
 def _fine_tuning(results: pd.DataFrame) -> str:
