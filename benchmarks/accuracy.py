@@ -104,12 +104,12 @@ def train(job):
     statistics.recompute(X)
     compiled.start(engine.initial, seed)
     while (rate := schedule.step(epoch, loss)) is not None:
+        if epoch in CHECKPOINTS:
+            look(last=False)
         begun = time.process_time()
         loss, _ = compiled.run(*series, batch_size=recipe.batch_size, rate=rate, seed=(seed, epoch))
         seconds += time.process_time() - begun
         epoch += 1
-        if epoch in CHECKPOINTS:
-            look(last=False)
     look(last=True)
     return rows
 
@@ -135,8 +135,6 @@ def tell(table):
 
 def draw(table):
     """Draw mean test accuracy against the mean share of the paper's compute, a point an epoch looked at."""
-    # The last epoch may have been looked at on the way too.
-    table = table.drop_duplicates(["recipe", "dataset", "seed", "epoch"], keep="last")
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 

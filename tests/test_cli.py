@@ -147,10 +147,12 @@ def test_serve_answers_on_this_machine_alone_and_ends_when_told_to(finished):
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "lstmfcn", "serve", "Bumps", "--port", str(port), "-w", root]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as server:
-        assert any(f"running on http://127.0.0.1:{port}" in line for line in server.stderr)
-        address = f"http://127.0.0.1:{port}/invocations"
-        answer = requests.post(address, json={"inputs": series.tolist()}, timeout=60).json()
-        server.terminate()
+        try:
+            assert any(f"running on http://127.0.0.1:{port}" in line for line in server.stderr)
+            address = f"http://127.0.0.1:{port}/invocations"
+            answer = requests.post(address, json={"inputs": series.tolist()}, timeout=60).json()
+        finally:
+            server.terminate()
     np.testing.assert_allclose(answer["predictions"], champion.predict_proba(series), atol=1e-6)
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0  # nobody is left behind
