@@ -13,7 +13,8 @@ if __name__ == "__main__":
     for name in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = str(THREADS)
     os.environ |= {"TF_NUM_INTEROP_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:THREADS])
+    # Not pinned to a processor: on a single one Keras's `fit` sleeps at the end of an epoch, for up to as
+    # long again as the epoch took, and its peers would be measured by that.
 
 import numpy as np
 
