@@ -81,7 +81,7 @@ def main():
     for dataset in arguments.datasets:
         tables.append(pd.DataFrame(measure(dataset, names, arguments), columns=COLUMNS))
         tell(tables[-1])
-        keep(tables[-1], "speed")  # at once: the large ones take a quarter of an hour each
+        keep(tables[-1], "speed")  # at once: a large one takes some ten minutes
     tell_means(pd.concat(tables))
 
 
