@@ -8,7 +8,6 @@ import numpy as np
 
 from lstmfcn.data.formats import read_series
 from lstmfcn.data.normalise import z_normalise
-from lstmfcn.stages.queue import commit_of
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -22,6 +21,8 @@ def load(dataset, split):
 
 def keep(table, name):
     """Add a table's rows to `results/NAME.csv`, with commit and date."""
+    from lstmfcn.stages.queue import commit_of  # here: the series are read where only JAX is installed too
+
     path = RESULTS / f"{name}.csv"
     RESULTS.mkdir(exist_ok=True)
     marked = table.assign(
