@@ -1,8 +1,8 @@
 """Test accuracy against training compute: the default recipe beside 2000 epochs of the paper's schedule.
 
-Same network, seeds and criterion (the last weights, batch norm's statistics recomputed); the datasets
-took no part in tuning the default recipe. Results are kept as they come: the command goes on where it
-was stopped. Needs the UCR archive in LSTMFCN_UCR_DIR.
+Or the default recipe in bfloat16 beside itself. Same network, seeds and criterion (the last weights, batch
+norm's statistics recomputed); the datasets took no part in tuning the default recipe. Results are kept as they
+come: the command goes on where it was stopped. Needs the UCR archive in LSTMFCN_UCR_DIR.
 """
 
 import argparse
@@ -40,6 +40,8 @@ HELD_BACK = (
 """The default recipe was tuned on ItalyPowerDemand, GunPoint, CBF, Coffee, ArrowHead, Beef, Wine, OliveOil,
 FaceFour, ProximalPhalanxTW and MiddlePhalanxOutlineAgeGroup; none of these."""
 
+RECIPES = ("default", "paper", "bfloat16")
+
 CHECKPOINTS = {1, 2, 5, 10, 20, 35, 50, 75, 100, 150, 200, 300, 400, 600, 800, 1000, 1250, 1500, 1750}
 
 
@@ -48,6 +50,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--datasets", nargs="*", default=list(HELD_BACK))
+    parser.add_argument("--recipes", nargs="*", default=["default", "paper"], choices=RECIPES)
     arguments = parser.parse_args()
     done = pd.read_csv(TABLE) if TABLE.exists() else pd.DataFrame(columns=COLUMNS)
     finished = set(
@@ -57,13 +60,14 @@ def main():
         (dataset, recipe, seed)
         for seed in range(arguments.seeds)
         for dataset in arguments.datasets
-        for recipe in ("default", "paper")
+        for recipe in arguments.recipes
     ]
     jobs = [job for job in jobs if job not in finished]
     for count, (index, rows) in enumerate(run_jobs(train, jobs), start=1):
         keep(pd.DataFrame(rows, columns=COLUMNS), "accuracy")
         print(f"[{count}/{len(jobs)}]", *jobs[index], f"accuracy {rows[-1][5]:.4f}", flush=True)
-    tell(pd.read_csv(TABLE))
+    table = pd.read_csv(TABLE)
+    tell(table[table["recipe"].isin(arguments.recipes) & (table["seed"] < arguments.seeds)])
 
 
 def train(job):
@@ -115,18 +119,21 @@ def train(job):
 
 
 def recipe_of(name):
-    """Return the default recipe, or the paper's with the default's criterion."""
+    """Return the default recipe, that in bfloat16, or the paper's with the default's criterion."""
     protocol = "paper" if name == "paper" else "honest"
     recipe = phase1_recipe(load_params(HERE.parent / "params.yaml", {"protocol": protocol}))
-    return replace(recipe, criterion="last", recompute_statistics=True)
+    compute = "bfloat16" if name == "bfloat16" else recipe.compute
+    return replace(recipe, criterion="last", recompute_statistics=True, compute=compute)
 
 
 def tell(table):
-    """Print the accuracies and the compute of both, and draw accuracy against compute."""
+    """Print accuracies and compute; of the default beside the paper's, draw accuracy against compute."""
     ends = table[table["last"]]
     wide = ends.pivot_table(index="dataset", columns="recipe", values=["accuracy", "epoch", "seconds"])
     wide.loc["mean"] = wide.mean()
     print(wide.round(4).to_string())
+    if not {"default", "paper"} <= set(table["recipe"]):
+        return
     share = wide["seconds"]["default"].sum() / wide["seconds"]["paper"].sum()
     per_dataset = (wide["seconds"]["default"] / wide["seconds"]["paper"]).drop("mean")
     print(f"compute: {share:.3f} of the paper's in all, {per_dataset.mean():.3f} in the mean over datasets")
