@@ -1,8 +1,8 @@
 """Test accuracy against training compute: the default recipe beside 2000 epochs of the paper's schedule.
 
 Or the default recipe in bfloat16 beside itself. Same network, seeds and criterion (the last weights, batch
-norm's statistics recomputed); the datasets took no part in tuning the default recipe. Results are kept as they
-come: the command goes on where it was stopped. Needs the UCR archive in LSTMFCN_UCR_DIR.
+norm's statistics recomputed); the datasets took no part in tuning the default recipe. Results are kept as
+they come: the command goes on where it was stopped. Needs the UCR archive in LSTMFCN_UCR_DIR.
 """
 
 import argparse

@@ -168,24 +168,38 @@ def tell(table, crews, epochs):
 
 
 def draw(table, crews):
-    """Draw time and memory against each axis."""
+    """Draw time and memory against each axis, and the workers' throughput."""
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import NullFormatter, ScalarFormatter
 
     figure, axes = plt.subplots(2, 3, figsize=(12, 7))
     for column, axis in enumerate(AXES):
         part = table[table["axis"] == axis]
-        x = part["n_series"] if axis == "series" else part["length"]
-        for row, quantity in enumerate(("seconds", "mebibytes")):
-            axes[row, column].loglog(x, part[quantity], "o-")
-            axes[row, column].set(xlabel=axis, ylabel=("s an epoch", "MiB")[row])
-            axes[row, column].set_title(f"slope {slope(x, part[quantity]):.2f}")
+        x, half = part["n_series"] if axis == "series" else part["length"], len(part) // 2
+        axes[0, column].loglog(x, part["seconds"], "o-")
+        axes[0, column].set(ylabel="s an epoch", title=f"time, exponent {slope(x, part['seconds']):.2f}")
+        axes[1, column].semilogx(x, part["mebibytes"], "o-")
+        exponent = slope(x[half:], part["mebibytes"][half:])
+        axes[1, column].set(
+            ylabel="MiB",
+            title=f"memory, exponent {exponent:.2f} (larger half)",
+            ylim=(0, 1.1 * part["mebibytes"].max()),
+        )
+        for each in axes[:, column]:
+            each.set_xlabel({"series": "series (of 150 values)", "length": "length (of 50 series)"}[axis])
     jobs = crews[crews["crew"] == "2 workers, 1 thread each"].groupby("jobs")["seconds"].median()
     axes[0, 2].loglog(jobs.index, jobs, "o-")
-    axes[0, 2].set(xlabel="jobs (datasets)", ylabel="s", title=f"slope {slope(jobs.index, jobs):.2f}")
+    axes[0, 2].set(
+        xlabel="jobs (datasets)", ylabel="s", title=f"queue, exponent {slope(jobs.index, jobs):.2f}"
+    )
+    axes[0, 2].set(xticks=jobs.index, yticks=(10, 20, 50, 100))
+    for each in (axes[0, 2].xaxis, axes[0, 2].yaxis):
+        each.set_major_formatter(ScalarFormatter())
+        each.set_minor_formatter(NullFormatter())
     wide = crews[crews["jobs"] == QUEUE].groupby("crew")["seconds"].median().reindex(CREWS)
     axes[1, 2].barh(list(CREWS), QUEUE / wide)
-    axes[1, 2].set(xlabel="jobs a second")
+    axes[1, 2].set(xlabel="jobs a second", title="workers")
     for each in axes.flat:
         each.grid(alpha=0.3)
     figure.tight_layout()
