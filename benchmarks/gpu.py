@@ -5,7 +5,6 @@ JAX and Keras, not TensorFlow.
 """
 
 import argparse
-import contextlib
 import itertools
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 from stacked import FLOPS_A_VALUE, Architecture, Job, Recipe, Stack
+
+from lstmfcn.data.catalogue import load_catalogue
 
 RESULTS = Path(__file__).parent / "results"
 SHAPES = {  # series, length, classes
@@ -151,20 +152,16 @@ def tell(table, epochs):
             f"epoch of one, {ratio.median():6.2f} times one at a time "
             f"({ratio.min():.2f} to {ratio.max():.2f}), {share.median():.3f} of the peak"
         )
-        rate = seconds.median() / values
-        if precision == "tensorfloat32" and rate < best.get(shape, (np.inf,))[0]:
-            best[shape] = rate, n_jobs
-    with contextlib.suppress(ImportError):
-        from lstmfcn.data.catalogue import load_catalogue
-
-        rates = {np.log(np.prod(SHAPES[shape][:2])): rate for shape, (rate, _) in best.items()}
-        sizes = [(entry.n_train * entry.length) for entry in load_catalogue().values()]
-        nearest = [rates[min(rates, key=lambda size: abs(size - np.log(n)))] for n in sizes]
-        hours = np.dot(sizes, nearest) * epochs / 3600
-        print(
-            f"the archive: {hours:.3f} GPU hours for {epochs:g} epochs of one model on each of {len(sizes)} "
-            "datasets, at the rate of the nearest shape"
-        )
+        if precision == "tensorfloat32":
+            best[shape] = min(seconds.median() / values, best.get(shape, np.inf))
+    rates = {np.log(np.prod(SHAPES[shape][:2])): rate for shape, rate in best.items()}
+    sizes = [(entry.n_train * entry.length) for entry in load_catalogue().values()]
+    nearest = [rates[min(rates, key=lambda size: abs(size - np.log(n)))] for n in sizes]
+    hours = np.dot(sizes, nearest) * epochs / 3600
+    print(
+        f"the archive: {hours:.3f} GPU hours for {epochs:g} epochs of one model on each of {len(sizes)} "
+        "datasets, at the rate of the nearest shape"
+    )
 
 
 if __name__ == "__main__":

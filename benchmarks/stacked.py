@@ -20,10 +20,10 @@ from keras import ops
 
 from lstmfcn.architecture import Architecture
 from lstmfcn.models import build
+from lstmfcn.training.schedule import PLATEAU_FACTOR
 from lstmfcn.training.weights import class_weights
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7  # Adam's, as in Keras
-PLATEAU_FACTOR = 2 ** (-1 / 3)
 FLOPS_A_VALUE = 3 * 2 * (8 * 1 * 128 + 5 * 128 * 256 + 3 * 256 * 128)  # of the convolutions, both ways
 
 CELL_AXES = {
@@ -82,11 +82,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How all jobs are trained. The plateau schedule and the names are those of `TrainingRecipe`."""
+    """How all jobs are trained: the plateau schedule. The names are those of `TrainingRecipe`."""
 
     epochs: int
     batch_size: int
-    schedule: str = "plateau"  # or constant
     initial_rate: float = 1e-3
     final_rate: float = 1e-4
     patience: int = 100
@@ -220,15 +219,12 @@ class Stack:
             state, loss = self._epoch(state, series[order], weights[order])
             better = loss < state.lowest
             waited = jnp.where(better, 0, state.waited + 1)
-            rate = state.rate
-            if recipe.schedule == "plateau":
-                falls = waited >= recipe.patience
-                rate = jnp.where(falls, jnp.maximum(rate * PLATEAU_FACTOR, recipe.final_rate), rate)
-                waited = jnp.where(falls, 0, waited)
+            falls = waited >= recipe.patience
+            fallen = jnp.maximum(state.rate * PLATEAU_FACTOR, recipe.final_rate)
             state = state._replace(
                 lowest=jnp.minimum(loss, state.lowest),
-                waited=waited,
-                rate=rate,
+                waited=jnp.where(falls, 0, waited),
+                rate=jnp.where(falls, fallen, state.rate),
                 kept=jax.tree.map(lambda new, old: jnp.where(better, new, old), state.network, state.kept),
                 kept_epoch=jnp.where(better, number + 1, state.kept_epoch),
             )
