@@ -76,7 +76,7 @@ class Job:
     """One training: its seed, its number of cells, and the series it trains on."""
 
     seed: int
-    cells: int
+    cells: int | None  # None: the FCN
     series: tuple[int, ...]
 
 
@@ -300,6 +300,8 @@ class Stack:
 
 def widen(path, array, cells, widest):
     """Return a weight of a network with `cells` as that of one with `widest`, the spare ones zero."""
+    if cells == widest:
+        return array
     layer, name = path.split("/")[-2:] if "lstm_cell" not in path else ("lstm", path.split("/")[-1])
     spare = widest - cells
     if layer == "logits" and name == "kernel":
