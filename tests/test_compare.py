@@ -58,6 +58,22 @@ def test_seeds_are_averaged_and_methods_ranked_and_tested():
     assert test["significant"]
 
 
+def test_seeds_with_as_many_series_right_in_all_tie():
+    """Of 30 series 22, 22 and 21, or 21, 24 and 20: kept with nine digits, their means differ by 3e-10."""
+    thirtieths = {"lstm_fcn": (22, 22, 21), "alstm_fcn": (21, 24, 20)}
+    rows = pd.concat(results(SEVEN, seed=seed) for seed in (0, 1, 2)).drop_duplicates(
+        ["dataset", "model", "seed"]
+    )
+    right = [thirtieths[model][seed] for model, seed in zip(rows["model"], rows["seed"], strict=True)]
+    rows["accuracy"] = (np.array(right) / 30).round(9)
+    found = compared(rows)
+    assert found.wilcoxon["n_ties"].tolist() == [7]
+    assert found.summary["arithmetic_mean_rank"].tolist() == [1, 1]
+    iterated = rows.assign(phase="finetuned", iteration=1, chosen=False, model="lstm_fcn")
+    both = pd.concat([rows[rows["model"] == "lstm_fcn"], iterated[rows["model"] == "alstm_fcn"]])
+    assert fine_tuning(both)["n_equal"].tolist()[1] == 7
+
+
 def test_the_papers_figure_stands_beside_ours():
     found = compared(results(SEVEN))
     beside = found.beside_paper.set_index(["dataset", "model"])
@@ -160,9 +176,9 @@ def test_table2_stands_beside_what_table1_gives(tmp_path):
     assert len(own) == 5 * 4 / 2
     tuned = own.loc[[frozenset({"F-t LSTM-FCN", "LSTM-FCN"})]].iloc[0]
     assert tuned["printed"] == pytest.approx(7.53e-5)
-    assert tuned["recomputed"] == pytest.approx(6.4e-7, rel=0.01)
+    assert tuned["recomputed"] == pytest.approx(6.5e-7, rel=0.01)
     against = own.loc[[frozenset({"BOSS", "LSTM-FCN"})]].iloc[0]
-    expected = wilcoxon(TABLE1["lstm_fcn"] - pd.Series(boss)).pvalue
+    expected = wilcoxon((TABLE1["lstm_fcn"] - pd.Series(boss)).round(8)).pvalue
     assert against["recomputed"] == pytest.approx(expected)
 
 

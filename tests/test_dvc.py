@@ -26,7 +26,7 @@ def test_the_code_that_keys_a_stages_jobs_is_what_dvc_watches(stage):
     """Else a change of the code would rerun jobs without DVC knowing, or the other way round."""
     watched = {dep.removeprefix("src/lstmfcn/") for dep in DVC[stage]["deps"] if dep.startswith("src/")}
     keyed = set(importlib.import_module(f"lstmfcn.stages.{stage}").CODE)
-    assert keyed <= watched
+    assert keyed == watched
 
 
 def test_every_file_and_value_that_a_stage_names_is_there():

@@ -154,6 +154,19 @@ def test_a_job_that_fails_leaves_the_others_finished(tmp_path):
     assert not (workspace.phase1 / "Huge").exists()
 
 
+def test_a_search_that_fails_leaves_the_others_finished(tmp_path):
+    """Keras Tuner alone would swallow a trial's error, and end the whole stage by one of its own."""
+    huge = lambda split, lines: ["\t".join([x.split("\t")[0], *["1e38", "-3e38"] * 10]) for x in lines]  # noqa: E731
+    bumps(tmp_path / "ucr", "Fine")
+    bumps(tmp_path / "ucr", "Huge", change=huge)
+    text = MINIATURE.replace("[Bumps]", "[Huge, Fine]").replace("[lstm_fcn, alstm_fcn]", "[lstm_fcn]")
+    text += "prepare: {normalise: none}\nvalidate: {duplicates_within_split: ignore}\n"
+    workspace = make_workspace(tmp_path / "clone", text)
+    with pytest.raises(JobsFailedError, match=r"1 of 2 jobs of search failed(.|\n)*Huge lstm_fcn: .*epoch 1"):
+        run_stages(workspace, tmp_path / "ucr", "fetch", "validate", "prepare", "search")
+    assert (workspace.search / "Fine/lstm_fcn.json").exists()
+
+
 def spoil(line, column, text):
     fields = line.split("\t")
     fields[column] = text

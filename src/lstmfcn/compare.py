@@ -13,7 +13,7 @@ import pandas as pd
 from lstmfcn.evaluation.metrics import binomial_interval, mean_per_class_error
 from lstmfcn.evaluation.ranks import mean_ranks, ranks
 from lstmfcn.evaluation.reference import PAPER_COLUMN, printed_methods
-from lstmfcn.evaluation.significance import MIN_DATASETS, signed_rank, wilcoxon_table
+from lstmfcn.evaluation.significance import DIGITS, MIN_DATASETS, signed_rank, wilcoxon_table
 from lstmfcn.files import write_json, write_text
 from lstmfcn.summary import in_columns
 
@@ -91,6 +91,7 @@ def compare(
             pce=("pce", "mean"),
         )
     )
+    every["accuracy"] = every["accuracy"].round(DIGITS)
     every = every.sort_values(order, ascending=[False, *[True] * (len(order) - 1)], kind="stable")
     means = every[every["selected_on"] == "train"]
     scores = means.pivot_table(index="dataset", columns=METHOD, values="accuracy")
@@ -173,7 +174,9 @@ def fine_tuning(results: pd.DataFrame) -> pd.DataFrame:
         accuracy is higher, equal and lower than phase 1's, with Wilcoxon's p of that difference.
     """
     by = ["model", "protocol", "selected_on", "iteration"]
-    means = results.groupby(["dataset", *by], as_index=False)[["oof_accuracy", "accuracy"]].mean()
+    means = (
+        results.groupby(["dataset", *by], as_index=False)[["oof_accuracy", "accuracy"]].mean().round(DIGITS)
+    )
     rows = []
     for key, group in means.groupby(by, sort=True):
         *method, iteration = key

@@ -98,7 +98,11 @@ class _CellTuner(keras_tuner.Tuner):
         """Keep no state but the oracle's."""
 
     def run_trial(self, trial: Any, *_args: Any, **_kwargs: Any) -> dict[str, float]:
-        found = self._evaluate(trial.hyperparameters.get("cells"))
+        try:
+            found = self._evaluate(trial.hyperparameters.get("cells"))
+        except Exception as error:
+            # The only kind that Keras Tuner lets through: any other it takes for a bad hyperparameter's.
+            raise keras_tuner.errors.FatalError(str(error)) from error
         return {"accuracy": found.accuracy, "loss": found.loss}
 
     def load_model(self, _trial: Any) -> None:
@@ -184,7 +188,10 @@ def search_cells(
 
     oracle = GridOracle(cells)
     tuner = _CellTuner(oracle, evaluate, directory)
-    tuner.search(verbose=0)
+    try:
+        tuner.search(verbose=0)
+    except keras_tuner.errors.FatalError as error:
+        raise error.__cause__ or error from None
     found = [
         Trial(t.hyperparameters.get("cells"), *(_last(t, m) for m in ("accuracy", "loss")))
         for t in oracle.trials.values()

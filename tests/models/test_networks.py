@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from lstmfcn.architecture import Architecture
+from lstmfcn.errors import DataError
 from lstmfcn.models import build
 from lstmfcn.models.attention import AttentionLSTM
 
@@ -36,7 +37,7 @@ def test_names_and_widths_that_do_not_fit_are_refused():
         Architecture(name="fcn", cells=3)
     with pytest.raises(ValueError, match="nothing to cut"):
         Architecture(name="lstm_fcn", cells=3, segments=2, dimension_shuffle=False)
-    with pytest.raises(ValueError, match="9 values cannot be cut into 10 segments"):
+    with pytest.raises(DataError, match="9 values cannot be cut into 10 segments"):
         build(Architecture(name="lstm_fcn", cells=3, segments=10), n_channels=1, length=9, n_classes=2)
 
 

@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 
+from lstmfcn.journal import RUN_FILE, Run
 from lstmfcn.ledger import Ledger
 from lstmfcn.stages import queue
 from lstmfcn.stages.queue import Job, commit_of, run_queue
@@ -55,6 +56,25 @@ def test_what_lies_as_it_should_is_not_written_again(begun, tmp_path):
     run_queue("stage", lambda _: {"file": b"a"}, jobs, workspace)
     assert (tmp_path / "a/file").read_bytes() == b"a"
     assert begun == [{}]
+
+
+def test_nothing_of_an_earlier_job_is_left_beside_a_new_ones_run(begun, tmp_path, monkeypatch):
+    """Five folds, then three: the two that are left over would be taken for the new run's."""
+    monkeypatch.setattr(queue.Tracker, "log", lambda *_: None)
+    workspace = Workspace(tmp_path)
+    common = {"dataset": "a", "model": "fcn", "phase": "phase1", "protocol": "honest", "seed": 0}
+
+    def job(key):
+        return Job(name="a", key=key, arguments=partial(str, key), folder=tmp_path / "a", size=1)
+
+    def work(key):
+        run = Run(job=key, name="a", split="train", data="", params={}, metrics={}, **common)
+        folds = {"five": 5, "three": 3}[key]
+        return {f"fold-{k}.npz": b"weights" for k in range(folds)} | {RUN_FILE: run.file()}
+
+    for key in ("five", "three", "five"):
+        run_queue("stage", work, [job(key)], workspace)
+        assert sorted(path.name for path in (tmp_path / "a").iterdir()) == sorted(work(key))
 
 
 def git(root, *command):

@@ -34,8 +34,3 @@ def ranks(scores: pd.DataFrame, *, ties: Literal["min", "average"] = "average") 
 def mean_ranks(ranked: pd.DataFrame) -> pd.DataFrame:
     """Return the arithmetic and the geometric mean of each method's ranks (columns of those names)."""
     return pd.DataFrame({"arithmetic": ranked.mean(axis=0), "geometric": np.exp(np.log(ranked).mean(axis=0))})
-
-
-def wins_or_ties(scores: pd.Series, others: pd.Series) -> int:
-    """Return on how many datasets `scores` is at least as high as `others`."""
-    return int((scores >= others).sum())

@@ -11,14 +11,19 @@ from numpy.typing import NDArray
 MIN_DATASETS = 6
 """With fewer, no two-sided Wilcoxon test can give p < 0.05: the smallest p of n pairs is 2 / 2**n."""
 
+DIGITS = 8
+"""Of accuracies, and of their means and differences: what lies below is rounding, not a series more."""
+
 
 def signed_rank(difference: NDArray[np.float64]) -> float:
     """Return the two-sided p-value of Wilcoxon's signed-rank test of paired differences.
 
-    Zeros are left out (Wilcoxon's own rule); differences that are all zero have p = 1.
+    Zeros are left out (Wilcoxon's own rule); differences that are all zero have p = 1. Differences are
+    taken to `DIGITS` decimals.
     """
     from scipy.stats import wilcoxon
 
+    difference = difference.round(DIGITS)
     return float(wilcoxon(difference, zero_method="wilcox").pvalue) if difference.any() else 1.0
 
 
@@ -49,7 +54,7 @@ def wilcoxon_table(scores: pd.DataFrame, *, alpha: float = 0.05) -> pd.DataFrame
         raise ValueError("A Wilcoxon test needs the scores of both methods on each dataset.")
     rows = []
     for a, b in combinations(scores.columns, 2):
-        difference = (scores[a] - scores[b]).to_numpy(np.float64)
+        difference = (scores[a] - scores[b]).to_numpy(np.float64).round(DIGITS)
         row = {"method_a": a, "method_b": b, "n_datasets": len(difference)}
         rows.append(row | {"n_ties": int((difference == 0).sum()), "p": signed_rank(difference)})
     table = pd.DataFrame(rows, columns=["method_a", "method_b", "n_datasets", "n_ties", "p"])

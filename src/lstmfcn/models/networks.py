@@ -16,6 +16,7 @@ import keras
 import numpy as np
 
 from lstmfcn.architecture import Architecture
+from lstmfcn.errors import DataError
 from lstmfcn.models.attention import AttentionLSTM
 
 FILTERS = (128, 256, 128)
@@ -47,11 +48,13 @@ def build(
 
     Raises
     ------
-    ValueError
+    DataError
         If there are more segments than values in a series.
     """
     if architecture.segments > length:
-        raise ValueError(f"A series of {length} values cannot be cut into {architecture.segments} segments.")
+        raise DataError(
+            f"A series of {length} values cannot be cut into {architecture.segments} segments. Take fewer."
+        )
     seeds = iter(np.random.SeedSequence(seed).generate_state(16).tolist())
     series = keras.Input((n_channels, length), name="series")
     features = _convolutional_branch(series, seeds)

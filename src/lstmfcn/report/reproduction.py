@@ -12,7 +12,7 @@ import pandas as pd
 from lstmfcn.compare import fine_tuning
 from lstmfcn.errors import DataError
 from lstmfcn.evaluation.reference import PAPER_COLUMN
-from lstmfcn.evaluation.significance import MIN_DATASETS, wilcoxon_table
+from lstmfcn.evaluation.significance import DIGITS, MIN_DATASETS, wilcoxon_table
 
 TITLES = {"fcn": "FCN", "lstm_fcn": "LSTM-FCN", "alstm_fcn": "ALSTM-FCN"}
 
@@ -136,7 +136,7 @@ def _models(results: pd.DataFrame) -> str:
     rows = []
     for phase in ("phase1", "finetuned"):
         mine = honest[honest["phase"] == phase]
-        scores = mine.pivot_table(index="dataset", columns="model", values="accuracy").dropna()
+        scores = mine.pivot_table(index="dataset", columns="model", values="accuracy").dropna().round(DIGITS)
         if len(scores) < MIN_DATASETS:
             continue
         for row in wilcoxon_table(scores).to_dict("records"):

@@ -20,7 +20,15 @@ from lstmfcn.stages.prepare import train_splits
 from lstmfcn.stages.queue import Job, run_queue
 from lstmfcn.workspace import Workspace
 
-CODE = ("architecture.py", "models", "training", "evaluation", "data/series.py", "stages/evaluate.py")
+CODE = (
+    "architecture.py",
+    "models",
+    "training",
+    "evaluation",
+    "evidence.py",
+    "data/series.py",
+    "stages/evaluate.py",
+)
 
 
 @dataclass(frozen=True)
@@ -71,6 +79,7 @@ def run(workspace: Workspace, params: Params) -> None:
         _row(run) | {"edition": edition if lookup(run.dataset) else None}
         for job in jobs
         for _, run in find_runs(job.folder)
+        if run.job == job.key  # more iterations may have been evaluated before
     ]
     write_tables(workspace.results, rows)
 

@@ -27,6 +27,7 @@ CODE = (
     "data/series.py",
     "finetune.py",
     "stages/finetune.py",
+    "stages/recipes.py",
 )
 
 

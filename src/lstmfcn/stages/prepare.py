@@ -30,6 +30,10 @@ def run(workspace: Workspace, params: Params) -> None:
     sound = [dataset for dataset in params.datasets if outcomes.get(dataset) in ("passed", "warned")]
     if not sound:
         raise DataError(f"No dataset passed validation: {workspace.verdicts} says why.")
+    for kind in (workspace.train_splits, workspace.test_splits, workspace.selection_splits):
+        for path in kind.glob("*.npz"):  # of an earlier run: DVC has removed them, `lstmfcn prepare` has not
+            if path.stem not in sound or (kind == workspace.selection_splits and not selects):
+                path.unlink()
     for dataset in sound:
         raw = read_dataset(workspace.raw / dataset)
         entry = lookup(dataset)

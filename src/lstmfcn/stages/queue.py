@@ -18,7 +18,7 @@ from typing import Any
 from lstmfcn.backend import load_backend
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.files import has_content, write_bytes
-from lstmfcn.journal import Run, find_runs
+from lstmfcn.journal import RUN_FILE, Run, find_runs
 from lstmfcn.ledger import Bundle, Ledger
 from lstmfcn.tracking import Tracker
 from lstmfcn.work import run_jobs
@@ -113,6 +113,10 @@ def _run_queue(
     waiting.sort(key=lambda job: job.size, reverse=True)
 
     def lay_down(job: Job, bundle: Bundle) -> None:
+        for name, content in bundle.items():
+            path = job.folder / name
+            if path.name == RUN_FILE and not has_content(path, content):
+                shutil.rmtree(path.parent, ignore_errors=True)  # another job's, of which files may be left
         for name, content in bundle.items():
             if not has_content(job.folder / name, content):
                 write_bytes(job.folder / name, content)

@@ -27,6 +27,7 @@ CODE = (
     "data/series.py",
     "evaluation/metrics.py",
     "search.py",
+    "stages/recipes.py",
     "stages/search.py",
 )
 

@@ -15,7 +15,15 @@ from lstmfcn.stages.queue import Job, progress_of, run_queue
 from lstmfcn.stages.recipes import architecture, best_cells, flat, phase1_recipe
 from lstmfcn.workspace import Workspace
 
-CODE = ("architecture.py", "models", "training", "data/folds.py", "data/series.py", "stages/train.py")
+CODE = (
+    "architecture.py",
+    "models",
+    "training",
+    "data/folds.py",
+    "data/series.py",
+    "stages/recipes.py",
+    "stages/train.py",
+)
 
 
 @dataclass(frozen=True)
