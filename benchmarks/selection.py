@@ -1,4 +1,4 @@
-"""What selection on the test split is worth: phase 1 by the paper's section III-C, looked at all the way.
+"""What selection on the test split is worth: phase 1 by the paper's section IV, looked at all the way.
 
 2000 epochs, batch 128, the plateau schedule on the training loss, three numbers of cells (the FCN has none)
 and three seeds at once (`stacked.py`), the weights of the lowest training loss kept, as in the authors' later

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.stats import wilcoxon
 
-from lstmfcn.compare import TABLES, compare, fine_tuning, table1_beside_ours, write
+from lstmfcn.compare import TABLES, compare, fine_tuning, read_results, table1_beside_ours, write
 from lstmfcn.errors import DataError
 from lstmfcn.evaluation.reference import load_references, load_table1, load_table2
 
@@ -72,6 +72,12 @@ def test_seeds_with_as_many_series_right_in_all_tie():
     iterated = rows.assign(phase="finetuned", iteration=1, chosen=False, model="lstm_fcn")
     both = pd.concat([rows[rows["model"] == "lstm_fcn"], iterated[rows["model"] == "alstm_fcn"]])
     assert fine_tuning(both)["n_equal"].tolist()[1] == 7
+
+
+def test_a_datasets_name_is_no_number_and_never_missing(tmp_path):
+    names = ["101", "007", "NA", "None"]
+    results(names).to_csv(tmp_path / "results.csv", index=False)
+    assert list(read_results(tmp_path / "results.csv")["dataset"].unique()) == names
 
 
 def test_the_papers_figure_stands_beside_ours():

@@ -5,6 +5,7 @@ import yaml
 
 from lstmfcn.errors import ParamsError
 from lstmfcn.params import load, parse
+from lstmfcn.stages.recipes import finetune_recipe
 
 FILE = Path(__file__).parents[1] / "params.yaml"
 
@@ -42,12 +43,28 @@ def test_an_unknown_parameter_is_refused_with_the_nearest_known_one(values):
         ({"train": {"epochs": "many"}}, r"train\.epochs: .*\(given: 'many'\)"),
         ({"train": {"initial_rate": 1e-5, "final_rate": 1e-4}}, "final_rate 0.0001 is above"),
         ({"paper": {"trian": {}}}, r"paper\.trian cannot be set.*Did you mean 'train'\?"),
-        ({"paper": {"train": {"epochs": 0}}}, r"train\.epochs"),
+        ({"paper": {"train": {"epochs": 0}}}, r"paper\.train\.epochs"),
+        ({"paper": {"train": [1]}}, r"paper\.train should hold values by name"),
+        ({"paper": ["train"]}, r"paper should hold sections"),
+        ({"train": None}, r"train: .*valid dictionary"),
+        ({"validate": {"missing_values": "warn"}}, r"validate\.missing_values: .*'error'"),
     ],
 )
 def test_impossible_values_are_named(values, change, message):
     with pytest.raises(ParamsError, match=message):
         parse(values | change)
+
+
+def test_fine_tuning_that_begins_below_phase_1s_lowest_rate_does_not_rise_to_it(values):
+    values["finetune"]["initial_rate"] = 5e-5
+    recipe = finetune_recipe(parse(values))
+    assert [recipe.iteration(i).initial_rate for i in (1, 2)] == [5e-5, 5e-5]
+    assert recipe.iteration(1).final_rate == 5e-5
+
+
+def test_a_section_with_nothing_in_it_changes_nothing(values):
+    values["paper"]["train"] = None
+    assert parse(values | {"protocol": "paper"}).train.epochs == values["train"]["epochs"]
 
 
 def test_a_missing_or_broken_file_is_named(tmp_path):

@@ -3,6 +3,7 @@
 import csv
 import importlib
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, log_loss
 
-from conftest import MINIATURE, bumps, files_of, make_workspace, run_stages
+from conftest import MINIATURE, bumps, copy_of, files_of, make_workspace, run_stages
 from lstmfcn import params
 from lstmfcn.champion import load_champion
 from lstmfcn.cli import STAGES
@@ -135,6 +136,31 @@ def test_another_recipe_runs_only_what_depends_on_it(finished, tmp_path, monkeyp
     module = importlib.import_module("lstmfcn.stages.finetune")
     module.run(workspace, params.load(root / "params.yaml"))
     assert begun == [0, 0, 0, 0, 2]
+
+
+def test_an_iteration_that_is_no_longer_asked_for_leaves_no_row(finished, tmp_path):
+    """DVC empties a stage's folders first; a stage that is run by hand finds what was there."""
+    workspace = copy_of(finished[0], tmp_path / "clone")
+    workspace.params.write_text(MINIATURE.replace("iterations: 2", "iterations: 1"))
+    run_stages(workspace, finished[1], "evaluate")
+    rows = pd.read_csv(workspace.results / "results.csv")
+    assert set(rows["iteration"]) == {0, 1}
+    assert rows.groupby(["model", "phase"])["chosen"].sum().eq(1).all()
+
+
+def test_a_dataset_that_fails_validation_later_on_is_not_trained_on(finished, tmp_path):
+    workspace = copy_of(finished[0], tmp_path / "clone")
+    verdicts = json.loads(workspace.verdicts.read_text())
+    verdicts.append(verdicts[0] | {"dataset": "Sound"})
+    verdicts[0]["outcome"] = "failed"
+    workspace.verdicts.write_text(json.dumps(verdicts))
+    shutil.copytree(workspace.raw / "Bumps", workspace.raw / "Sound")
+    for split in ("TRAIN", "TEST"):
+        (workspace.raw / f"Sound/Bumps_{split}.tsv").rename(workspace.raw / f"Sound/Sound_{split}.tsv")
+    workspace.params.write_text(MINIATURE.replace("[Bumps]", "[Bumps, Sound]"))
+    run_stages(workspace, finished[1], "prepare")
+    assert [path.stem for path in workspace.train_splits.glob("*.npz")] == ["Sound"]
+    assert [path.stem for path in workspace.test_splits.glob("*.npz")] == ["Sound"]
 
 
 def test_a_job_that_fails_leaves_the_others_finished(tmp_path):

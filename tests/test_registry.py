@@ -7,8 +7,9 @@ import sys
 import numpy as np
 import pytest
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
-from conftest import run_stages
+from conftest import make_workspace, run_stages
 from lstmfcn.champion import load_champion
 from lstmfcn.data.normalise import z_normalise
 from lstmfcn.data.series import Split
@@ -17,7 +18,7 @@ from lstmfcn.evidence import rank
 from lstmfcn.journal import find_runs
 from lstmfcn.registry import beats, promote, pull, registered
 from lstmfcn.stages.promote import candidates
-from lstmfcn.tracking import Tracker
+from lstmfcn.tracking import Tracker, connect
 
 
 @pytest.fixture
@@ -216,6 +217,7 @@ def test_a_model_serves_raw_series_as_it_learned_normalised_ones(finished):
     expected = champion.predict_proba(z_normalise(series))
     np.testing.assert_allclose(champion.predict_proba(3 * series - 11), expected, atol=1e-5)
     np.testing.assert_allclose(champion.predict_proba(series), expected, atol=1e-6)
+    np.testing.assert_allclose(champion.predict_proba(1e-9 * series), expected, atol=1e-5)
 
 
 def test_unfit_series_are_refused(finished):
@@ -239,6 +241,30 @@ def test_what_is_not_registered_is_said(finished, tmp_path):
     (tmp_path / "full/file").touch()
     with pytest.raises(RegistryError, match="not an empty folder"):
         pull(workspace, "Bumps", tmp_path / "full")
+
+
+def test_every_registered_model_is_listed(tmp_path):
+    """MLflow hands them out by the hundred."""
+    workspace = make_workspace(tmp_path / "clone")
+    client = connect(workspace)
+    for i in range(101):
+        client.create_registered_model(f"lstmfcn.D{i}")
+    assert len(registered(workspace)) == 101
+
+
+def test_a_registry_that_fails_is_told_from_an_empty_one(tmp_path, monkeypatch):
+    workspace = make_workspace(tmp_path / "clone")
+    connect(workspace)
+
+    def fail(*_args, **_kwargs):
+        raise MlflowException("gone")
+
+    for call in ("search_registered_models", "get_model_version_by_alias"):
+        monkeypatch.setattr(MlflowClient, call, fail)
+    with pytest.raises(TrackingError, match="gone"):
+        registered(workspace)
+    with pytest.raises(TrackingError, match="gone"):
+        pull(workspace, "Bumps", tmp_path / "model")
 
 
 def test_promoting_again_changes_nothing(finished, capsys):

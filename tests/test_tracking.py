@@ -7,6 +7,8 @@ from pathlib import Path
 import mlflow
 import pandas as pd
 import pytest
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
 from conftest import files_of, make_workspace
 from lstmfcn import tracking
@@ -138,6 +140,29 @@ def test_a_server_that_does_not_answer_is_named_once_and_stops_nothing(finished,
     assert "lstmfcn sync" in said[0]
     with pytest.raises(TrackingError, match="does not answer"):
         sync(workspace, said.append)
+
+
+def test_a_store_that_fails_after_the_first_call_stops_nothing(finished, tmp_path, monkeypatch):
+    workspace, _ = finished
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/other.db")
+    asked, real = [], MlflowClient.get_experiment_by_name
+
+    def get(client, name):
+        asked.append(name)
+        if len(asked) == 2:
+            raise MlflowException("gone")
+        return real(client, name)
+
+    monkeypatch.setattr(MlflowClient, "get_experiment_by_name", get)
+    said = []
+    tracker = Tracker(workspace, said.append)
+    folder, run = next(find_runs(workspace.phase1))
+    tracker.log(folder, run)
+    assert len(said) == 1
+    assert "gone" in said[0]
+    tracker._silent_until = 0
+    tracker.log(folder, run)
+    assert tracker.run_id(run.key)
 
 
 def test_two_clones_in_one_process_have_a_store_each(tmp_path):

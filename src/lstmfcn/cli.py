@@ -168,7 +168,8 @@ def predict(
         typer.Option("--output", "-o", metavar="CSV", help="Where to write; otherwise beside FILE."),
     ] = None,
     model: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="A folder that `lstmfcn pull` made, not the registry.")
+        Path | None,
+        typer.Option(metavar="DIR", help="A folder that `lstmfcn pull` made, in place of the registry's."),
     ] = None,
     alias: AliasOption = "champion",
     workspace: WorkspaceOption = Path(),
@@ -214,7 +215,12 @@ def explain(
 
 @app.command(rich_help_panel=MODELS)
 def serve(
-    dataset: DatasetArgument,
+    dataset: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATASET", help="As `lstmfcn champions` lists it, or a folder that `lstmfcn pull` made."
+        ),
+    ],
     port: Annotated[int, typer.Option(help="Where to listen.")] = 5001,
     host: Annotated[str, typer.Option(help="127.0.0.1 answers this machine alone.")] = "127.0.0.1",
     alias: AliasOption = "champion",
@@ -225,9 +231,10 @@ def serve(
 
     model = load_champion(dataset, alias=alias, workspace=workspace)
     shape = " x ".join(str(n) for n in model.shape)
+    classes = ", ".join(model.classes[:10]) + (", ..." if len(model.classes) > 10 else "")
     typer.echo(
-        f"Serving the {alias} of {dataset}, which takes series of {shape} (channels x values); stop with "
-        f"Ctrl-C. In another shell:\n\n"
+        f"Serving the {alias} of {model.dataset}, which takes series of {shape} (channels x values) and "
+        f"answers with the probabilities of {classes}; stop with Ctrl-C. In another shell:\n\n"
         f"    curl http://{host}:{port}/invocations -H 'Content-Type: application/json' "
         "-d '{\"inputs\": [[[0.1, 0.2, ...]]]}'\n"
     )
@@ -238,7 +245,7 @@ def serve(
 def reproduce(
     protocol: Annotated[str, typer.Option(help="honest or paper.")] = "honest",
     least: Annotated[
-        int, typer.Option(metavar="N", help="The N datasets of the paper with the least work.")
+        int, typer.Option(metavar="N", help="The N datasets with the least training series times length.")
     ] = 20,
     datasets: Annotated[str, typer.Option(metavar="A,B,...", help="These datasets instead.")] = "",
     models: Annotated[str, typer.Option(metavar="A,B,...")] = "fcn,lstm_fcn,alstm_fcn",

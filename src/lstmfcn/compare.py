@@ -20,6 +20,18 @@ from lstmfcn.summary import in_columns
 METHOD = ["model", "phase"]
 
 
+def read_results(path: Path) -> pd.DataFrame:
+    """Read a table of results; a dataset called 101 or NA keeps its name.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    """
+    names = {"dataset": str, "recipe": str, "commit": str}
+    return pd.read_csv(path, dtype=names, keep_default_na=False, na_values=[""])
+
+
 @dataclass(frozen=True)
 class Comparison:
     """What the results say, as tables.

@@ -28,7 +28,7 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
         X
             Shape (n_series, n_channels, length), or (n_series, length) where there is one channel.
         y
-            Labels of any kind, shape (n_series,).
+            Labels, shape (n_series,): text, integers or booleans.
 
         Raises
         ------

@@ -13,6 +13,7 @@ from lstmfcn.architecture import Architecture, ModelName
 from lstmfcn.errors import ParamsError, nearest
 
 Finding = Literal["error", "warn", "ignore"]
+Fatal = Literal["error"]  # no network can be trained or judged with it
 Positive = Annotated[int, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0, le=1)]
 
@@ -26,14 +27,14 @@ class Section(BaseModel):
 class ValidateParams(Section):
     """What each finding of the validation does to its dataset."""
 
-    missing_values: Finding = "error"
-    infinite_values: Finding = "error"
+    missing_values: Fatal = "error"
+    infinite_values: Fatal = "error"
     constant_series: Finding = "warn"
-    unequal_length: Finding = "error"
+    unequal_length: Fatal = "error"
     catalogue_mismatch: Finding = "error"
-    class_missing_in_train: Finding = "error"
+    class_missing_in_train: Fatal = "error"
     class_missing_in_test: Finding = "warn"
-    single_class: Finding = "error"
+    single_class: Fatal = "error"
     rare_class: Finding = "warn"
     duplicates_within_split: Finding = "warn"
     duplicates_across_splits: Finding = "warn"
@@ -160,10 +161,13 @@ def parse(values: Any, *, source: str = "params.yaml") -> Params:
     _check_overlay(overlay, source)
     try:
         params = Params.model_validate(values)
-        merged = {key: {**values.get(key, {}), **overlay.get(key, {})} for key in OVERLAID}
-        with_paper = Params.model_validate(values | merged)  # checked in either protocol
     except ValidationError as error:
         raise ParamsError(_explain(error, source)) from None
+    merged = {key: {**values.get(key, {}), **(overlay.get(key) or {})} for key in OVERLAID}
+    try:
+        with_paper = Params.model_validate(values | merged)  # checked in either protocol
+    except ValidationError as error:
+        raise ParamsError(_explain(error, source, within="paper.")) from None
     if params.train.criterion == "test_accuracy":
         raise ParamsError(
             f"{source}: train.criterion test_accuracy selects weights on the test split. That is the paper's "
@@ -201,7 +205,13 @@ def load(path: Path = Path("params.yaml"), overrides: Mapping[str, Any] | None =
 
 
 def _check_overlay(overlay: Any, source: str) -> None:
-    for key in overlay:
+    if not isinstance(overlay, dict):
+        raise ParamsError(f"{source}: paper should hold sections, not {type(overlay).__name__}.")
+    for key, section in overlay.items():
+        if not isinstance(section, dict | None):
+            raise ParamsError(
+                f"{source}: paper.{key} should hold values by name, not {type(section).__name__}."
+            )
         if key not in OVERLAID:
             raise ParamsError(
                 f"{source}: paper.{key} cannot be set; sections there are {', '.join(OVERLAID)}."
@@ -209,10 +219,10 @@ def _check_overlay(overlay: Any, source: str) -> None:
             )
 
 
-def _explain(error: ValidationError, source: str) -> str:
+def _explain(error: ValidationError, source: str, *, within: str = "") -> str:
     lines = []
     for problem in error.errors():
-        where = ".".join(str(part) for part in problem["loc"])
+        where = within + ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
             *sections, key = problem["loc"]
             model: type[BaseModel] = Params

@@ -326,8 +326,18 @@ def registered(workspace: Workspace) -> dict[str, list[Version]]:
         If the store does not answer.
     """
     client = connect(workspace)
-    names = sorted(m.name for m in client.search_registered_models(f"name LIKE '{PREFIX}%'"))
-    return {name.removeprefix(PREFIX): _versions(client, name.removeprefix(PREFIX)) for name in names}
+    found: list[str] = []
+    token = None
+    try:
+        while True:
+            page = client.search_registered_models(f"name LIKE '{PREFIX}%'", page_token=token)
+            found += [model.name.removeprefix(PREFIX) for model in page]
+            token = page.token
+            if not token:
+                break
+        return {dataset: _versions(client, dataset) for dataset in sorted(found)}
+    except Exception as error:
+        raise TrackingError(f"The registry could not be read: {error}") from error
 
 
 def version_with(workspace: Workspace, dataset: str, alias: str = "champion") -> Any:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import tensorflow as tf
 
 from lstmfcn.architecture import Architecture
+from lstmfcn.data.normalise import FLAT
 from lstmfcn.models import build
 from lstmfcn.training.weights import Weights, set_weights
 
@@ -52,6 +53,7 @@ class ServingModel(tf.Module):
             wide = tf.cast(series, tf.float64)
             centred = wide - tf.reduce_mean(wide, axis=-1, keepdims=True)
             spread = tf.math.reduce_std(centred, axis=-1, keepdims=True)
-            scaled = centred / tf.where(spread > 1e-8, spread, tf.ones_like(spread))
-            series = tf.cast(tf.where(spread > 1e-8, scaled, tf.zeros_like(scaled)), tf.float32)
+            varies = spread > FLAT * tf.reduce_max(tf.abs(wide), axis=-1, keepdims=True)
+            scaled = centred / tf.where(varies, spread, tf.ones_like(spread))
+            series = tf.cast(tf.where(varies, scaled, tf.zeros_like(scaled)), tf.float32)
         return tf.identity(self._network(series, training=False), name="probabilities")

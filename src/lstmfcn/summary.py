@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 
+from lstmfcn.errors import DataError
 from lstmfcn.files import read_json
 from lstmfcn.params import Params
 from lstmfcn.workspace import Workspace
@@ -22,7 +23,16 @@ def in_columns(lines: Sequence[tuple[str, ...]]) -> str:
 
 
 def summarise(workspace: Workspace, params: Params) -> tuple[list[tuple[str, ...]], list[str]]:
-    """Return a table of the champions, and a line for each dataset that was left out."""
+    """Return a table of the champions, and a line for each dataset that was left out.
+
+    Raises
+    ------
+    DataError
+        If the pipeline has not run.
+    """
+    for path in (workspace.promotions, workspace.verdicts, workspace.results / "results.csv"):
+        if not path.exists():
+            raise DataError(f"{path} is missing. Run `dvc repro`.")
     promotions = read_json(workspace.promotions)
     with (workspace.results / "results.csv").open(encoding="utf-8", newline="") as file:
         tested = {row["key"]: row["accuracy"] for row in csv.DictReader(file)}

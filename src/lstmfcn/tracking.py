@@ -194,9 +194,7 @@ class Tracker:
 
     def _connect(self) -> None:
         if self._client is None:
-            client = connect(self._workspace)
-            self._experiment = client.get_experiment_by_name(EXPERIMENT).experiment_id
-            self._client, self._known = client, {}
+            self._client, self._experiment, self._known = connect(self._workspace), "", {}
             try:
                 self._look_up()
             except BaseException:
@@ -207,6 +205,8 @@ class Tracker:
         """Note which runs are logged; close those that a dead process of this clone left running."""
         token = None
         try:
+            if not self._experiment:
+                self._experiment = self._client.get_experiment_by_name(EXPERIMENT).experiment_id
             while True:
                 page = self._client.search_runs(
                     [self._experiment], those, max_results=BATCH, page_token=token
@@ -269,7 +269,7 @@ class Tracker:
         self._known[run.key] = run_id
 
     def _parent(self, run: Run, started: int) -> str:
-        """Return the id of the run that holds all of one model on one state of a dataset's train split."""
+        """Return the id of the run that holds all of one model on one dataset."""
         key = f"parent {run.dataset} {run.model}"
         if self.run_id(key) is None:
             tags = {KEY_TAG: key, CLONE_TAG: clone_id(self._workspace), "mlflow.source.name": "lstmfcn"}

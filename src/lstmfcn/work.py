@@ -163,7 +163,8 @@ def _run_on_ray(
         import ray
     except ImportError:
         raise LstmfcnError(
-            "LSTMFCN_RAY_ADDRESS is set but Ray is not installed: pip install 'lstmfcn[cluster]'."
+            "LSTMFCN_RAY_ADDRESS is set but Ray is not installed: in the clone, "
+            "`.venv/bin/uv pip install -c constraints.txt -e '.[cluster]'`."
         ) from None
     ray.init(address=address, ignore_reinit_error=True, log_to_driver=True, runtime_env={"env_vars": QUIET})
     remote = ray.remote(num_cpus=1, max_retries=3)(_guarded)

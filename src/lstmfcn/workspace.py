@@ -98,7 +98,7 @@ class Workspace:
 
     @property
     def curves(self) -> Path:
-        """The learning curves, one CSV a dataset, model and seed, for `dvc plots`."""
+        """The learning curves, one CSV a training, for `dvc plots`."""
         return self.root / "reports/curves"
 
     @property
@@ -132,6 +132,11 @@ class Workspace:
     def reproduction_page(self) -> Path:
         """The page that shows them."""
         return self.root / "docs/reproduction.md"
+
+    @property
+    def reproduction_lock(self) -> Path:
+        """Held by whoever changes the results or the page."""
+        return self.root / ".lstmfcn/reproduction.lock"
 
     @property
     def reproduction_home(self) -> Path:

@@ -1,10 +1,12 @@
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
-from lstmfcn.data.checks import WHAT, check_datasets
+from lstmfcn.data.checks import FATAL, WHAT, check_datasets
 from lstmfcn.data.fetch import fetch_dataset
 from lstmfcn.files import to_json
 from lstmfcn.params import ValidateParams
@@ -38,6 +40,35 @@ def check(folder, findings=ALL):
 
 def test_the_findings_are_those_of_the_parameters():
     assert set(WHAT) == set(ValidateParams.model_fields)
+
+
+def test_what_nothing_can_be_made_of_cannot_be_let_through():
+    """A training would fail hours later, or, with NaN among the test series, the evaluation."""
+    for finding in WHAT:
+        accepted = []
+        for setting in ("error", "warn", "ignore"):
+            with suppress(ValidationError):
+                accepted.append(getattr(ValidateParams(**{finding: setting}), finding))
+        assert accepted == (["error"] if finding in FATAL else ["error", "warn", "ignore"])
+
+
+def test_splits_of_different_channels_are_no_dataset(tmp_path):
+    folder = put(tmp_path / "Mine", *sound())
+    head = (
+        "@problemName Mine\n@univariate false\n@dimension 2\n@equalLength true\n@classLabel true 1 2\n@data\n"
+    )
+    rows = [":".join([",".join(row[1:])] * 2) + f":{row[0]}\n" for row in sound()[0]]
+    (folder / "Mine_TRAIN.tsv").unlink()
+    (folder / "Mine_TRAIN.ts").write_text(head + "".join(rows))
+    (found,) = check(folder).findings
+    assert found.finding == "unreadable"
+    assert "Mine_TEST.tsv has series of 1 channel, Mine_TRAIN.ts of 2" in found.message
+
+
+def test_small_units_are_not_constant(tmp_path):
+    """Currents in ampere, say; a constant that rounding keeps from being one is."""
+    small = [[[row[0], *(repr(1e-9 * float(v)) for v in row[1:])] for row in rows] for rows in sound()]
+    assert "constant_series" not in {f.finding for f in check(put(tmp_path / "Mine", *small)).findings}
 
 
 def test_a_sound_dataset_passes(tmp_path):
@@ -118,7 +149,7 @@ def test_each_fault_is_found_alone_and_in_its_row(tmp_path, spoil, findings):
     for f in verdict.findings:
         assert f.count == max(len(f.rows), 1)
         assert f"Mine_{f.split.upper()}.tsv" in f.message
-        assert f"validate.{f.finding}" in f.message
+        assert (f"validate.{f.finding}" in f.message) is (f.finding not in FATAL)
         assert all(str(row) in f.message for row in f.rows)
 
 

@@ -239,6 +239,22 @@ def test_the_kept_epoch_is_the_one_that_the_selection_likes_best(data):
     assert len(stopped.loss) == stopped.kept_epoch == np.argmax(stopped.selection_accuracy == 1) + 1
 
 
+def test_a_training_is_fitted_by_its_loss_whatever_selects_its_weights(data):
+    """Not by the number of errors on the selection split, which is no loss."""
+    X, y = data
+    one = engine()
+    recipe = TrainingRecipe(
+        epochs=20,
+        batch_size=4,
+        schedule="fitted",
+        fitted_loss=1e3,
+        anneal_epochs=3,
+        criterion="test_accuracy",
+    )
+    others = np.random.default_rng(1).normal(size=(2000, 1, 16)).astype("float32"), np.arange(2000) % 3
+    assert len(one.train(X, y, recipe, start=one.initial, seed=0, selection=others).loss) == 1 + 3
+
+
 def test_giving_an_epoch_up_early_selects_what_counting_all_its_errors_selects():
     rng = np.random.default_rng(2)
     X, y = np.arange(300.0, dtype="float32").reshape(-1, 1, 1), rng.integers(0, 2, 300)

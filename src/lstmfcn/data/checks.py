@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from lstmfcn.backend import load_library
 from lstmfcn.data.catalogue import CatalogueEntry, lookup
 from lstmfcn.data.fetch import read_dataset
+from lstmfcn.data.normalise import FLAT
 from lstmfcn.data.series import LabelledSeries
 from lstmfcn.errors import DataError
 
@@ -41,6 +42,11 @@ WHAT = {
     "duplicates_across_splits": "series that occur in both splits",
     "not_normalised": "series whose mean is not 0 or whose spread is not 1",
 }
+
+FATAL = frozenset(
+    {"missing_values", "infinite_values", "unequal_length", "class_missing_in_train", "single_class"}
+)
+"""What no network can be trained or judged with: always an error."""
 
 
 @dataclass(frozen=True)
@@ -117,9 +123,9 @@ def describe(series: LabelledSeries, other: LabelledSeries) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Columns row (of the file), length (up to the last value that is not missing), n_missing (before
-        that), n_infinite, mean and spread (of the finite values, over all channels), label,
-        copies_within and copies_across (other series with the same values in the split, and in the
-        other one).
+        that), n_infinite, mean and spread (of the finite values, over all channels), relative_spread (to
+        the largest of them; 0 where all are 0), label, copies_within and copies_across (other series with
+        the same values in the split, and in the other one).
     """
     values = series.X.astype(np.float64)
     missing: NDArray[np.bool_] = np.isnan(values)
@@ -136,6 +142,7 @@ def describe(series: LabelledSeries, other: LabelledSeries) -> pd.DataFrame:
         mean = filled.sum(axis=(1, 2)) / count
         deviation = np.where(np.isnan(values), 0.0, values - mean[:, None, None])
         spread = np.sqrt(np.square(deviation).sum(axis=(1, 2)) / count)
+        largest = np.abs(filled).max(axis=(1, 2))
     prints = [x.tobytes() for x in series.X]
     here, there = Counter(prints), Counter(x.tobytes() for x in other.X)
     return pd.DataFrame(
@@ -146,6 +153,7 @@ def describe(series: LabelledSeries, other: LabelledSeries) -> pd.DataFrame:
             "n_infinite": infinite.sum(axis=(1, 2)),
             "mean": mean,
             "spread": spread,
+            "relative_spread": spread / np.where(largest > 0, largest, 1.0),
             "label": series.labels,
             "copies_within": [here[p] - 1 for p in prints],
             "copies_across": [there[p] for p in prints],
@@ -159,6 +167,11 @@ def _check(context: Any, folder: Path, findings: Mapping[str, str]) -> Verdict:
         train, test = read_dataset(folder)
         if train.labels is None or test.labels is None:
             raise DataError(f"{folder} holds series without labels; training needs them.")
+        if train.X.shape[1] != test.X.shape[1]:
+            raise DataError(
+                f"{test.path.name} has series of {_channels(test)}, {train.path.name} of {train.X.shape[1]}. "
+                "Give both splits the same."
+            )
     except DataError as error:
         found = [Found("unreadable", "error", "", (), 1, str(error))]
         return Verdict(name, "failed", tuple(found))
@@ -186,6 +199,11 @@ def _check(context: Any, folder: Path, findings: Mapping[str, str]) -> Verdict:
     return Verdict(name, outcome, tuple(found))
 
 
+def _channels(series: LabelledSeries) -> str:
+    n = series.X.shape[1]
+    return f"{n} channel{'s' if n > 1 else ''}"
+
+
 def _series_expectations(length: int, classes: list[str], split: str) -> list[tuple[str, Any]]:
     from great_expectations import expectations as gxe
 
@@ -193,7 +211,7 @@ def _series_expectations(length: int, classes: list[str], split: str) -> list[tu
     expectations: list[tuple[str, Any]] = [
         ("missing_values", between(column="n_missing", max_value=0)),
         ("infinite_values", between(column="n_infinite", max_value=0)),
-        ("constant_series", between(column="spread", min_value=1e-8)),
+        ("constant_series", between(column="relative_spread", min_value=FLAT)),
         ("unequal_length", gxe.ExpectColumnValuesToBeInSet(column="length", value_set=[length])),
         ("duplicates_within_split", between(column="copies_within", max_value=0)),
         ("not_normalised", between(column="mean", min_value=-0.05, max_value=0.05)),
@@ -337,6 +355,8 @@ def _severity(setting: str) -> Literal["error", "warn"]:
 def _remedy(finding: str, setting: str) -> str:
     if setting != "error":
         return ""
+    if finding in FATAL:
+        return " Correct it at its source."
     return f" Correct it at its source, or set validate.{finding} to warn in params.yaml."
 
 

@@ -10,6 +10,7 @@ import jinja2
 import numpy as np
 import pandas as pd
 
+from lstmfcn.compare import read_results
 from lstmfcn.data.series import Split
 from lstmfcn.errors import RegistryError
 from lstmfcn.evaluation.reference import load_table1, printed_methods
@@ -260,7 +261,7 @@ def _find(methods: list[dict[str, Any]], model: str, phase: str) -> dict[str, An
 
 def _csv(path: Path, stage: str, missing: list[str]) -> pd.DataFrame | None:
     try:
-        return pd.read_csv(path)
+        return read_results(path)
     except (FileNotFoundError, pd.errors.EmptyDataError):
         missing.append(stage)
         return None

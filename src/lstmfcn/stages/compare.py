@@ -10,14 +10,12 @@ from lstmfcn.workspace import Workspace
 
 def run(workspace: Workspace, params: Params) -> None:
     """Write `comparison/` from `results/results.csv`."""
-    import pandas as pd
-
-    from lstmfcn.compare import compare, table1_beside_ours, write
+    from lstmfcn.compare import compare, read_results, table1_beside_ours, write
     from lstmfcn.evaluation.reference import load_references, load_table1, load_table2
 
     path = workspace.results / "results.csv"
     try:
-        results = pd.read_csv(path)
+        results = read_results(path)
     except FileNotFoundError:
         raise DataError(f"{path} is missing. Run `dvc repro evaluate`.") from None
     comparison = compare(

@@ -25,6 +25,7 @@ CODE = (
     "training",
     "data/folds.py",
     "data/series.py",
+    "evaluation/metrics.py",
     "finetune.py",
     "stages/finetune.py",
     "stages/recipes.py",

@@ -26,7 +26,10 @@ def run(workspace: Workspace, params: Params) -> None:
     """Write the two splits of each dataset, each into the folder of its kind."""
     selects = params.train.criterion == "test_accuracy"
     write_text(workspace.selection_splits / "README", SELECTED if selects else HONEST)
-    outcomes = {verdict["dataset"]: verdict["outcome"] for verdict in read_json(workspace.verdicts)}
+    try:
+        outcomes = {verdict["dataset"]: verdict["outcome"] for verdict in read_json(workspace.verdicts)}
+    except FileNotFoundError:
+        raise DataError(f"{workspace.verdicts} is missing. Run `dvc repro validate`.") from None
     sound = [dataset for dataset in params.datasets if outcomes.get(dataset) in ("passed", "warned")]
     if not sound:
         raise DataError(f"No dataset passed validation: {workspace.verdicts} says why.")

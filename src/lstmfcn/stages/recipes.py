@@ -67,9 +67,12 @@ def best_cells(workspace: Workspace, dataset: str, model: str) -> int | None:
 
 
 def finetune_recipe(params: Params) -> TrainingRecipe:
-    """Return how the first iteration of `finetune` trains."""
-    own = params.finetune.model_dump(exclude={"iterations"})
-    return replace(phase1_recipe(params), **own)
+    """Return how the first iteration of `finetune` trains.
+
+    Its rates fall to phase 1's lowest, and do not rise to it where they begin below.
+    """
+    recipe = replace(phase1_recipe(params), **params.finetune.model_dump(exclude={"iterations"}))
+    return replace(recipe, final_rate=min(recipe.final_rate, recipe.initial_rate))
 
 
 def flat(

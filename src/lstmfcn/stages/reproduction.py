@@ -68,8 +68,11 @@ def run(params: Params, *, here: Workspace, home: Path) -> None:
     recipe = recipe_of(params)
     name, table = hash_of(recipe)[:12], here.reproduction
     recipes = table.with_name("recipes.json")
-    known: dict[str, Any] = read_json(recipes) if recipes.exists() else {}
-    write_json(recipes, known | {name: recipe})
+    here.reproduction_lock.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(here.reproduction_lock)  # the two protocols may run side by side
+    with lock:
+        known: dict[str, Any] = read_json(recipes) if recipes.exists() else {}
+        write_json(recipes, known | {name: recipe})
     workspace = Workspace(home / params.protocol)
     failures = []
     for count, dataset in enumerate(params.datasets, start=1):
@@ -84,7 +87,7 @@ def run(params: Params, *, here: Workspace, home: Path) -> None:
             failures.append(f"  - {dataset}: {error}")
             say(f"{place} failed: {error}")
             continue
-        with FileLock(home / "results.lock"):  # the two protocols may run side by side
+        with lock:
             _add(table, rows, recipe=name, commit=commit_of(here.root) or "unknown")
             write_page(here)
     if failures:
@@ -104,20 +107,22 @@ def write_page(here: Workspace) -> None:
 
 def _run_dataset(workspace: Workspace, params: Params) -> Any:
     """Run the stages on one dataset; return its results as a frame."""
-    import pandas as pd
+    from lstmfcn.compare import read_results
 
     with hold(workspace, "lstmfcn reproduce", say):
         for stage in STAGES:
             importlib.import_module(f"lstmfcn.stages.{stage}").run(workspace, params)
-    return pd.read_csv(workspace.results / "results.csv")
+    return read_results(workspace.results / "results.csv")
 
 
 def read_table(table: Path) -> Any:
     """Return the table as a frame, empty where there is none yet."""
     import pandas as pd
 
+    from lstmfcn.compare import read_results
+
     try:
-        return pd.read_csv(table, dtype={"recipe": str, "commit": str})
+        return read_results(table)
     except FileNotFoundError:
         return pd.DataFrame(columns=["dataset", "model", "seed", "protocol", "recipe"])
 

@@ -21,6 +21,7 @@ CODE = (
     "training",
     "data/folds.py",
     "data/series.py",
+    "evaluation/metrics.py",
     "stages/recipes.py",
     "stages/train.py",
 )

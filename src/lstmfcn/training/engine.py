@@ -197,8 +197,9 @@ class Engine:
         series = tf.constant(X), tf.constant(y), tf.constant(weights[y])
         batch_size = tf.constant(recipe.batch_size)
         schedule = recipe.new_schedule()
-        for epoch, watched in enumerate([None, *state.watched][: len(state.watched)]):
-            schedule.step(epoch, watched)
+        lasts = state.watched if recipe.schedule == "plateau" else state.loss
+        for epoch, last in enumerate([None, *lasts][: len(lasts)]):
+            schedule.step(epoch, last)
         chosen = None if selection is None else Selection(*selection)
         if chosen is not None and state.watched:
             chosen.fewest = int(min(state.watched))
@@ -207,7 +208,7 @@ class Engine:
         for epoch in range(begun, recipe.epochs):
             if chosen is not None and chosen.fewest == 0:
                 break
-            rate = schedule.step(epoch, state.watched[-1] if state.watched else None)
+            rate = schedule.step(epoch, lasts[-1] if lasts else None)
             if rate is None:
                 break
             loss, accuracy = compiled.run(*series, batch_size=batch_size, rate=rate, seed=(seed, epoch))

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lstmfcn.evaluation.metrics import accuracy, log_loss
 from lstmfcn.training.checkpoint import Checkpoint
 from lstmfcn.training.engine import Engine, History, Labelled, Progress, TrainingRecipe
 from lstmfcn.training.weights import Weights, get_weights
@@ -38,16 +39,13 @@ class OutOfFold:
     def accuracy(self) -> float | None:
         """The share of held-out series predicted right; None if none could be held out."""
         held = self.fold >= 0
-        return float((self.probabilities[held].argmax(axis=1) == self.y[held]).mean()) if held.any() else None
+        return accuracy(self.y[held], self.probabilities[held].argmax(axis=1)) if held.any() else None
 
     @property
     def loss(self) -> float | None:
         """The mean negative log-likelihood of the held-out series, in nats."""
         held = self.fold >= 0
-        if not held.any():
-            return None
-        true = self.probabilities[held, self.y[held]].astype(np.float64)
-        return float(-np.log(np.clip(true, 1e-7, 1.0)).mean())
+        return log_loss(self.y[held], self.probabilities[held]) if held.any() else None
 
 
 @dataclass(frozen=True)

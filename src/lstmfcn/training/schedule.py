@@ -8,7 +8,7 @@ from typing import Literal
 ScheduleName = Literal["fitted", "plateau", "cosine", "constant"]
 
 PLATEAU_FACTOR = 1 / 2 ** (1 / 3)
-"""The paper's section III-C: the rate is multiplied by 1/cbrt(2) when the loss stands still."""
+"""The paper's section IV: the rate is multiplied by 1/cbrt(2) when the loss stands still."""
 
 
 class Schedule:
@@ -61,7 +61,7 @@ class Schedule:
         epoch
             The epoch that would be run next.
         last
-            The training loss of the epoch before (for "plateau", whatever is watched instead of it).
+            The training loss of the epoch before; for "plateau", what the weights are selected by.
         """
         if self.name == "fitted" and last is not None and last < self.fitted_loss:
             self._end = min(self._end, epoch + self.anneal_epochs)
