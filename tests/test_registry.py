@@ -117,6 +117,24 @@ def test_a_promotion_that_dies_at_a_step_is_completed_by_the_next(workspace, mon
     load_champion("Bumps", workspace=workspace.root)
 
 
+def test_an_alias_that_another_promotion_makes_meanwhile_is_moved_all_the_same(workspace, monkeypatch):
+    """As seen once of three at once: sqlite3.IntegrityError, UNIQUE constraint failed."""
+    refused, real = set(), MlflowClient.set_registered_model_alias
+
+    def set_alias(client, name, alias, version):
+        if alias not in refused:
+            refused.add(alias)
+            raise MlflowException("UNIQUE constraint failed")
+        return real(client, name, alias, version)
+
+    monkeypatch.setattr(MlflowClient, "set_registered_model_alias", set_alias)
+    folder, run = next(find_runs(workspace.phase1))
+    for accuracy in (0.6, 0.9, 0.7):
+        offer(workspace, variant(run, accuracy, 0.5), folder)
+    assert aliases(workspace) == {"champion": 2, "previous": 1, "challenger": 3}
+    assert refused == {"champion", "previous", "challenger"}
+
+
 @pytest.mark.parametrize("theirs", [0.95, 0.85], ids=["better", "worse"])
 @pytest.mark.parametrize("step", [1, 2], ids=["before ours moves `previous`", "before ours moves `champion`"])
 def test_of_two_promotions_at_once_the_better_one_serves(workspace, monkeypatch, theirs, step):

@@ -197,14 +197,24 @@ def _serve_best(client: Any, candidate: Run, number: int, tolerance: float) -> t
         if "challenger" in best.aliases:
             client.delete_registered_model_alias(name, "challenger")
         if champion is not None:
-            client.set_registered_model_alias(name, "previous", str(champion.version))
+            _set_alias(client, name, "previous", champion.version)
         # The last step: until it is taken the old champion serves, and a rerun repeats those before.
-        client.set_registered_model_alias(name, "champion", str(best.version))
+        _set_alias(client, name, "champion", best.version)
     serving = champion.version if champion is not None else number
     if serving == number:
         return verdict, serving
-    client.set_registered_model_alias(name, "challenger", str(number))
+    _set_alias(client, name, "challenger", number)
     return "challenger", serving
+
+
+def _set_alias(client: Any, name: str, alias: str, version: int) -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.set_registered_model_alias(name, alias, str(version))
+    except MlflowException:
+        # A SQLite store refuses an alias that another promotion makes at this very moment; now it is there.
+        client.set_registered_model_alias(name, alias, str(version))
 
 
 def _judge(candidate: Version, champion: Version | None, tolerance: float) -> Outcome:
