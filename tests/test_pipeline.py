@@ -163,15 +163,22 @@ def test_a_dataset_that_fails_validation_later_on_is_not_trained_on(finished, tm
     assert [path.stem for path in workspace.test_splits.glob("*.npz")] == ["Sound"]
 
 
-def test_a_job_that_fails_leaves_the_others_finished(tmp_path):
-    """A learning rate that explodes for one dataset: the other's weights are there, the error says who."""
+def fine_and_huge(root, models):
+    """Return a clone of two datasets, one of values with which every training diverges; it is prepared."""
     huge = lambda split, lines: ["\t".join([x.split("\t")[0], *["1e38", "-3e38"] * 10]) for x in lines]  # noqa: E731
-    bumps(tmp_path / "ucr", "Fine")
-    bumps(tmp_path / "ucr", "Huge", change=huge)
-    text = MINIATURE.replace("[Bumps]", "[Huge, Fine]").replace("[lstm_fcn, alstm_fcn]", "[fcn]")
+    bumps(root / "ucr", "Fine")
+    bumps(root / "ucr", "Huge", change=huge)
+    text = MINIATURE.replace("[Bumps]", "[Huge, Fine]").replace("[lstm_fcn, alstm_fcn]", models)
     text += "prepare: {normalise: none}\nvalidate: {duplicates_within_split: ignore}\n"
-    workspace = make_workspace(tmp_path / "clone", text)
-    run_stages(workspace, tmp_path / "ucr", "fetch", "validate", "prepare", "search")
+    workspace = make_workspace(root / "clone", text)
+    run_stages(workspace, root / "ucr", "fetch", "validate", "prepare")
+    return workspace
+
+
+def test_a_job_that_fails_leaves_the_others_finished(tmp_path):
+    """The other dataset's weights are there, the error says who and when."""
+    workspace = fine_and_huge(tmp_path, "[fcn]")
+    run_stages(workspace, tmp_path / "ucr", "search")
     with pytest.raises(
         JobsFailedError, match=r"1 of 2 jobs of train failed(.|\n)*Huge fcn seed 0: .*epoch 1"
     ):
@@ -182,14 +189,9 @@ def test_a_job_that_fails_leaves_the_others_finished(tmp_path):
 
 def test_a_search_that_fails_leaves_the_others_finished(tmp_path):
     """Keras Tuner alone would swallow a trial's error, and end the whole stage by one of its own."""
-    huge = lambda split, lines: ["\t".join([x.split("\t")[0], *["1e38", "-3e38"] * 10]) for x in lines]  # noqa: E731
-    bumps(tmp_path / "ucr", "Fine")
-    bumps(tmp_path / "ucr", "Huge", change=huge)
-    text = MINIATURE.replace("[Bumps]", "[Huge, Fine]").replace("[lstm_fcn, alstm_fcn]", "[lstm_fcn]")
-    text += "prepare: {normalise: none}\nvalidate: {duplicates_within_split: ignore}\n"
-    workspace = make_workspace(tmp_path / "clone", text)
+    workspace = fine_and_huge(tmp_path, "[lstm_fcn]")
     with pytest.raises(JobsFailedError, match=r"1 of 2 jobs of search failed(.|\n)*Huge lstm_fcn: .*epoch 1"):
-        run_stages(workspace, tmp_path / "ucr", "fetch", "validate", "prepare", "search")
+        run_stages(workspace, tmp_path / "ucr", "search")
     assert (workspace.search / "Fine/lstm_fcn.json").exists()
 
 

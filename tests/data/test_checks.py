@@ -66,7 +66,7 @@ def test_splits_of_different_channels_are_no_dataset(tmp_path):
 
 
 def test_small_units_are_not_constant(tmp_path):
-    """Currents in ampere, say; a constant that rounding keeps from being one is."""
+    """Currents in ampere, say."""
     small = [[[row[0], *(repr(1e-9 * float(v)) for v in row[1:])] for row in rows] for rows in sound()]
     assert "constant_series" not in {f.finding for f in check(put(tmp_path / "Mine", *small)).findings}
 
