@@ -14,9 +14,9 @@ import matplotlib
 import pandas as pd
 from common import RESULTS, keep, load
 
-from lstmfcn.params import load as load_params
-from lstmfcn.stages.recipes import phase1_recipe
-from lstmfcn.work import run_jobs
+from lstmfcn.config import load as load_params
+from lstmfcn.pipeline.executors import run_jobs
+from lstmfcn.pipeline.recipes import phase1_recipe
 
 HERE = Path(__file__).parent
 TABLE = RESULTS / "accuracy.csv"
@@ -72,15 +72,15 @@ def main():
 
 def train(job):
     """Train once; return a row of `COLUMNS` for each checkpoint. The clock stands while it is looked at."""
-    from lstmfcn.backend import load_backend
+    from lstmfcn.environment import load_backend
 
     load_backend()
     import tensorflow as tf
 
-    from lstmfcn.architecture import Architecture
+    from lstmfcn.classifiers.phase1 import new_engine
     from lstmfcn.data.series import Split
+    from lstmfcn.networks.architecture import Architecture
     from lstmfcn.training.epoch import CompiledEpoch
-    from lstmfcn.training.phase1 import new_engine
     from lstmfcn.training.statistics import BatchNormStatistics
     from lstmfcn.training.weights import class_weights, copy_weights
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lstmfcn.data.formats import read_series
-from lstmfcn.data.normalise import z_normalise
+from lstmfcn.data.preprocessing import z_normalise
+from lstmfcn.data.readers import read_series
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -21,7 +21,7 @@ def load(dataset, split):
 
 def keep(table, name):
     """Add a table's rows to `results/NAME.csv`, with commit and date."""
-    from lstmfcn.stages.queue import commit_of  # here: the series are read where only JAX is installed too
+    from lstmfcn.pipeline.jobs import commit_of  # here: the series are read where only JAX is installed too
 
     path = RESULTS / f"{name}.csv"
     RESULTS.mkdir(exist_ok=True)

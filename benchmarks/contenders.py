@@ -23,10 +23,10 @@ FLOPS_A_VALUE = 2 * (8 * 1 * 128 + 5 * 128 * 256 + 3 * 256 * 128)  # of the thre
 
 def lstm_fcn(X, y, batch_size, *, name="lstm_fcn", compute="float32"):
     """Our engine."""
-    from lstmfcn.architecture import Architecture
+    from lstmfcn.classifiers.phase1 import new_engine
     from lstmfcn.data.series import Split
-    from lstmfcn.training.engine import TrainingRecipe
-    from lstmfcn.training.phase1 import new_engine
+    from lstmfcn.networks.architecture import Architecture
+    from lstmfcn.training.loop import TrainingRecipe
 
     train = Split(X, y, tuple(map(str, range(y.max() + 1))))
     engine = new_engine(train, Architecture(name=name, cells=None if name == "fcn" else 64), seed=0)
@@ -54,8 +54,8 @@ def lstm_fcn_bfloat16(X, y, batch_size):
 
 def keras_fit(X, y, batch_size):
     """Keras's own `fit` of our network."""
-    from lstmfcn.architecture import Architecture
-    from lstmfcn.models import build
+    from lstmfcn.networks import build
+    from lstmfcn.networks.architecture import Architecture
 
     model = build(
         Architecture(name="lstm_fcn", cells=64), n_channels=1, length=X.shape[2], n_classes=int(y.max()) + 1

@@ -70,7 +70,7 @@ def time_epoch(n_series, length):
     """Return the seconds an epoch takes with one thread, and the most memory of its process, in MiB."""
     os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    from lstmfcn.backend import load_backend
+    from lstmfcn.environment import load_backend
 
     load_backend()
     engine, X, y = _engine(n_series, length)
@@ -88,7 +88,7 @@ def time_queue(n_workers, n_threads, n_jobs):
     warm = [(8, 24)] * n_workers
     if n_threads > 1:
         os.environ |= {"TF_NUM_INTRAOP_THREADS": str(n_threads), "OMP_NUM_THREADS": str(n_threads)}
-        from lstmfcn.backend import load_backend
+        from lstmfcn.environment import load_backend
 
         load_backend()
         run_job((8, 24))
@@ -96,7 +96,7 @@ def time_queue(n_workers, n_threads, n_jobs):
         for job in jobs:
             run_job(job)
         return time.perf_counter() - begun
-    from lstmfcn.work import run_jobs
+    from lstmfcn.pipeline.executors import run_jobs
 
     list(run_jobs(run_job, warm))
     begun = time.perf_counter()
@@ -106,16 +106,16 @@ def time_queue(n_workers, n_threads, n_jobs):
 
 def run_job(shape):
     """Train once on series of a shape."""
-    from lstmfcn.backend import load_backend
+    from lstmfcn.environment import load_backend
 
     load_backend()
     _train(*_engine(*shape), EPOCHS_A_JOB)
 
 
 def _engine(n_series, length):
-    from lstmfcn.architecture import Architecture
+    from lstmfcn.classifiers.phase1 import reused_engine
     from lstmfcn.data.series import Split
-    from lstmfcn.training.phase1 import reused_engine
+    from lstmfcn.networks.architecture import Architecture
 
     X = np.random.default_rng(0).normal(size=(n_series, 1, length)).astype(np.float32)
     y = np.arange(n_series) % 2
@@ -124,7 +124,7 @@ def _engine(n_series, length):
 
 
 def _train(engine, X, y, epochs):
-    from lstmfcn.training.engine import TrainingRecipe
+    from lstmfcn.training.loop import TrainingRecipe
 
     recipe = TrainingRecipe(epochs=epochs, batch_size=BATCH, schedule="constant", recompute_statistics=False)
     begun = time.perf_counter()

@@ -16,8 +16,8 @@ import pandas as pd
 from common import keep
 
 from lstmfcn.files import read_json
-from lstmfcn.ledger import MANIFEST
-from lstmfcn.work import n_workers
+from lstmfcn.pipeline.executors import n_workers
+from lstmfcn.runs.cache import MANIFEST
 from lstmfcn.workspace import Workspace
 
 ROOT = Path(__file__).parents[1]
@@ -54,7 +54,7 @@ def profile(clone):
 
     def close():
         nonlocal begun, finished
-        manifests = {path: read_json(path)["facts"] for path in Workspace(clone).ledger.glob(f"*/{MANIFEST}")}
+        manifests = {path: read_json(path)["facts"] for path in Workspace(clone).cache.glob(f"*/{MANIFEST}")}
         own = sum(facts["seconds"] for path, facts in manifests.items() if path not in finished)
         now = time.monotonic()
         rows.append({"stage": stage, "seconds": now - begun, "jobs": own / n_workers()})

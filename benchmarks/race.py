@@ -64,7 +64,7 @@ def splits(dataset):
 def ours(data, _goal):
     """Fit our estimator's default; its test accuracy is the goal of the others."""
     from lstmfcn import LSTMFCNClassifier
-    from lstmfcn.backend import load_backend
+    from lstmfcn.environment import load_backend
 
     load_backend()
     classifier = LSTMFCNClassifier(random_state=0)

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lstmfcn.architecture import MODEL_NAMES
 from lstmfcn.data.catalogue import load_catalogue
+from lstmfcn.networks.architecture import MODEL_NAMES
 
 RESULTS = Path(__file__).parent / "results"
 CELLS, SEEDS = (8, 64, 128), (0, 1, 2)

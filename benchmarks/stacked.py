@@ -18,8 +18,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from lstmfcn.architecture import Architecture
-from lstmfcn.models import build
+from lstmfcn.networks import build
+from lstmfcn.networks.architecture import Architecture
 from lstmfcn.training.schedule import PLATEAU_FACTOR
 from lstmfcn.training.weights import class_weights
 

@@ -9,7 +9,7 @@ import numpy as np
 import psutil
 import pytest
 
-from lstmfcn import params
+from lstmfcn import config
 from lstmfcn.cli import STAGES
 from lstmfcn.workspace import Workspace
 
@@ -56,8 +56,8 @@ def run_stages(workspace, ucr_dir, *stages):
         patch.setenv("LSTMFCN_UCR_DIR", str(ucr_dir))
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         for stage in stages:
-            module = importlib.import_module(f"lstmfcn.stages.{stage}")
-            module.run(workspace, params.load(workspace.params))
+            module = importlib.import_module(f"lstmfcn.pipeline.stages.{stage}")
+            module.run(workspace, config.load(workspace.params))
 
 
 def make_clone(root, text, *stages):

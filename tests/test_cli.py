@@ -10,9 +10,10 @@ import pytest
 import requests
 
 from conftest import MINIATURE, bumps, make_workspace
-from lstmfcn import cli, summary
-from lstmfcn.champion import load_champion
+from lstmfcn import cli
 from lstmfcn.files import read_json, write_json
+from lstmfcn.report import summary
+from lstmfcn.tracking.champion import load_champion
 
 
 @pytest.fixture

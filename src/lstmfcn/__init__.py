@@ -6,17 +6,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lstmfcn.champion import Champion, load_champion
-    from lstmfcn.estimator import ALSTMFCNClassifier, FCNClassifier, LSTMFCNClassifier
+    from lstmfcn.classifiers.estimators import ALSTMFCNClassifier, FCNClassifier, LSTMFCNClassifier
+    from lstmfcn.tracking.champion import Champion, load_champion
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "ALSTMFCNClassifier": "estimator",
-    "Champion": "champion",
-    "FCNClassifier": "estimator",
-    "LSTMFCNClassifier": "estimator",
-    "load_champion": "champion",
+    "ALSTMFCNClassifier": "classifiers.estimators",
+    "Champion": "tracking.champion",
+    "FCNClassifier": "classifiers.estimators",
+    "LSTMFCNClassifier": "classifiers.estimators",
+    "load_champion": "tracking.champion",
 }
 
 __all__ = ["ALSTMFCNClassifier", "Champion", "FCNClassifier", "LSTMFCNClassifier", "load_champion"]

@@ -102,9 +102,9 @@ class Workspace:
         return self.root / "reports/curves"
 
     @property
-    def ledger(self) -> Path:
+    def cache(self) -> Path:
         """Finished jobs; DVC and git leave it alone."""
-        return self.root / ".lstmfcn/ledger"
+        return self.root / ".lstmfcn/cache"
 
     @property
     def lock(self) -> Path:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from lstmfcn.config import ValidateParams
 from lstmfcn.data.checks import FATAL, WHAT, check_datasets
-from lstmfcn.data.fetch import fetch_dataset
+from lstmfcn.data.collection import fetch_dataset
 from lstmfcn.files import to_json
-from lstmfcn.params import ValidateParams
 
 ALL = dict.fromkeys(ValidateParams.model_fields, "error")
 

@@ -4,13 +4,13 @@ import keras
 import numpy as np
 import pytest
 
-from lstmfcn.architecture import MODEL_NAMES, Architecture
+from lstmfcn.classifiers.phase1 import new_engine
 from lstmfcn.data.series import Split
 from lstmfcn.explain import attention, class_activation_maps, contributions
-from lstmfcn.models import build
-from lstmfcn.training.engine import TrainingRecipe
-from lstmfcn.training.phase1 import new_engine
-from numpy_networks import attention_lstm, convolution_block, randomised, recurrent_view
+from lstmfcn.networks import build
+from lstmfcn.networks.architecture import MODEL_NAMES, Architecture
+from lstmfcn.training.loop import TrainingRecipe
+from networks_in_numpy import attention_lstm, convolution_block, randomised, recurrent_view
 
 
 @pytest.mark.parametrize("name", MODEL_NAMES)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lstmfcn.data.formats import read_series, write_series
+from lstmfcn.data.readers import read_series, write_series
 from lstmfcn.data.series import Split
 from lstmfcn.errors import DataError
 

@@ -22,9 +22,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from mlflow_server import MlflowServer
 
 from conftest import bumps, files_of, make_workspace, run_stages, workers_of
-from lstmfcn.journal import find_runs
-from lstmfcn.ledger import Ledger
-from lstmfcn.tracking import KEY_TAG, connect
+from lstmfcn.runs.cache import Cache
+from lstmfcn.runs.run import find_runs
+from lstmfcn.tracking.mlflow import KEY_TAG, connect
 
 JOB_TAG = "lstmfcn.job"
 N_SEEDS = 10
@@ -70,7 +70,7 @@ def watch(workspace):
     """
     began, process, seen = time.monotonic(), start(workspace), {}
     while process.poll() is None:
-        done = len(list(workspace.ledger.glob("*/manifest.json")))
+        done = len(list(workspace.cache.glob("*/manifest.json")))
         try:
             named = {"stage": psutil.Process(process.pid)}
             named |= {f"worker {i}": worker for i, worker in enumerate(workers_of(process))}
@@ -152,7 +152,7 @@ def disturb(workspace, address, every):
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
             kills += 1
-            done = len(list(workspace.ledger.glob("*/weights.npz")))
+            done = len(list(workspace.cache.glob("*/weights.npz")))
             print(f"  kill {kills}: {done} jobs done", flush=True)
         process = start(workspace, MLFLOW_TRACKING_URI=address)
 
@@ -163,8 +163,8 @@ def check(undisturbed, workspace, n_jobs, address):
     subprocess.run([*MAIN, "sync", "-w", str(workspace.root)], check=True, stdout=subprocess.DEVNULL)
     expected, found = files_of(undisturbed.phase1), files_of(workspace.phase1)
     assert expected == found, "the weights or the metrics differ"
-    ledger = Ledger(workspace.ledger)
-    jobs = [path.parent.name for path in ledger.root.glob("*/weights.npz")]
+    cache = Cache(workspace.cache)
+    jobs = [path.parent.name for path in cache.root.glob("*/weights.npz")]
     assert len(jobs) == n_jobs, f"{len(jobs)} jobs"
     assert not list(workspace.scratch.rglob("*.npz")), "checkpoints are left"
     client = connect(workspace)

@@ -9,8 +9,8 @@ import pytest
 
 from conftest import bumps, make_workspace, run_stages
 from lstmfcn.files import DiskFullError, write_bytes
-from lstmfcn.ledger import Ledger
-from lstmfcn.stages.queue import JobsFailedError
+from lstmfcn.pipeline.jobs import JobsFailedError
+from lstmfcn.runs.cache import Cache
 from lstmfcn.workspace import Workspace
 
 PARAMS = """
@@ -57,8 +57,8 @@ def test_a_stage_on_a_full_disk_is_completed_when_there_is_space(disk, tmp_path)
     clone = Workspace(disk / "clone")
     with pytest.raises((DiskFullError, JobsFailedError), match="The disk is full"):
         run_stages(clone, tmp_path / "ucr", "train")
-    whole = {path.name for path in clone.ledger.iterdir()}
-    assert all(Ledger(clone.ledger).get(key) for key in whole)
+    whole = {path.name for path in clone.cache.iterdir()}
+    assert all(Cache(clone.cache).get(key) for key in whole)
     assert not list(Path(disk).rglob("*.tmp"))
     mount(disk, 200, again=True)
     run_stages(clone, tmp_path / "ucr", "train")

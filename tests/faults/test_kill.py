@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from conftest import copy_of, files_of, make_clone, workers_of
-from lstmfcn.hold import hold
-from lstmfcn.ledger import Ledger
+from lstmfcn.pipeline.lock import hold
+from lstmfcn.runs.cache import Cache
 
 PARAMS = """
 datasets: [Bumps]
@@ -83,7 +83,7 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_bytes(prepared, clone,
     wait_for_progress(clone, stage)
     stage.kill()
     stage.communicate()
-    assert not list(Ledger(clone.ledger).root.glob("*/weights.npz"))
+    assert not list(Cache(clone.cache).root.glob("*/weights.npz"))
     checkpoints = list(clone.scratch.rglob("*.npz"))
     assert checkpoints
 

@@ -5,15 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lstmfcn.champion import load_champion
-from lstmfcn.registry import registered
+from lstmfcn.tracking.champion import load_champion
+from lstmfcn.tracking.registry import registered
 
 TESTS = Path(__file__).parents[1]
 
 OFFER = """
 import sys
 from pathlib import Path
-from lstmfcn.journal import find_runs
+from lstmfcn.runs.run import find_runs
 from lstmfcn.workspace import Workspace
 from test_registry import offer, variant
 

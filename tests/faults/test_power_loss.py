@@ -8,7 +8,7 @@ from pathlib import Path
 
 from conftest import make_workspace
 from lstmfcn.files import write_bytes
-from lstmfcn.hold import hold
+from lstmfcn.pipeline.lock import hold
 
 DIE = """
 import os, signal, sys

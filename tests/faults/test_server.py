@@ -10,11 +10,12 @@ import pytest
 from mlflow_server import MlflowServer
 
 from conftest import make_clone, make_workspace
-from lstmfcn import params, tracking
+from lstmfcn import config
 from lstmfcn.errors import TrackingError
-from lstmfcn.journal import find_runs
-from lstmfcn.ledger import Ledger
-from lstmfcn.tracking import KEY_TAG, Tracker, connect, sync
+from lstmfcn.runs.cache import Cache
+from lstmfcn.runs.run import find_runs
+from lstmfcn.tracking import mlflow as tracking
+from lstmfcn.tracking.mlflow import KEY_TAG, Tracker, connect, sync
 
 PARAMS = """
 datasets: [Bumps]
@@ -124,15 +125,15 @@ def test_training_goes_on_while_the_server_hangs(proxy, prepared, tmp_path, monk
 
     proxy.well, proxy.answer = False, hang
     monkeypatch.setattr(tracking, "PATIENCE", 120)
-    put = Ledger.put
+    put = Cache.put
 
     def counted(self, *arguments):
         put(self, *arguments)
-        if len(list(made.ledger.iterdir())) == 3:
+        if len(list(made.cache.iterdir())) == 3:
             finished.set()
 
-    monkeypatch.setattr(Ledger, "put", counted)
-    importlib.import_module("lstmfcn.stages.train").run(made, params.load(made.params))
+    monkeypatch.setattr(Cache, "put", counted)
+    importlib.import_module("lstmfcn.pipeline.stages.train").run(made, config.load(made.params))
     assert finished.is_set()
     assert list(statuses(made).values()) == [["FINISHED"]] * 3
 

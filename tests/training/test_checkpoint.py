@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from lstmfcn.architecture import Architecture
-from lstmfcn.models import build
+from lstmfcn.networks import build
+from lstmfcn.networks.architecture import Architecture
 from lstmfcn.training import checkpoint as module
 from lstmfcn.training.checkpoint import Checkpoint
-from lstmfcn.training.engine import Engine, TrainingRecipe
+from lstmfcn.training.loop import Engine, TrainingRecipe
 from lstmfcn.training.weights import get_weights
 
 RECIPES = {

@@ -18,11 +18,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lstmfcn.backend import load_library
 from lstmfcn.data.catalogue import CatalogueEntry, lookup
-from lstmfcn.data.fetch import read_dataset
-from lstmfcn.data.normalise import FLAT
+from lstmfcn.data.collection import read_dataset
+from lstmfcn.data.preprocessing import FLAT
 from lstmfcn.data.series import LabelledSeries
+from lstmfcn.environment import load_library
 from lstmfcn.errors import DataError
 
 ROWS_NAMED = 20

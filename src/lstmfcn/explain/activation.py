@@ -39,7 +39,7 @@ def class_activation_maps(model: keras.Model, X: NDArray[np.float32]) -> NDArray
     Parameters
     ----------
     model
-        A network of `lstmfcn.models.build`.
+        A network of `lstmfcn.networks.build`.
     X
         float32, shape (n_series, n_channels, length), prepared as for training.
 

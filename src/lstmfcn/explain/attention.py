@@ -35,7 +35,7 @@ def attention(model: keras.Model, X: NDArray[np.float32]) -> Attention:
     Parameters
     ----------
     model
-        An `alstm_fcn` of `lstmfcn.models.build`.
+        An `alstm_fcn` of `lstmfcn.networks.build`.
     X
         float32, shape (n_series, n_channels, length), prepared as for training.
 

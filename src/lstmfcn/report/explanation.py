@@ -14,16 +14,16 @@ from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from lstmfcn.architecture import Architecture
-from lstmfcn.backend import load_backend
-from lstmfcn.data.formats import read_fitting
-from lstmfcn.data.normalise import z_normalise
+from lstmfcn.data.preprocessing import z_normalise
+from lstmfcn.data.readers import read_fitting
 from lstmfcn.data.series import Split
+from lstmfcn.environment import load_backend
 from lstmfcn.errors import RegistryError
-from lstmfcn.evidence import rank
 from lstmfcn.files import write_arrays, write_text
-from lstmfcn.journal import RUN_FILE, Run, find_runs
+from lstmfcn.networks.architecture import Architecture
 from lstmfcn.report.figures import COLOURS, INK, WIDTH, literal, style_axes, svg_of, value_label
+from lstmfcn.runs.ranking import rank
+from lstmfcn.runs.run import RUN_FILE, Run, find_runs
 from lstmfcn.workspace import Workspace
 
 MOST_CLASSES = 6
@@ -105,9 +105,9 @@ def explain(folder: Path, series: Split, *, labelled: bool = True) -> Explanatio
         Whether the classes of the series are known.
     """
     load_backend()
+    from lstmfcn.classifiers.outcome import unpack_weights
+    from lstmfcn.classifiers.phase1 import new_engine
     from lstmfcn.explain import attention, class_activation_maps, contributions
-    from lstmfcn.training.outcome import unpack_weights
-    from lstmfcn.training.phase1 import new_engine
     from lstmfcn.training.weights import set_weights
 
     run = Run.load(folder / RUN_FILE)

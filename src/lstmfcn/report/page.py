@@ -10,9 +10,9 @@ import jinja2
 import numpy as np
 import pandas as pd
 
-from lstmfcn.compare import read_results
 from lstmfcn.data.series import Split
 from lstmfcn.errors import RegistryError
+from lstmfcn.evaluation.comparison import read_results
 from lstmfcn.evaluation.reference import load_table1, printed_methods
 from lstmfcn.evaluation.significance import MIN_DATASETS
 from lstmfcn.files import read_json

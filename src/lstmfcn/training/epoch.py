@@ -35,7 +35,7 @@ class CompiledEpoch:
     Parameters
     ----------
     model
-        A network of `lstmfcn.models.build`; it is only copied.
+        A network of `lstmfcn.networks.build`; it is only copied.
     compute
         "bfloat16": the second and third convolution block compute in bfloat16, for which some
         processors have instructions several times as fast; weights, optimizer, the first block, the

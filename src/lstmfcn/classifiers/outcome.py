@@ -1,0 +1,233 @@
+"""What one training gave: weights, learning curve and out-of-fold predictions, and their files."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from lstmfcn.evaluation.metrics import accuracy, log_loss
+from lstmfcn.training.checkpoint import Checkpoint
+from lstmfcn.training.loop import Engine, History, Labelled, Progress, TrainingRecipe
+from lstmfcn.training.weights import Weights, get_weights
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """Predictions on the training split, each by a model that has not seen the series.
+
+    Attributes
+    ----------
+    y
+        int64, shape (n_series,): the true classes.
+    fold
+        int64, shape (n_series,): who held each series out; -1 for a series without a prediction.
+    probabilities
+        float32, shape (n_series, n_classes); NaN for a series without a prediction.
+    """
+
+    y: NDArray[np.int64]
+    fold: NDArray[np.int64]
+    probabilities: NDArray[np.float32]
+
+    @property
+    def accuracy(self) -> float | None:
+        """The share of held-out series predicted right; None if none could be held out."""
+        held = self.fold >= 0
+        return accuracy(self.y[held], self.probabilities[held].argmax(axis=1)) if held.any() else None
+
+    @property
+    def loss(self) -> float | None:
+        """The mean negative log-likelihood of the held-out series, in nats."""
+        held = self.fold >= 0
+        return log_loss(self.y[held], self.probabilities[held]) if held.any() else None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One training on the whole training split, and the same recipe on each fold.
+
+    Attributes
+    ----------
+    weights
+        Those kept of the training on the whole split.
+    fold_weights
+        Those kept of each fold's training.
+    history
+        The learning curve of the training on the whole split.
+    out_of_fold
+        The predictions of the folds' models.
+    """
+
+    weights: Weights
+    fold_weights: tuple[Weights, ...]
+    history: History
+    out_of_fold: OutOfFold
+
+    @property
+    def metrics(self) -> dict[str, float | None]:
+        """What the run of this training is judged by."""
+        kept, selected = self.history.kept_epoch, self.history.selection_accuracy
+        metrics = {
+            "oof_accuracy": self.out_of_fold.accuracy,
+            "oof_loss": self.out_of_fold.loss,
+            "kept_epoch": float(kept),
+            "final_loss": float(self.history.loss[-1]),
+        }
+        return metrics if selected is None else metrics | {"selection_accuracy": float(selected[kept - 1])}
+
+    def files(self) -> dict[str, bytes]:
+        """Return the outcome as files by name; equal outcomes give equal bytes."""
+        curve = pd.DataFrame(
+            {
+                "epoch": np.arange(1, len(self.history.loss) + 1),
+                "loss": self.history.loss,
+                "accuracy": self.history.accuracy,
+                "learning_rate": self.history.rate,
+            }
+        )
+        if self.history.selection_accuracy is not None:
+            curve["selection_accuracy"] = self.history.selection_accuracy
+        oof = self.out_of_fold
+        predictions = pd.DataFrame({"series": np.arange(len(oof.y)), "fold": oof.fold, "y": oof.y})
+        for k in range(oof.probabilities.shape[1]):
+            predictions[f"p{k}"] = oof.probabilities[:, k]
+        named = {"weights.npz": self.weights} | {
+            f"fold-{k}.npz": weights for k, weights in enumerate(self.fold_weights)
+        }
+        return {name: pack_weights(weights) for name, weights in named.items()} | {
+            "history.csv": curve.to_csv(index=False, float_format="%.9g").encode(),
+            "oof.csv": predictions.to_csv(index=False, float_format="%.9g").encode(),
+        }
+
+
+def pack_weights(weights: Weights) -> bytes:
+    """Return named arrays as the bytes of an `.npz` file, without pickle."""
+    file = io.BytesIO()
+    np.savez(file, allow_pickle=False, **dict(weights))
+    return file.getvalue()
+
+
+def unpack_weights(content: bytes) -> dict[str, NDArray[np.float32]]:
+    """Return the arrays of `pack_weights`; a pickle in the file is refused."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def fold_weights(files: Mapping[str, bytes]) -> list[dict[str, NDArray[np.float32]]]:
+    """Return the weights of each fold from the files of an outcome."""
+    n_folds = sum(name.startswith("fold-") for name in files)
+    return [unpack_weights(files[f"fold-{k}.npz"]) for k in range(n_folds)]
+
+
+def train_with_folds(
+    engine: Engine,
+    X: NDArray[np.float32],
+    y: NDArray[np.int64],
+    recipe: TrainingRecipe,
+    *,
+    fold: NDArray[np.int64],
+    start: Weights,
+    fold_starts: Sequence[Weights],
+    seed: int,
+    selection: Labelled | None = None,
+    progress: Progress | None = None,
+    scratch: Path | None = None,
+) -> Outcome:
+    """Train on the whole split, and on each fold's part of it, by one recipe.
+
+    Parameters
+    ----------
+    engine
+        Holds the network; one compiled graph serves all trainings.
+    X, y
+        The training split: float32 (n_series, n_channels, length) and int64 (n_series,).
+    recipe
+        How to train.
+    fold
+        int64, shape (n_series,): see `lstmfcn.data.folds.stratified_folds`.
+    start
+        The weights that the training on the whole split starts from.
+    fold_starts
+        Those of each fold. They must not have seen the series the fold holds out.
+    seed
+        Decides shuffling and dropout.
+    selection
+        See `Engine.train`. No fold is trained then: what was selected on these series cannot be
+        judged by out-of-fold predictions, and `fold` has to be -1 throughout.
+    progress
+        Called with a line of text now and then.
+    scratch
+        A folder for the checkpoints of these trainings; without one there are none.
+    """
+    out_of_fold, kept = cross_validate(
+        engine, X, y, recipe, fold=fold, starts=fold_starts, seed=seed, progress=progress, scratch=scratch
+    )
+    tell = _prefixed(progress, "whole training split")
+    history = engine.train(
+        X,
+        y,
+        recipe,
+        start=start,
+        seed=seed,
+        selection=selection,
+        progress=tell,
+        checkpoint=_checkpoint(scratch, "whole"),
+    )
+    return Outcome(get_weights(engine.model), kept, history, out_of_fold)
+
+
+def cross_validate(
+    engine: Engine,
+    X: NDArray[np.float32],
+    y: NDArray[np.int64],
+    recipe: TrainingRecipe,
+    *,
+    fold: NDArray[np.int64],
+    starts: Sequence[Weights],
+    seed: int,
+    progress: Progress | None = None,
+    scratch: Path | None = None,
+) -> tuple[OutOfFold, tuple[Weights, ...]]:
+    """Train on each fold's part of a training split and predict what the fold holds out.
+
+    The parameters are those of `train_with_folds`, `starts` its `fold_starts`.
+
+    Returns
+    -------
+    OutOfFold, tuple of Weights
+        The predictions, and the weights each fold kept.
+    """
+    n_folds = int(fold.max()) + 1
+    if len(starts) != n_folds:
+        raise ValueError(f"{n_folds} folds need as many weights to start from, not {len(starts)}.")
+    probabilities = np.full((len(y), engine.model.output_shape[-1]), np.nan, dtype=np.float32)
+    kept = []
+    for k in range(n_folds):
+        held, rest = fold == k, fold != k
+        tell = _prefixed(progress, f"fold {k + 1}/{n_folds}")
+        engine.train(
+            X[rest],
+            y[rest],
+            recipe,
+            start=starts[k],
+            seed=seed + 1000 * (k + 1),
+            progress=tell,
+            checkpoint=_checkpoint(scratch, f"fold-{k}"),
+        )
+        probabilities[held] = engine.predict(X[held])
+        kept.append(get_weights(engine.model))
+    return OutOfFold(y, fold, probabilities), tuple(kept)
+
+
+def _checkpoint(scratch: Path | None, name: str) -> Checkpoint | None:
+    return Checkpoint(scratch / f"{name}.npz") if scratch else None
+
+
+def _prefixed(progress: Progress | None, prefix: str) -> Progress | None:
+    return (lambda message: progress(f"{prefix}, {message}")) if progress else None

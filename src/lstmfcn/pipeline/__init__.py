@@ -1,0 +1,1 @@
+"""The pipeline: its stages, their jobs, and what runs them."""

@@ -1,0 +1,232 @@
+"""The queue of a stage: jobs that are missing run in workers, and all their results are laid down."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+from lstmfcn.environment import load_backend
+from lstmfcn.errors import LstmfcnError
+from lstmfcn.files import has_content, write_bytes
+from lstmfcn.pipeline.executors import run_jobs
+from lstmfcn.runs.cache import Bundle, Cache
+from lstmfcn.runs.run import RUN_FILE, Run, find_runs
+from lstmfcn.tracking.mlflow import Tracker
+from lstmfcn.workspace import Workspace
+
+
+class JobsFailedError(LstmfcnError):
+    """Some jobs of a stage failed; the results of the others are kept."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One piece of a stage's work.
+
+    Attributes
+    ----------
+    name
+        What a person calls it.
+    key
+        See `lstmfcn.runs.cache.job_key`.
+    arguments
+        Makes what the stage's function takes, shortly before it is sent to a worker: thousands of jobs need
+        not have their weights in memory at once.
+    folder
+        Where the files of the result go.
+    size
+        How much work it is, in any unit: the largest job starts first.
+    """
+
+    name: str
+    key: str
+    arguments: Callable[[], Any]
+    folder: Path
+    size: float
+
+
+def say(message: str) -> None:
+    """Print a line of progress for whoever runs the stage."""
+    sys.stdout.write(f"{message}\n")
+    sys.stdout.flush()
+
+
+def progress_of(name: str) -> Callable[[str], None]:
+    """Return a function by which a worker says how far the job `name` is."""
+
+    def tell(message: str) -> None:
+        sys.stderr.write(f"  {name}: {message}\n")
+        sys.stderr.flush()
+
+    return tell
+
+
+def run_queue(
+    stage: str, function: Callable[[Any], Bundle], jobs: Sequence[Job], workspace: Workspace
+) -> None:
+    """Run what the cache lacks, lay every result down, and log its runs to MLflow as it comes.
+
+    Parameters
+    ----------
+    stage
+        The stage's name.
+    function
+        A module-level function from a job's arguments to its bundle.
+    jobs
+        All jobs of the stage, finished or not.
+    workspace
+        Where they belong.
+
+    Raises
+    ------
+    JobsFailedError
+        After the last job, if any failed: names each and says why.
+    """
+    with _logger(workspace) as log:
+        _run_queue(stage, function, jobs, workspace, log)
+
+
+def _run_queue(
+    stage: str,
+    function: Callable[[Any], Bundle],
+    jobs: Sequence[Job],
+    workspace: Workspace,
+    log: Callable[[Path], None],
+) -> None:
+    cache = Cache(workspace.cache)
+    finished: list[Job] = []
+    waiting: list[Job] = []
+    for job in jobs:
+        (finished if job.key in cache else waiting).append(job)
+    if finished:
+        say(f"{stage}: {len(finished)} of {len(jobs)} jobs were finished before")
+    waiting.sort(key=lambda job: job.size, reverse=True)
+
+    def lay_down(job: Job, bundle: Bundle) -> None:
+        for name, content in bundle.items():
+            path = job.folder / name
+            if path.name == RUN_FILE and not has_content(path, content):
+                shutil.rmtree(path.parent, ignore_errors=True)  # another job's, of which files may be left
+        for name, content in bundle.items():
+            if not has_content(job.folder / name, content):
+                write_bytes(job.folder / name, content)
+        log(job.folder)
+
+    def calls() -> Iterator[tuple[Callable[[Any], Bundle], Any]]:
+        # What was finished is laid down last: reading thousands of results is to keep no worker waiting.
+        for job in waiting:
+            yield function, job.arguments()
+        for job in finished:
+            kept = cache.get(job.key)
+            if kept is None:
+                say(f"{stage}: what was kept of {job.name} is damaged; it runs again")
+                waiting.append(job)
+                yield function, job.arguments()
+            else:
+                lay_down(job, kept)
+
+    failures = []
+    done, begun = 0.0, time.monotonic()
+    for count, (index, result) in enumerate(run_jobs(_timed, calls()), start=1):
+        job = waiting[index]
+        done += job.size
+        total = sum(job.size for job in waiting)
+        left = (time.monotonic() - begun) * (total - done) / done if done else 0.0
+        place = f"{stage}: [{count}/{len(waiting)}] {job.name}"
+        if isinstance(result, LstmfcnError):
+            failures.append(f"  - {job.name}: {result}")
+            say(f"{place} failed: {result}")
+            continue
+        bundle, facts = result
+        cache.put(job.key, bundle, facts | {"commit": commit_of(workspace.root)})
+        shutil.rmtree(workspace.scratch / job.key, ignore_errors=True)  # what it would have gone on from
+        lay_down(job, bundle)
+        more = f", about {_duration(left)} left" if count < len(waiting) else ""
+        say(f"{place}: {_duration(facts['seconds'])}{more}")
+    if failures:
+        raise JobsFailedError(
+            f"{len(failures)} of {len(jobs)} jobs of {stage} failed; the others are kept:\n"
+            + "\n".join(failures)
+            + "\nMend the cause, or take the dataset out of params.yaml, and run the same command again."
+        )
+
+
+@contextmanager
+def _logger(workspace: Workspace) -> Iterator[Callable[[Path], None]]:
+    """Yield what logs the runs of a folder to MLflow, beside the work: a slow store delays no job."""
+    tracker = Tracker(workspace, say)
+    found: SimpleQueue[tuple[Path, Run] | None] = SimpleQueue()
+
+    def fill() -> None:
+        while (item := found.get()) is not None:
+            tracker.log(*item)
+
+    def log(folder: Path) -> None:
+        for item in find_runs(folder):
+            found.put(item)
+
+    def finish() -> None:
+        found.put(None)
+        thread.join()
+
+    # A daemon, since whoever presses Ctrl-C is not to wait for a store: `lstmfcn sync` logs the rest.
+    thread = threading.Thread(target=fill, name="tracking", daemon=True)
+    thread.start()
+    try:
+        yield log
+    except LstmfcnError:
+        finish()
+        raise
+    finish()
+
+
+def _timed(call: tuple[Callable[[Any], Bundle], Any]) -> tuple[Bundle, dict[str, Any]]:
+    """Run a job in a worker, and note when and on what."""
+    function, arguments = call
+    load_backend()
+    started = time.time()
+    bundle = function(arguments)
+    facts = {
+        "started": int(1000 * started),
+        "seconds": round(time.time() - started, 3),
+        "device": _device(),
+    }
+    return bundle, facts
+
+
+def _device() -> str:
+    """Return what TensorFlow computes on here, if this worker has loaded it."""
+    tensorflow = sys.modules.get("tensorflow")
+    gpus = tensorflow.config.list_logical_devices("GPU") if tensorflow else []
+    return "GPU" if gpus else f"CPU, {os.environ.get('OMP_NUM_THREADS', 'all')} thread(s)"
+
+
+DECISIVE = ("src", "params.yaml", "constraints.txt")
+"""What of a clone decides its results: what the stages write there (dvc.lock, pages) does not."""
+
+
+def commit_of(root: Path) -> str | None:
+    """Return the commit of a clone, "-dirty" behind it if something decisive differs; None without git."""
+    git = ["git", "-C", str(root)]
+    try:
+        commit, changes = (
+            subprocess.run([*git, *command], capture_output=True, text=True, check=True).stdout.strip()
+            for command in (["rev-parse", "HEAD"], ["status", "--porcelain", "--", *DECISIVE])
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return f"{commit}-dirty" if changes else commit
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

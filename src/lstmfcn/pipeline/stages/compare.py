@@ -1,0 +1,31 @@
+"""`compare`: ranks, significance tests, and the paper's Table I beside our results."""
+
+from __future__ import annotations
+
+from lstmfcn.config import Params
+from lstmfcn.errors import DataError
+from lstmfcn.pipeline.jobs import say
+from lstmfcn.workspace import Workspace
+
+
+def run(workspace: Workspace, params: Params) -> None:
+    """Write `comparison/` from `results/results.csv`."""
+    from lstmfcn.evaluation.comparison import compare, read_results, table1_beside_ours, write
+    from lstmfcn.evaluation.reference import load_references, load_table1, load_table2
+
+    path = workspace.results / "results.csv"
+    try:
+        results = read_results(path)
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing. Run `dvc repro evaluate`.") from None
+    comparison = compare(
+        results,
+        load_table1(workspace.reference / "table1.csv"),
+        load_table2(workspace.reference / "table2.csv"),
+        load_references(params.compare.references, workspace.root),
+        significance=params.compare.significance,
+    )
+    write(comparison, workspace.comparison)
+    say(table1_beside_ours(comparison))
+    for note in comparison.notes:
+        say(f"compare: {note}")

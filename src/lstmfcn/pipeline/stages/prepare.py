@@ -1,0 +1,99 @@
+"""`prepare`: encode the labels and normalise the series of each dataset that passed validation.
+
+Here alone the exception to the rule of evidence is opened: where the recipe selects on the test split
+(`protocol: paper`), the test splits are laid out a second time, for the stages that train and choose.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lstmfcn.config import Params
+from lstmfcn.data.catalogue import lookup
+from lstmfcn.data.collection import read_dataset
+from lstmfcn.data.preprocessing import z_normalise
+from lstmfcn.data.series import LabelledSeries, Split, encode_labels
+from lstmfcn.errors import DataError
+from lstmfcn.files import read_json, write_text
+from lstmfcn.pipeline.jobs import say
+from lstmfcn.workspace import Workspace
+
+HONEST = "Nothing is selected on the test split: this folder is empty.\n"
+SELECTED = "Test splits. Weights and cells are selected on them, as the paper did: never promoted.\n"
+
+
+def run(workspace: Workspace, params: Params) -> None:
+    """Write the two splits of each dataset, each into the folder of its kind."""
+    selects = params.train.criterion == "test_accuracy"
+    write_text(workspace.selection_splits / "README", SELECTED if selects else HONEST)
+    try:
+        outcomes = {verdict["dataset"]: verdict["outcome"] for verdict in read_json(workspace.verdicts)}
+    except FileNotFoundError:
+        raise DataError(f"{workspace.verdicts} is missing. Run `dvc repro validate`.") from None
+    sound = [dataset for dataset in params.datasets if outcomes.get(dataset) in ("passed", "warned")]
+    if not sound:
+        raise DataError(f"No dataset passed validation: {workspace.verdicts} says why.")
+    for kind in (workspace.train_splits, workspace.test_splits, workspace.selection_splits):
+        for path in kind.glob("*.npz"):  # of an earlier run: DVC has removed them, `lstmfcn prepare` has not
+            if path.stem not in sound or (kind == workspace.selection_splits and not selects):
+                path.unlink()
+    for dataset in sound:
+        raw = read_dataset(workspace.raw / dataset)
+        entry = lookup(dataset)
+        if params.prepare.edition == 2015 and entry is not None and entry.split_sizes_swapped:
+            raw = raw[::-1]
+        train, test = split(*raw, normalise=params.prepare.normalise)
+        train.save(workspace.train_splits / f"{dataset}.npz")
+        test.save(workspace.test_splits / f"{dataset}.npz")
+        if selects:
+            test.save(workspace.selection_splits / f"{dataset}.npz")
+        n_train, n_channels, length = train.X.shape
+        say(
+            f"prepare: {dataset}, {n_train} + {len(test.y)} series of {length} values"
+            + (f" in {n_channels} channels" if n_channels > 1 else "")
+            + f", {len(train.classes)} classes"
+        )
+
+
+def split(train: LabelledSeries, test: LabelledSeries, *, normalise: str) -> tuple[Split, Split]:
+    """Return both splits, their labels encoded by the classes of the training split.
+
+    Raises
+    ------
+    DataError
+        If the test split has a label that the training split lacks: no model can learn to predict it.
+    """
+    if train.labels is None or test.labels is None:
+        raise DataError(f"{train.path.parent} holds series without labels; training needs them.")
+    y, classes = encode_labels(train.labels)
+    index = {label: i for i, label in enumerate(classes)}
+    for row, label in zip(test.rows, test.labels, strict=True):
+        if str(label) not in index:
+            raise DataError(
+                f"{test.path}, row {row}: the label {label} does not occur in {train.path.name}, whose "
+                f"labels are {', '.join(classes[:20])}. Correct the label, or take the series out."
+            )
+    change = z_normalise if normalise == "per_series" else np.ascontiguousarray
+    test_y = np.array([index[str(label)] for label in test.labels], dtype=np.int64)
+    return Split(change(train.X), y, classes), Split(change(test.X), test_y, classes)
+
+
+def train_splits(workspace: Workspace, params: Params) -> dict[str, Split]:
+    """Return the training split of each dataset of `params.yaml` that was prepared."""
+    paths = {dataset: workspace.train_splits / f"{dataset}.npz" for dataset in params.datasets}
+    found = {dataset: Split.load(path) for dataset, path in paths.items() if path.exists()}
+    if not found:
+        raise DataError(f"{workspace.train_splits} holds none of the datasets. Run `dvc repro prepare`.")
+    return found
+
+
+def selection_split(workspace: Workspace, params: Params, dataset: str) -> Split | None:
+    """Return the split that the recipe selects on; None under the honest protocol."""
+    if params.train.criterion != "test_accuracy":
+        return None
+    return Split.load(workspace.selection_splits / f"{dataset}.npz")
+
+
+def hash_of_splits(train: Split, selection: Split | None) -> str:
+    """Return the hash of all the data that a job reads which trains."""
+    return train.hash if selection is None else f"{train.hash} {selection.hash}"

@@ -1,0 +1,127 @@
+"""`promote`: rank the trained runs of each dataset on out-of-fold evidence, and register the best."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from lstmfcn.config import Params
+from lstmfcn.errors import TrackingError
+from lstmfcn.files import write_json
+from lstmfcn.pipeline.jobs import say
+from lstmfcn.pipeline.stages.prepare import train_splits
+from lstmfcn.runs.ranking import rank
+from lstmfcn.runs.run import RUN_FILE, Run
+from lstmfcn.tracking.mlflow import Tracker
+from lstmfcn.tracking.registry import Promotion, model_name, promote
+from lstmfcn.workspace import Workspace
+
+EXAMPLES = 2
+"""How many training series a registered model carries to show what it takes."""
+
+
+def run(workspace: Workspace, params: Params) -> None:
+    """Bring the registry in line with the evidence, and write `promotions.json`.
+
+    The file's champion is the best run of this clone; what serves may be an earlier one whose evidence
+    is better still, and stands under `registry`. An unreachable registry is filled later by
+    `lstmfcn sync`.
+    """
+    try:
+        registered = register(workspace, params)
+    except TrackingError as error:
+        say(f"promote: {error} The promotions are written; `lstmfcn sync` registers the models later.")
+        registered = {}
+    promotions: dict[str, Any] = {}
+    for dataset in train_splits(workspace, params):
+        ranked = rank(run for run, _ in candidates(workspace, params, dataset))
+        done = registered.get(dataset)
+        promotions[dataset] = {
+            "champion": _record(ranked[0]) if ranked else None,
+            "candidates": [_record(run) for run in ranked],
+            "reason": _reason(ranked),
+            "registry": vars(done) | {"name": model_name(dataset)} if done else None,
+        }
+    write_json(workspace.promotions, promotions)
+
+
+def candidates(workspace: Workspace, params: Params, dataset: str) -> list[tuple[Run, Path]]:
+    """Return every trained run of a dataset with the folder of its weights.
+
+    A run that was selected on the test split is none: its evidence is not honest.
+    """
+    found = []
+    for model in params.models:
+        for seed in params.seeds:
+            place = Path(dataset, model, f"seed-{seed}")
+            iterations = range(1, params.finetune.iterations + 1)
+            folders = [workspace.phase1 / place]
+            folders += [workspace.finetuned / place / f"iteration-{i}" for i in iterations]
+            found += [(Run.load(folder / RUN_FILE), folder) for folder in folders]
+    return [(run, folder) for run, folder in found if run.selected_on == "train"]
+
+
+def register(workspace: Workspace, params: Params) -> dict[str, Promotion]:
+    """Register the best run of each dataset; return what became of each.
+
+    Raises
+    ------
+    TrackingError
+        If the registry does not answer.
+    """
+    tracker = Tracker(workspace, say)
+    promotions = {}
+    for dataset, train in train_splits(workspace, params).items():
+        runs = candidates(workspace, params, dataset)
+        if not runs:
+            continue
+        best = rank(run for run, _ in runs)[0]
+        folder = next(folder for run, folder in runs if run.key == best.key)
+        done = promote(
+            best,
+            folder,
+            classes=train.classes,
+            example=train.X[:EXAMPLES],
+            normalise=params.prepare.normalise,
+            tolerance=params.promote.tolerance,
+            tracker=tracker,
+            workspace=workspace,
+        )
+        say(f"promote: {model_name(dataset)} {sentence(done)}")
+        promotions[dataset] = done
+    return promotions
+
+
+def sentence(done: Promotion) -> str:
+    """Say what became of a candidate."""
+    version = f"version {done.version}"
+    return {
+        "first": f"{version} is its first champion",
+        "same": f"{version} is the champion already",
+        "promoted": f"{version} is the new champion: its evidence is better",
+        "new_data": f"{version} is the new champion: the old one was judged on other data",
+        "challenger": f"version {done.champion} stays champion; {version} is the challenger",
+    }[done.outcome]
+
+
+def _record(run: Run) -> dict[str, Any]:
+    return {
+        "model": run.model,
+        "cells": run.params.get("cells"),
+        "seed": run.seed,
+        "iteration": run.params.get("iteration", 0),
+        "oof_accuracy": run.metrics.get("oof_accuracy"),
+        "oof_loss": run.metrics.get("oof_loss"),
+        "key": run.key,
+        "data": run.data,
+    }
+
+
+def _reason(ranked: list[Run]) -> str:
+    if not ranked:
+        return "no run was selected without the test split"
+    if ranked[0].metrics.get("oof_accuracy") is None:
+        return "no out-of-fold evidence: each class has a single series; the simplest run serves"
+    return (
+        f"the highest out-of-fold accuracy of {len(ranked)} runs; where it ties, the lower out-of-fold loss"
+    )

@@ -1,0 +1,34 @@
+"""`validate`: check the fetched data, and say which datasets may go on."""
+
+from __future__ import annotations
+
+import shutil
+
+from lstmfcn.config import Params
+from lstmfcn.errors import DataError
+from lstmfcn.files import write_json
+from lstmfcn.pipeline.jobs import say
+from lstmfcn.workspace import Workspace
+
+
+def run(workspace: Workspace, params: Params, *, keep_going: bool = False) -> None:
+    """Write the verdict on each dataset, and Great Expectations' Data Docs.
+
+    Raises
+    ------
+    DataError
+        If a dataset failed; with `keep_going`, only if all did.
+    """
+    from lstmfcn.data.checks import check_datasets
+
+    shutil.rmtree(workspace.data_docs, ignore_errors=True)
+    folders = [workspace.raw / dataset for dataset in params.datasets]
+    verdicts = check_datasets(folders, params.validate_.model_dump(), docs=workspace.data_docs)
+    write_json(workspace.verdicts, [verdict.as_json() for verdict in verdicts])
+    for verdict in verdicts:
+        say(f"validate: {verdict.dataset} {verdict.outcome}")
+        for found in verdict.findings:
+            say(f"  {found.severity}: {found.message}")
+    failed = [verdict.dataset for verdict in verdicts if verdict.outcome == "failed"]
+    if failed and (not keep_going or len(failed) == len(verdicts)):
+        raise DataError(f"{', '.join(failed)} failed validation; {workspace.verdicts} says why.")

@@ -1,0 +1,141 @@
+"""The code that a result depends on: computed from the imports, never listed by hand.
+
+What counts is the import closure of a module within its package, with each file that one of these modules
+names in its own folder (a template, the catalogue), and the versions of the numerical libraries among the
+imports. Comments and docstrings do not count: changing a word of them reruns nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+from collections.abc import Iterable
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from lstmfcn.files import hash_file, hash_of
+
+PACKAGE = __name__.partition(".")[0]
+
+NUMERICAL = {
+    "aeon": "aeon",
+    "jax": "jax",
+    "keras": "keras",
+    "numpy": "numpy",
+    "scipy": "scipy",
+    "sklearn": "scikit-learn",
+    "tensorflow": "tensorflow",
+}
+"""The libraries whose version may change a number, and the names under which they are installed."""
+
+
+def code_hash(*modules: str) -> str:
+    """Return one hash of `code_of`."""
+    return hash_of(code_of(*modules))
+
+
+def code_of(*modules: str) -> dict[str, str]:
+    """Return what the results of some modules depend on.
+
+    Parameters
+    ----------
+    modules
+        Modules of this package, or of any other that is installed, by their full names.
+
+    Returns
+    -------
+    dict of str to str
+        A hash for each module of the closure and for each file that one of them names, by its path in the
+        package, and the version of each numerical library that one of them imports.
+    """
+    return _code_of(frozenset(modules))
+
+
+@functools.cache
+def _code_of(roots: frozenset[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for package in sorted({name.partition(".")[0] for name in roots}):
+        graph = _graph(package)
+        names = _closure(graph, {name for name in roots if name.partition(".")[0] == package})
+        root = _root(package)
+        for name in names:
+            path = _source(root, name)
+            found[path.relative_to(root.parent).as_posix()] = _hash_of_source(path)
+            for file in _named_files(path):
+                found[file.relative_to(root.parent).as_posix()] = hash_file(file)
+            for library in graph.find_modules_directly_imported_by(name) & NUMERICAL.keys():
+                found[library] = version(NUMERICAL[library])
+    return dict(sorted(found.items()))
+
+
+@functools.cache
+def _graph(package: str) -> Any:
+    import grimp
+
+    return grimp.build_graph(
+        package, include_external_packages=True, exclude_type_checking_imports=True, cache_dir=None
+    )
+
+
+def _closure(graph: Any, roots: Iterable[str]) -> set[str]:
+    """Return the modules that some modules import, directly or not, and themselves."""
+    package = next(iter(roots)).partition(".")[0]
+    closure: set[str] = set()
+    waiting = set(roots)
+    while waiting:
+        name = waiting.pop()
+        closure.add(name)
+        imported = set(graph.find_modules_directly_imported_by(name))
+        if "." in name:
+            imported.add(name.rpartition(".")[0])  # Python imports the package first
+        if "pkgutil" in imported:  # a package that finds its modules by itself is taken whole
+            imported |= graph.find_descendants(name)
+        waiting |= {other for other in imported if other.partition(".")[0] == package} - closure
+    return closure
+
+
+def _root(package: str) -> Path:
+    """Return the folder of an installed package; of a module that is no package, its file's."""
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise ImportError(f"{package} has no source file.", name=package)
+    return Path(spec.origin).parent
+
+
+def _source(root: Path, name: str) -> Path:
+    """Return the file of a module, without importing it or its package."""
+    path = root.joinpath(*name.split(".")[1:])
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def _hash_of_source(path: Path) -> str:
+    """Return a hash of a Python file that comments, docstrings and the layout do not change."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [statement for statement in node.body if not _is_text(statement)]
+    return hash_of(ast.dump(tree))
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    """Whether a statement is a docstring, be it a module's, a function's or an attribute's."""
+    value = statement.value if isinstance(statement, ast.Expr) else None
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)
+
+
+def _named_files(path: Path) -> set[Path]:
+    """Return the files that a file names, in its own folder and below, and those that these name."""
+    known = [p for p in path.parent.rglob("*") if p.is_file() and p.suffix not in {".py", ".pyc", ".typed"}]
+    found: set[Path] = set()
+    waiting = [path]
+    while waiting:
+        text = waiting.pop().read_text(encoding="utf-8")
+        for file in known:
+            named = re.search(rf"(?<![\w.]){re.escape(file.name)}(?![\w.])", text)
+            if file not in found and named:
+                found.add(file)
+                waiting.append(file)
+    return found

@@ -1,0 +1,329 @@
+"""Filling MLflow from the journal: as runs end, or later with `lstmfcn sync`.
+
+A run is recognised by its key (the tag `lstmfcn.key`), so filling twice makes no doubles. What a dead
+process of this clone left half-logged is closed as KILLED and logged anew; other clones may be filling
+the same store, and theirs is left alone. An unreachable server costs nothing but delay.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from lstmfcn.environment import load_library
+from lstmfcn.errors import TrackingError
+from lstmfcn.files import hash_of
+from lstmfcn.runs.cache import Cache
+from lstmfcn.runs.run import Run, find_runs
+from lstmfcn.workspace import Workspace
+
+EXPERIMENT = "lstmfcn"
+KEY_TAG = "lstmfcn.key"
+CLONE_TAG = "lstmfcn.clone"
+BATCH = 1000  # the most metrics MLflow takes in one call
+
+PATIENCE = 30
+"""A run that takes more seconds to log shows that the store is too slow to wait for."""
+
+PAUSE = 60
+"""So many seconds after it failed, or was too slow, the store is tried again."""
+
+# The history's columns beside their names in MLflow, where they stand next to oof_ and test_ metrics.
+METRIC_NAMES = {"loss": "train_loss", "accuracy": "train_accuracy"}
+
+SHOWN_BY_PARENT = {"oof_accuracy", "oof_loss", "test_accuracy"}
+
+ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # MLflow's own 7 keep a stage waiting for minutes
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+
+def tracking_uri(workspace: Workspace) -> str:
+    """Return `MLFLOW_TRACKING_URI`, or that of the SQLite store under `mlruns/`."""
+    local = f"sqlite:///{(workspace.mlruns / 'mlflow.db').resolve()}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or local
+
+
+def shown(uri: str, text: str | None = None) -> str:
+    """Return the address of a store, or a text about it, without the password that may be in it."""
+    password = urlsplit(uri).password
+    text = uri if text is None else text
+    return text.replace(password, "***") if password else text
+
+
+def clone_id(workspace: Workspace) -> str:
+    """Return what tells the runs of this clone on this machine from those of others, naming neither."""
+    return hash_of(platform.node(), str(workspace.root.resolve()))[:16]
+
+
+def connect(workspace: Workspace) -> Any:
+    """Return an MLflow client for the workspace's store, and make it MLflow's default.
+
+    Raises
+    ------
+    TrackingError
+        If the store does not answer.
+    """
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    import logging
+
+    uri = tracking_uri(workspace)
+    local = uri.startswith("sqlite")
+    load_library("mlflow", *(["mlflow.store.tracking.sqlalchemy_store"] if local else []))
+    import mlflow
+
+    for name in ("mlflow", "alembic"):  # they narrate each table they make
+        logging.getLogger(name).setLevel(logging.ERROR)
+    if local:
+        workspace.mlruns.mkdir(parents=True, exist_ok=True)
+    given = os.environ.get("MLFLOW_TRACKING_URI")
+    mlflow.set_tracking_uri(uri)
+    if given is None:  # MLflow sets it: the next workspace of this process would be taken for this one
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
+    try:
+        with _one_at_a_time(uri):
+            client = mlflow.MlflowClient()
+            if client.get_experiment_by_name(EXPERIMENT) is None:
+                folder = (workspace.mlruns / "artifacts").resolve().as_uri() if local else None
+                # the view of training runs in the UI
+                kind = {"mlflow.experimentKind": "custom_model_development"}
+                client.create_experiment(EXPERIMENT, artifact_location=folder, tags=kind)
+        return client
+    except Exception as error:
+        raise TrackingError(
+            f"The tracking store {shown(uri)} does not answer: {shown(uri, _first_line(error))} "
+            "Start it, or unset MLFLOW_TRACKING_URI for the local one."
+        ) from error
+
+
+def _one_at_a_time(uri: str) -> AbstractContextManager[object]:
+    """Keep others from a SQLite store while the block runs: MLflow does not make its tables twice at once."""
+    from filelock import FileLock
+    from sqlalchemy.engine import make_url
+
+    file = make_url(uri).database if uri.startswith("sqlite") else None
+    return FileLock(f"{file}.lock") if file else nullcontext()
+
+
+class Tracker:
+    """Logs runs to MLflow.
+
+    Parameters
+    ----------
+    workspace
+        Whose store to fill.
+    say
+        Where to say that the store does not answer.
+    """
+
+    def __init__(self, workspace: Workspace, say: Callable[[str], None]) -> None:
+        self._workspace = workspace
+        self._ledger = Cache(workspace.cache)
+        self._say = say
+        self._client: Any = None
+        self._experiment = ""
+        self._known: dict[str, str] = {}  # the run id of each key
+        self._waiting: list[tuple[Path, Run]] = []
+        self._silent_until = -math.inf
+
+    def log(self, folder: Path, run: Run) -> None:
+        """Log a run whose outputs lie in `folder`, or keep it for later where the store fails.
+
+        After a failure the store is left in peace for a while; `lstmfcn sync` logs what it never took.
+        """
+        self._waiting.insert(0, (folder, run))
+        if time.monotonic() < self._silent_until:
+            return
+        first_time = self._silent_until == -math.inf
+        try:
+            for _ in range(len(self._waiting)):
+                # One that the store refuses goes behind those it may take.
+                self._waiting.append(self._waiting.pop(0))
+                begun = time.monotonic()
+                self.log_now(*self._waiting[-1])
+                self._waiting.pop()
+                if time.monotonic() - begun > PATIENCE:
+                    uri = shown(tracking_uri(self._workspace))
+                    raise TrackingError(f"The tracking store {uri} takes over {PATIENCE} s for a run.")
+        except TrackingError as error:
+            self._client = None  # what it left half-logged is closed when it is connected again
+            self._silent_until = time.monotonic() + PAUSE
+            if first_time:
+                self._say(f"{error} The work goes on; `lstmfcn sync` logs its runs later.")
+
+    def log_now(self, folder: Path, run: Run) -> bool:
+        """Log a run unless it is there; return whether it was logged.
+
+        Raises
+        ------
+        TrackingError
+            If the store does not answer, or refuses the run.
+        """
+        if self.run_id(run.key):
+            return False
+        try:
+            self._fill(folder, run)
+        except Exception as error:
+            raise TrackingError(f"{run.name} could not be logged: {_first_line(error)}") from error
+        return True
+
+    def run_id(self, key: str) -> str | None:
+        """Return MLflow's id of the run with this key; None where it is not logged.
+
+        Raises
+        ------
+        TrackingError
+            If the store does not answer.
+        """
+        self._connect()
+        if key not in self._known:
+            self._look_up(f"tags.`{KEY_TAG}` = '{key}'")  # another clone may have logged it since
+        return self._known.get(key)
+
+    def _connect(self) -> None:
+        if self._client is None:
+            self._client, self._experiment, self._known = connect(self._workspace), "", {}
+            try:
+                self._look_up()
+            except BaseException:
+                self._client = None
+                raise
+
+    def _look_up(self, those: str = "") -> None:
+        """Note which runs are logged; close those that a dead process of this clone left running."""
+        token = None
+        try:
+            if not self._experiment:
+                self._experiment = self._client.get_experiment_by_name(EXPERIMENT).experiment_id
+            while True:
+                page = self._client.search_runs(
+                    [self._experiment], those, max_results=BATCH, page_token=token
+                )
+                for found in page:
+                    tags = found.data.tags
+                    if found.info.status == "FINISHED" and KEY_TAG in tags:
+                        self._known[tags[KEY_TAG]] = found.info.run_id
+                    elif found.info.status == "RUNNING" and tags.get(CLONE_TAG) == clone_id(self._workspace):
+                        self._client.set_terminated(found.info.run_id, "KILLED")
+                token = page.token
+                if not token:
+                    return
+        except Exception as error:
+            raise TrackingError(f"The runs could not be listed: {_first_line(error)}") from error
+
+    def _fill(self, folder: Path, run: Run) -> None:
+        from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+
+        facts = self._ledger.facts(run.job)
+        started, ended = _times(facts)
+        parent = self._parent(run, started)
+        tags = {
+            "mlflow.parentRunId": parent,
+            "mlflow.source.name": "lstmfcn",
+            "mlflow.source.git.commit": str(facts.get("commit") or "unknown"),
+            KEY_TAG: run.key,
+            CLONE_TAG: clone_id(self._workspace),
+            "lstmfcn.job": run.job,
+            "lstmfcn.upstream": run.upstream,
+            "lstmfcn.data": run.data,
+            "lstmfcn.device": str(facts.get("device") or "unknown"),
+            **{name: str(getattr(run, name)) for name in ("dataset", "model", "phase", "protocol", "seed")},
+            "selected_on": run.selected_on,
+        }
+        created = self._client.create_run(
+            self._experiment, start_time=started, run_name=run.name, tags={k: v for k, v in tags.items() if v}
+        )
+        run_id = created.info.run_id
+        params = {"dataset": run.dataset, "model": run.model, "seed": run.seed, **run.params}
+        self._client.log_batch(run_id, params=[Param(k, str(v)) for k, v in params.items()])
+        data = Dataset(
+            f"{run.dataset} ({run.split} split)", run.data[:32], "dvc", f"data/prepared/{run.split}"
+        )
+        self._client.log_inputs(run_id, [DatasetInput(data, [InputTag("mlflow.data.context", run.split)])])
+        metrics = _metrics(folder, run, started, ended)
+        for first in range(0, len(metrics), BATCH):
+            self._client.log_batch(run_id, metrics=metrics[first : first + BATCH])
+        for name in run.artifacts:
+            self._client.log_artifact(run_id, str(folder / name))
+        if seconds := facts.get("seconds"):
+            self._client.log_batch(run_id, tags=[RunTag("lstmfcn.seconds", f"{seconds:.1f}")])
+        if run.phase != "search":
+            # The parent's row shows how the model does, a step an iteration of fine-tuning.
+            step = int(run.params.get("iteration") or 0)
+            shown = [m for m in metrics if m.key in SHOWN_BY_PARENT]
+            again = [Metric(m.key, m.value, m.timestamp, step) for m in shown]
+            self._client.log_batch(parent, metrics=again)
+        self._client.set_terminated(run_id, end_time=ended)
+        self._known[run.key] = run_id
+
+    def _parent(self, run: Run, started: int) -> str:
+        """Return the id of the run that holds all of one model on one dataset."""
+        key = f"parent {run.dataset} {run.model}"
+        if self.run_id(key) is None:
+            tags = {KEY_TAG: key, CLONE_TAG: clone_id(self._workspace), "mlflow.source.name": "lstmfcn"}
+            tags |= {"dataset": run.dataset, "model": run.model}
+            name = f"{run.dataset} {run.model}"
+            parent = self._client.create_run(self._experiment, start_time=started, run_name=name, tags=tags)
+            self._client.set_terminated(parent.info.run_id)
+            self._known[key] = parent.info.run_id
+        return self._known[key]
+
+
+def sync(workspace: Workspace, say: Callable[[str], None]) -> int:
+    """Log every run of the workspace that the store lacks; return how many there were.
+
+    Raises
+    ------
+    TrackingError
+        If the store does not answer.
+    """
+    tracker = Tracker(workspace, say)
+    folders = (workspace.search, workspace.phase1, workspace.finetuned, workspace.results)
+    logged = 0
+    for folder, run in find_runs(*folders):
+        if tracker.log_now(folder, run):
+            logged += 1
+            say(f"logged {run.name}")
+    return logged
+
+
+def _metrics(folder: Path, run: Run, started: int, ended: int) -> list[Any]:
+    """Return the final metrics, and the history's spread evenly over the run's time."""
+    from mlflow.entities import Metric
+
+    metrics = [Metric(name, value, ended, 0) for name, value in run.metrics.items() if value is not None]
+    if run.history:
+        import pandas as pd
+
+        history = pd.read_csv(folder / run.history).set_index("epoch")
+        span = (ended - started) / max(len(history), 1)
+        for name, column in history.items():
+            metric = METRIC_NAMES.get(str(name), str(name))
+            metrics += [
+                Metric(metric, float(v), started + int(span * i), int(epoch))  # type: ignore[call-overload]
+                for i, (epoch, v) in enumerate(column.items(), start=1)
+            ]
+    return metrics
+
+
+def _times(facts: Mapping[str, Any]) -> tuple[int, int]:
+    """Return start and end in milliseconds since the epoch; now, for a run that was made elsewhere."""
+    now = int(time.time() * 1000)
+    started = int(facts.get("started", now))
+    return started, started + int(1000 * float(facts.get("seconds", 0)))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]

@@ -1,0 +1,267 @@
+"""Training and evaluating one network: recipes, the loop over the epochs, and which weights are kept."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from lstmfcn.errors import LstmfcnError
+from lstmfcn.training.checkpoint import Checkpoint, TrainingState
+from lstmfcn.training.epoch import CompiledEpoch, Compute
+from lstmfcn.training.schedule import Schedule, ScheduleName
+from lstmfcn.training.selection import Selection
+from lstmfcn.training.statistics import BatchNormStatistics
+from lstmfcn.training.weights import Weights, class_weights, copy_weights, get_weights, set_weights
+
+Progress = Callable[[str], None]
+Labelled = tuple[NDArray[np.float32], NDArray[np.int64]]
+
+PREDICTION_BATCH = 256
+EXPLODED = 1e6  # nats
+
+
+class TrainingDivergedError(LstmfcnError):
+    """The training loss is no longer a number, or beyond all measure. The last finite weights are kept."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingRecipe:
+    """How one training runs.
+
+    Attributes
+    ----------
+    epochs, batch_size
+        As usual; the last batch of an epoch may be smaller.
+    schedule, initial_rate, final_rate, patience, fitted_loss, anneal_epochs
+        See `Schedule`.
+    criterion
+        Which weights are kept: "last", the last ones; "train_loss", those from which the epoch of the
+        lowest training loss began, since an epoch's loss is measured before its steps are taken; or
+        "test_accuracy", those after the epoch with the highest accuracy on the series given to select
+        on, as the paper did with its test splits. What is watched here is what the plateau schedule
+        waits for too.
+    recompute_statistics
+        Recompute batch norm's statistics over the training series before any evaluation; otherwise
+        the running statistics are used, as the authors do.
+    class_weighting
+        Weigh each series' loss by its class (`class_weights`).
+    compute
+        See `CompiledEpoch`. Evaluation is always in float32.
+    """
+
+    epochs: int
+    batch_size: int
+    schedule: ScheduleName = "plateau"
+    initial_rate: float = 1e-3
+    final_rate: float = 1e-4
+    patience: int = 100
+    fitted_loss: float = 0.05
+    anneal_epochs: int = 60
+    criterion: Literal["last", "train_loss", "test_accuracy"] = "last"
+    recompute_statistics: bool = True
+    class_weighting: bool = True
+    compute: Compute = "float32"
+
+    def new_schedule(self) -> Schedule:
+        """Return the learning rates of one training."""
+        return Schedule(
+            self.schedule,
+            initial=self.initial_rate,
+            final=self.final_rate,
+            epochs=self.epochs,
+            patience=self.patience,
+            fitted_loss=self.fitted_loss,
+            anneal_epochs=self.anneal_epochs,
+        )
+
+    def iteration(self, index: int) -> TrainingRecipe:
+        """Return the recipe of fine-tuning iteration `index` (from 1), Algorithm 1 of the paper.
+
+        The initial rate is halved after each iteration and the batch size after every second one,
+        down to `final_rate` and to 32 (or to the batch size, where that is smaller already).
+        """
+        return replace(
+            self,
+            initial_rate=max(self.initial_rate / 2 ** (index - 1), self.final_rate),
+            batch_size=max(self.batch_size // 2 ** ((index - 1) // 2), min(32, self.batch_size)),
+        )
+
+
+@dataclass(frozen=True)
+class History:
+    """What each epoch of one training gave: float64 arrays of shape (n_epochs,).
+
+    Attributes
+    ----------
+    loss, accuracy
+        Over the epoch's own batches, with dropout and class weights in effect.
+    rate
+        The learning rate.
+    kept_epoch
+        After which epoch (from 1) the kept weights were taken; 0 for those the training started from.
+    selection_accuracy
+        The highest so far on the series the weights are selected on; None where there are none.
+    """
+
+    loss: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+    rate: NDArray[np.float64]
+    kept_epoch: int
+    selection_accuracy: NDArray[np.float64] | None = None
+
+
+class Engine:
+    """Trains and evaluates one network, any number of times.
+
+    Parameters
+    ----------
+    model
+        A network of `lstmfcn.networks.build`. Its weights are those of the engine.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        self.model = model
+        self.initial = get_weights(model)
+        self._statistics = BatchNormStatistics(model)
+        self._epochs: dict[Compute, CompiledEpoch] = {}
+        self._probabilities = tf.function(
+            lambda x: self.model(x, training=False),
+            input_signature=[tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)],
+            autograph=False,
+        )
+
+    def train(
+        self,
+        X: NDArray[np.float32],
+        y: NDArray[np.int64],
+        recipe: TrainingRecipe,
+        *,
+        start: Weights,
+        seed: int,
+        selection: Labelled | None = None,
+        progress: Progress | None = None,
+        checkpoint: Checkpoint | None = None,
+    ) -> History:
+        """Train from the weights `start` with a fresh optimizer; the kept weights stay in the model.
+
+        Parameters
+        ----------
+        X
+            float32, shape (n_series, n_channels, length).
+        y
+            int64, shape (n_series,).
+        recipe
+            How to train.
+        start
+            The weights to start from, as `get_weights` returns them.
+        seed
+            Decides the order of the series and the dropout masks.
+        selection
+            Series and classes as X and y, for the criterion "test_accuracy" alone. Training ends
+            early where all of them are predicted right: no later epoch could be selected.
+        progress
+            Called with a line of text every few seconds.
+        checkpoint
+            Where the training is kept on its way: one that was killed goes on from there, to the same
+            weights bit for bit. The other arguments have to be the same again.
+
+        Raises
+        ------
+        TrainingDivergedError
+            If the loss stops being a finite number, or explodes. The last finite weights are kept, in
+            the model and beside the checkpoint.
+        ValueError
+            If the criterion needs series to select on and there are none, or the other way round.
+        """
+        if (recipe.criterion == "test_accuracy") != (selection is not None):
+            raise ValueError(f"The criterion {recipe.criterion} does not fit selection={selection}.")
+        if recipe.compute not in self._epochs:
+            self._epochs[recipe.compute] = CompiledEpoch(self.model, recipe.compute)
+        compiled = self._epochs[recipe.compute]
+        state = checkpoint.load() if checkpoint else None
+        if state:
+            compiled.restore(state.network)
+        else:
+            state = TrainingState(before=start if recipe.criterion == "train_loss" else None)
+            compiled.start(start, seed)
+        n_classes = self.model.output_shape[-1]
+        weights = class_weights(y, n_classes) if recipe.class_weighting else np.ones(n_classes, np.float32)
+        series = tf.constant(X), tf.constant(y), tf.constant(weights[y])
+        batch_size = tf.constant(recipe.batch_size)
+        schedule = recipe.new_schedule()
+        lasts = state.watched if recipe.schedule == "plateau" else state.loss
+        for epoch, last in enumerate([None, *lasts][: len(lasts)]):
+            schedule.step(epoch, last)
+        chosen = None if selection is None else Selection(*selection)
+        if chosen is not None and state.watched:
+            chosen.fewest = int(min(state.watched))
+        told = time.monotonic()
+        begun = len(state.loss)
+        for epoch in range(begun, recipe.epochs):
+            if chosen is not None and chosen.fewest == 0:
+                break
+            rate = schedule.step(epoch, lasts[-1] if lasts else None)
+            if rate is None:
+                break
+            loss, accuracy = compiled.run(*series, batch_size=batch_size, rate=rate, seed=(seed, epoch))
+            if not loss < EXPLODED:
+                copy_weights(compiled.model, self.model)
+                kept = checkpoint.keep(get_weights(self.model)) if checkpoint else None
+                raise TrainingDivergedError(
+                    f"The training loss became {loss:g} in epoch {epoch + 1} of {recipe.epochs} "
+                    f"(learning rate {rate:.2g}). Lower the initial rate, or look for extreme values."
+                    + (f" The last finite weights are in {kept}." if kept else "")
+                )
+            watched, best = loss, min(state.watched, default=math.inf)
+            if chosen is not None:
+                copy_weights(compiled.model, self.model)
+                if recipe.recompute_statistics:
+                    self._statistics.recompute(X)
+                watched = chosen.errors(self.predict)
+            if recipe.criterion == "last":
+                state.kept_epoch = epoch + 1
+            elif recipe.criterion == "train_loss":
+                if loss < best:
+                    state.kept, state.kept_epoch = state.before, epoch
+                state.before = get_weights(compiled.model)
+            elif watched < best:
+                state.kept, state.kept_epoch = get_weights(self.model), epoch + 1
+            state.loss.append(loss)
+            state.accuracy.append(accuracy)
+            state.rate.append(rate)
+            state.watched.append(watched)
+            if checkpoint and checkpoint.due():
+                checkpoint.save(replace(state, network=compiled.state()))
+            if progress and time.monotonic() - told > 10:
+                told = time.monotonic()
+                progress(f"epoch {epoch + 1}/{recipe.epochs}, loss {loss:.4f}")
+        if checkpoint and len(state.loss) > begun:
+            checkpoint.save(replace(state, network=compiled.state()))
+        if state.kept is None:
+            copy_weights(compiled.model, self.model)
+        else:
+            set_weights(self.model, state.kept)
+        if recipe.recompute_statistics:
+            self._statistics.recompute(X)
+        return History(
+            np.array(state.loss),
+            np.array(state.accuracy),
+            np.array(state.rate),
+            state.kept_epoch,
+            1 - np.minimum.accumulate(state.watched) / len(chosen.y) if chosen is not None else None,
+        )
+
+    def predict(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return class probabilities, float32 (n_series, n_classes), for (n_series, n_channels, length)."""
+        batches = [
+            self._probabilities(X[i : i + PREDICTION_BATCH]) for i in range(0, len(X), PREDICTION_BATCH)
+        ]
+        return np.asarray(np.concatenate(batches), np.float32)

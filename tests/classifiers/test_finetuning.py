@@ -1,0 +1,128 @@
+"""Algorithm 1 and cross-validation on a small problem whose answer is known."""
+
+import numpy as np
+import pytest
+
+from lstmfcn.classifiers.finetuning import iterate
+from lstmfcn.classifiers.phase1 import new_engine, train_phase1
+from lstmfcn.classifiers.search import search_cells
+from lstmfcn.data.series import Split
+from lstmfcn.networks.architecture import Architecture
+from lstmfcn.classifiers import outcome as outcomes
+from lstmfcn.training.loop import TrainingRecipe
+
+LSTM_FCN = Architecture(name="lstm_fcn", cells=4)
+RECIPE = TrainingRecipe(epochs=40, batch_size=8, initial_rate=2e-3)
+
+
+@pytest.fixture(scope="module")
+def train():
+    rng = np.random.default_rng(0)
+    y = np.arange(24) % 3
+    X = 0.3 * rng.normal(size=(24, 1, 20)).astype("float32")
+    for i, c in enumerate(y):
+        X[i, 0, 3 + 5 * c : 6 + 5 * c] += 2
+    return Split(X, y, ("a", "b", "c"))
+
+
+@pytest.fixture(scope="module")
+def phase1(train):
+    engine = new_engine(train, LSTM_FCN, seed=0)
+    return engine, train_phase1(engine, train, RECIPE, n_folds=3, seed=0)
+
+
+def test_out_of_fold_predictions_find_the_bump(phase1, train):
+    oof = phase1[1].out_of_fold
+    assert oof.accuracy > 0.8
+    true = oof.probabilities[np.arange(24), train.y]
+    np.testing.assert_allclose(oof.loss, -np.log(true).mean(), rtol=1e-5)
+    assert sorted(set(oof.fold)) == [0, 1, 2]
+
+
+def test_a_held_out_series_cannot_influence_its_own_prediction(train):
+    """Its fold's model has not seen it: with another label it is predicted the same, to the bit."""
+    engine = new_engine(train, LSTM_FCN, seed=0)
+    fold = np.arange(24) // 8
+    starts = [engine.initial] * 3
+    recipe = TrainingRecipe(epochs=3, batch_size=8)
+    before, _ = outcomes.cross_validate(engine, train.X, train.y, recipe, fold=fold, starts=starts, seed=0)
+    poisoned = np.where(fold == 0, (train.y + 1) % 3, train.y)
+    after, _ = outcomes.cross_validate(engine, train.X, poisoned, recipe, fold=fold, starts=starts, seed=0)
+    np.testing.assert_array_equal(before.probabilities[fold == 0], after.probabilities[fold == 0])
+    assert np.any(before.probabilities[fold != 0] != after.probabilities[fold != 0])
+
+
+def test_an_iteration_goes_on_from_the_weights_it_is_given(phase1, train):
+    """The same start gives the same outcome, to the bit, whatever the engine did in between."""
+    engine, first = phase1
+    arguments = {"n_folds": 3, "seed": 0}
+    one = iterate(
+        engine, train, RECIPE, index=1, start=first.weights, fold_starts=first.fold_weights, **arguments
+    )
+    two = iterate(
+        engine, train, RECIPE, index=2, start=one.weights, fold_starts=one.fold_weights, **arguments
+    )
+    again = iterate(
+        engine, train, RECIPE, index=1, start=first.weights, fold_starts=first.fold_weights, **arguments
+    )
+    assert again.files() == one.files()
+    assert two.history.rate[0] == pytest.approx(RECIPE.initial_rate / 2)
+    assert two.history.loss[0] < first.history.loss[0]
+
+
+def test_an_outcomes_files_read_back(phase1):
+    files = phase1[1].files()
+    assert set(files) == {"weights.npz", "fold-0.npz", "fold-1.npz", "fold-2.npz", "history.csv", "oof.csv"}
+    read = outcomes.unpack_weights(files["weights.npz"])
+    for path, value in phase1[1].weights.items():
+        np.testing.assert_array_equal(read[path], value)
+    assert len(outcomes.fold_weights(files)) == 3
+
+
+def test_the_search_tries_each_width_once_and_goes_on_where_it_was_stopped(train, tmp_path, monkeypatch):
+    arguments = {"n_folds": 3, "seed": 0, "directory": tmp_path}
+    recipe = TrainingRecipe(epochs=3, batch_size=8)
+    one = search_cells(train, LSTM_FCN, recipe, cells=[4], **arguments)
+    tried = []
+    real = outcomes.cross_validate
+    monkeypatch.setattr(
+        "lstmfcn.classifiers.search.cross_validate", lambda *a, **k: tried.append(1) or real(*a, **k)
+    )
+    both = search_cells(train, LSTM_FCN, recipe, cells=[4, 8], **arguments)
+    assert len(tried) == 1
+    assert {t.cells for t in both} == {4, 8}
+    assert one[0] in both
+    assert both == sorted(both, key=lambda t: (-t.accuracy, t.loss, t.cells))
+
+
+TORN = {
+    "the oracle's state": lambda folder: (folder / "oracle.json").write_text('{"ongoing_tri'),
+    "the tuner's state": lambda folder: (folder / "tuner0.json").write_text(""),
+    "the oracle's state, never written": lambda folder: (folder / "oracle.json").unlink(),
+    "a trial that was begun": lambda folder: spoil(folder, "trial_2", '"COMPLETED"', '"RUNNING"'),
+    "a trial's file": lambda folder: (folder / "trial_1/trial.json").write_text('{"trial_id": "1", "hyp'),
+    "a trial's file, empty": lambda folder: (folder / "trial_1/trial.json").write_text(""),
+}
+
+
+def spoil(folder, trial, old, new):
+    path = folder / trial / "trial.json"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+
+
+@pytest.mark.parametrize("torn", TORN)
+def test_a_torn_state_is_rebuilt_from_the_finished_trials(train, tmp_path, monkeypatch, torn):
+    tried = []
+    real = outcomes.cross_validate
+    monkeypatch.setattr(
+        "lstmfcn.classifiers.search.cross_validate", lambda *a, **k: tried.append(1) or real(*a, **k)
+    )
+    arguments = {"cells": [4, 5, 6], "n_folds": 2, "seed": 0, "directory": tmp_path}
+    recipe = TrainingRecipe(epochs=2, batch_size=8)
+    undisturbed = search_cells(train, LSTM_FCN, recipe, **arguments)
+    TORN[torn](tmp_path / "cells")
+    tried.clear()
+    assert search_cells(train, LSTM_FCN, recipe, **arguments) == undisturbed
+    again = {"a trial that was begun": 1, "a trial's file": 2, "a trial's file, empty": 2}.get(torn, 0)
+    assert len(tried) == again

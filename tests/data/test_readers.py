@@ -1,0 +1,210 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from lstmfcn.data.readers import canonical_label, read_series, write_series
+from lstmfcn.data.series import LabelledSeries
+from lstmfcn.errors import DataError
+
+
+def ucr(*datasets):
+    """Return the folders of real datasets, or skip."""
+    given = os.environ.get("LSTMFCN_UCR_DIR")
+    if not given:
+        pytest.skip("LSTMFCN_UCR_DIR is unset: no copy of the archive")
+    return [Path(given, dataset) for dataset in datasets]
+
+
+def put(folder, name, text):
+    path = folder / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+SAME = {
+    "a.tsv": "1\t0.5\t-2\t3e-1\n-1\t1\t2\t3\n",
+    "crlf.tsv": "1\t0.5\t-2\t3e-1\r\n-1\t1\t2\t3\r\n",
+    "bom.tsv": b"\xef\xbb\xbf1\t0.5\t-2\t3e-1\n-1\t1\t2\t3",
+    "a.csv": "1.0,0.5,-2.0,0.3\n-1.0,1,2,3\n",
+    "spaced.csv": "1, 0.5, -2, 0.3\n-1, 1, 2, 3\n",
+    "no_suffix": "   1.0000000e+00   5.0000000e-01  -2.0000000e+00   3.0e-01\n  -1.0000000e+00 1 2 3\n",
+    "a.ts": "# a comment\n@problemName a\n@classLabel true 1 -1\n@data\n0.5,-2,0.3:1\n1,2,3:-1\n",
+}
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_every_format_gives_the_same_series(tmp_path, name):
+    series = read_series(put(tmp_path, name, SAME[name]))
+    assert series.X.dtype == np.float32
+    np.testing.assert_array_equal(series.X, np.float32([[[0.5, -2, 0.3]], [[1, 2, 3]]]))
+    assert series.labels.tolist() == ["1", "-1"]
+    assert series.rows.tolist() == ([5, 6] if name == "a.ts" else [1, 2])
+    assert series.path == tmp_path / name
+
+
+def test_blank_lines_are_passed_over_but_counted(tmp_path):
+    series = read_series(put(tmp_path, "a.tsv", "\n1\t0\t1\n\n  \n2\t3\t4\n\n"))
+    assert series.rows.tolist() == [2, 5]
+    with pytest.raises(DataError, match=r"a\.csv, row 4\b.*3 columns.*row 1 has 2"):
+        read_series(put(tmp_path, "a.csv", "1,2\n\n1,2\n1,2,3\n"))
+
+
+def test_channels_of_a_ts_file(tmp_path):
+    text = "@univariate false\n@dimensions 2\n@classLabel true walk run\n@data\n1,2:3,4:walk\n5,6:7,?:run\n"
+    series = read_series(put(tmp_path, "a.ts", text))
+    np.testing.assert_array_equal(series.X, [[[1, 2], [3, 4]], [[5, 6], [7, np.nan]]])
+    assert series.labels.tolist() == ["walk", "run"]
+
+
+@pytest.mark.parametrize("header", ["@classLabel false\n", ""])
+def test_a_ts_file_says_itself_that_it_has_no_labels(tmp_path, header):
+    series = read_series(put(tmp_path, "a.ts", f"{header}@data\n1,2,3\n4,5,6\n"))
+    assert series.labels is None
+    np.testing.assert_array_equal(series.X, [[[1, 2, 3]], [[4, 5, 6]]])
+
+
+@pytest.mark.parametrize("token", ["NaN", "nan", "?", "", " "])
+def test_missing_values(tmp_path, token):
+    series = read_series(put(tmp_path, "a.csv", f"1,0,{token},2\n"))
+    np.testing.assert_array_equal(series.X, [[[0, np.nan, 2]]])
+
+
+def test_infinite_values_are_read_as_such(tmp_path):
+    """An overflow of float32 counts as infinite: the checks report it, no warning is lost on the way."""
+    series = read_series(put(tmp_path, "a.tsv", "1\tinf\t-Inf\t1e39\t3\n"))
+    np.testing.assert_array_equal(series.X, [[[np.inf, -np.inf, np.inf, 3]]])
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("1", "1"),
+        ("1.0000000e+00", "1"),
+        (" -1.0 ", "-1"),
+        ("-0.0", "0"),
+        ("0.50", "0.5"),
+        ("1e2", "100"),
+        ("walk", "walk"),
+        ("Class 1", "Class 1"),
+        ("1_0", "1_0"),
+        ("inf", "inf"),
+    ],
+)
+def test_labels_have_one_spelling(text, label):
+    assert canonical_label(text) == label
+
+
+def test_the_length_says_whether_there_are_labels(tmp_path):
+    path = put(tmp_path, "a.tsv", "1\t2\t3\n4\t5\t6\n")
+    labelled = read_series(path, length=2)
+    assert labelled.labels.tolist() == ["1", "4"]
+    np.testing.assert_array_equal(labelled.X, [[[2, 3]], [[5, 6]]])
+    bare = read_series(path, length=3)
+    assert bare.labels is None
+    np.testing.assert_array_equal(bare.X, [[[1, 2, 3]], [[4, 5, 6]]])
+    with pytest.raises(DataError, match=r"a\.tsv, row 1: 3 columns.* 7 values"):
+        read_series(path, length=7)
+
+
+FAULTS = {
+    "a word": ("a.tsv", "1\t0\t1\n1\t0\tabc\n", r"a\.tsv, row 2, column 3: 'abc'"),
+    "an underscore in a number": ("a.csv", "1,0,1\n1,1_000,2\n", r"a\.csv, row 2, column 2: '1_000'"),
+    "a header line": ("a.csv", "label,t0,t1\n1,2,3\n", r"row 1, column 2: 't0'.*header"),
+    "a cut last line": ("a.tsv", "1\t0\t1\t2\n1\t0\t1\n", r"a\.tsv, row 2: 3 columns, where row 1 has 4"),
+    "no label": ("a.tsv", "1\t0\t1\n\t0\t1\n", r"a\.tsv, row 2, column 1: the label is missing"),
+    "a label that is NaN": ("a.csv", "1,0\nnan,0\n", r"a\.csv, row 2, column 1: the label is missing"),
+    "nothing": ("a.tsv", "", r"a\.tsv holds no series"),
+    "blank lines alone": ("a.tsv", "\n \n", r"a\.tsv holds no series"),
+    "one column": ("a.txt", "1\n2\n", r"a\.txt, row 1: one column only"),
+    "semicolons": ("a.csv", "1;2;3\n", r"a\.csv, row 1: one column only"),
+    "an image": ("a.tsv", b"\x89PNG\r\n\x1a\n\x00\x00\xff", r"a\.tsv cannot be read as text"),
+    "zero bytes": ("a.tsv", b"1\t2\t\x00\x00\n", r"a\.tsv"),
+    "ts: a word": ("a.ts", "@classLabel true 1\n@data\n1,2:3,x:1\n", r"a\.ts, row 3, column 4: 'x'"),
+    "ts: no @data": ("a.ts", "@classLabel true 1\n", r"a\.ts has no line @data"),
+    "ts: a series in the header": ("a.ts", "@classLabel true 1\n1,2:1\n", r"a\.ts, row 2: .*@data"),
+    "ts: nothing": ("a.ts", "@classLabel true 1\n@data\n", r"a\.ts holds no series"),
+    "ts: a channel is shorter": ("a.ts", "@classLabel true 1\n@data\n1,2:3:1\n", r"a\.ts, row 3: 2 channel"),
+    "ts: a channel is lacking": (
+        "a.ts",
+        "@classLabel true 1\n@data\n1,2:3,4:1\n\n1,2:1\n",
+        r"a\.ts, row 5: 1 channel.*first series has 2 of 2",
+    ),
+    "ts: a series is shorter": (
+        "a.ts",
+        "@classLabel true 1\n@data\n1,2,3:1\n1,2:1\n",
+        r"a\.ts, row 4: 1 channel.* of 2 .*first series has 1 of 3",
+    ),
+    "ts: no label": (
+        "a.ts",
+        "@classLabel true 1\n@data\n1,2:1\n1,2\n",
+        r"a\.ts, row 4, after the last colon: the label",
+    ),
+    "ts: time stamps": ("a.ts", "@timeStamps true\n@data\n(0,1),(1,2)\n", r"a\.ts, row 1: .*time stamps"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_named_with_its_place(tmp_path, fault):
+    name, content, message = FAULTS[fault]
+    with pytest.raises(DataError, match=message):
+        read_series(put(tmp_path, name, content))
+
+
+def test_a_missing_file_and_a_folder_are_named(tmp_path):
+    with pytest.raises(DataError, match=r"none\.tsv is missing"):
+        read_series(tmp_path / "none.tsv")
+    with pytest.raises(DataError, match="cannot be read"):
+        read_series(tmp_path)
+
+
+values = st.floats(width=32, allow_nan=True, allow_infinity=True)
+shapes = st.tuples(st.integers(1, 4), st.integers(1, 3), st.integers(1, 6))
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(X=hnp.arrays(np.float32, shapes, elements=values), data=st.data())
+def test_what_is_written_reads_back_to_the_bit(tmp_path, X, data):
+    labels = data.draw(
+        st.lists(st.sampled_from(["-1", "0.5", "3", "walk"]), min_size=len(X), max_size=len(X))
+    )
+    series = LabelledSeries(X, np.array(labels), np.arange(1, len(X) + 1), Path("x"))
+    path = write_series(tmp_path, "a", series)
+    assert path.name == ("a.ts" if X.shape[1] > 1 else "a.tsv")
+    read = read_series(path)
+    assert read.labels.tolist() == labels
+    np.testing.assert_array_equal(np.isnan(read.X), np.isnan(X))
+    known = ~np.isnan(X)
+    np.testing.assert_array_equal(read.X[known].view(np.uint32), X[known].view(np.uint32))
+
+
+def test_numbers_are_written_with_the_fewest_digits(tmp_path):
+    X = np.float32([[[0.1, 1 / 3]]])
+    path = write_series(tmp_path, "a", LabelledSeries(X, np.array(["1"]), np.array([1]), Path("x")))
+    assert path.read_text().split("\t") == ["1", "0.1", "0.33333334\n"]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "labels"),
+    [
+        ("GunPoint", "1 2"),
+        ("ECG200", "-1 1"),
+        ("Coffee", "0 1"),
+        ("ArrowHead", "0 1 2"),
+        ("MiddlePhalanxTW", "3 4 5 6 7 8"),
+    ],
+)
+def test_real_files_read_as_numpy_reads_them(dataset, labels):
+    (folder,) = ucr(dataset)
+    for split in ("TRAIN", "TEST"):
+        path = folder / f"{dataset}_{split}.tsv"
+        series = read_series(path)
+        expected = np.loadtxt(path, delimiter="\t")
+        np.testing.assert_array_equal(series.X[:, 0], expected[:, 1:].astype(np.float32))
+        np.testing.assert_array_equal(series.labels.astype(float), expected[:, 0])
+        assert set(series.labels) == set(labels.split())
+        assert series.rows.tolist() == list(range(1, len(expected) + 1))

@@ -1,0 +1,227 @@
+"""The comparison on results whose answer is known."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import wilcoxon
+
+from lstmfcn.errors import DataError
+from lstmfcn.evaluation.comparison import (
+    TABLES,
+    compare,
+    fine_tuning,
+    read_results,
+    table1_beside_ours,
+    write,
+)
+from lstmfcn.evaluation.reference import load_references, load_table1, load_table2
+
+REFERENCE = Path(__file__).parents[2] / "data/reference"
+TABLE1, TABLE2 = load_table1(REFERENCE / "table1.csv"), load_table2(REFERENCE / "table2.csv")
+NONE = load_references([], Path())
+
+
+def compared(results, references=NONE):
+    return compare(results, TABLE1, TABLE2, references, significance=0.05)
+
+
+def results(datasets, **changes):
+    rows = []
+    for i, dataset in enumerate(datasets):
+        for model, gain in (("lstm_fcn", 0.0), ("alstm_fcn", 0.02)):
+            for seed in (0, 1):
+                row = {
+                    "dataset": dataset,
+                    "model": model,
+                    "phase": "phase1",
+                    "iteration": 0,
+                    "chosen": True,
+                    "oof_accuracy": 0.7,
+                    "seed": seed,
+                    "protocol": "honest",
+                    "selected_on": "train",
+                    "n_test": 100,
+                    "n_classes": 2,
+                    "edition": 2018,
+                    "accuracy": 0.7 + 0.01 * i + gain + 0.1 * seed,
+                }
+                rows.append(row | {"pce": (1 - row["accuracy"]) / 2} | changes)
+    return pd.DataFrame(rows)
+
+
+SEVEN = ["GunPoint", "Coffee", "Wine", "Beef", "Ham", "Meat", "Own"]
+
+
+def test_seeds_are_averaged_and_methods_ranked_and_tested():
+    found = compared(results(SEVEN))
+    summary = found.summary.set_index("model")
+    assert summary.at["lstm_fcn", "mean_accuracy"] == pytest.approx(0.78)
+    assert summary.at["alstm_fcn", "arithmetic_mean_rank"] == 1
+    assert summary.at["lstm_fcn", "geometric_mean_rank"] == pytest.approx(2)
+    (test,) = found.wilcoxon.to_dict("records")
+    assert test["p"] == pytest.approx(2 / 2**7)  # one sign throughout: the exact smallest p
+    assert test["significant"]
+
+
+def test_seeds_with_as_many_series_right_in_all_tie():
+    """Of 30 series 22, 22 and 21, or 21, 24 and 20: kept with nine digits, their means differ by 3e-10."""
+    thirtieths = {"lstm_fcn": (22, 22, 21), "alstm_fcn": (21, 24, 20)}
+    rows = pd.concat(results(SEVEN, seed=seed) for seed in (0, 1, 2)).drop_duplicates(
+        ["dataset", "model", "seed"]
+    )
+    right = [thirtieths[model][seed] for model, seed in zip(rows["model"], rows["seed"], strict=True)]
+    rows["accuracy"] = (np.array(right) / 30).round(9)
+    found = compared(rows)
+    assert found.wilcoxon["n_ties"].tolist() == [7]
+    assert found.summary["arithmetic_mean_rank"].tolist() == [1, 1]
+    iterated = rows.assign(phase="finetuned", iteration=1, chosen=False, model="lstm_fcn")
+    both = pd.concat([rows[rows["model"] == "lstm_fcn"], iterated[rows["model"] == "alstm_fcn"]])
+    assert fine_tuning(both)["n_equal"].tolist()[1] == 7
+
+
+def test_a_datasets_name_is_no_number_and_never_missing(tmp_path):
+    names = ["101", "007", "NA", "None"]
+    results(names).to_csv(tmp_path / "results.csv", index=False)
+    assert list(read_results(tmp_path / "results.csv")["dataset"].unique()) == names
+
+
+def test_the_papers_figure_stands_beside_ours():
+    found = compared(results(SEVEN))
+    beside = found.beside_paper.set_index(["dataset", "model"])
+    row = beside.loc[("GunPoint", "lstm_fcn")]
+    assert row["paper"] == TABLE1.at["GunPoint", "lstm_fcn"]
+    assert row["difference"] == pytest.approx(0.75 - row["paper"])
+    assert row["ours_low"] < 0.75 < row["ours_high"]
+    assert not row["inside_interval"]
+    assert pd.isna(beside.loc[("Own", "lstm_fcn"), "paper"])
+
+
+def test_the_other_editions_split_is_marked():
+    swapped = TABLE1.index[TABLE1["split_sizes_swapped_2015_2018"]]
+    assert len(swapped) == 14
+    found = compared(results([swapped[0], "GunPoint"]))
+    marks = found.beside_paper.groupby("dataset")["split_sizes_swapped"].first()
+    assert marks[swapped[0]]
+    assert not marks["GunPoint"]
+    assert any(swapped[0] in note for note in found.notes)
+
+
+def test_too_few_datasets_are_said():
+    found = compared(results(SEVEN[:3]))
+    assert found.wilcoxon.empty
+    assert any("No Wilcoxon test" in note for note in found.notes)
+
+
+def test_what_was_selected_on_the_test_split_stands_apart():
+    honest = results(SEVEN)
+    both = pd.concat([honest, results(SEVEN, protocol="paper", selected_on="test", accuracy=1.0)])
+    found, alone = (compared(table) for table in (both, honest))
+    pd.testing.assert_frame_equal(found.summary[:2], alone.summary)
+    pd.testing.assert_frame_equal(found.wilcoxon, alone.wilcoxon)
+    assert found.summary["selected_on"].tolist() == ["train", "train", "test", "test"]
+    assert found.summary["arithmetic_mean_rank"][2:].isna().all()
+    assert found.beside_paper["selected_on"].tolist() == 14 * ["train"] + 14 * ["test"]
+
+
+def test_a_dataset_that_a_method_lacks_is_named_not_dropped():
+    short = results(SEVEN)
+    short = short[~((short["dataset"] == "Wine") & (short["model"] == "lstm_fcn"))]
+    found = compared(short)
+    assert any("Not ranked" in note and "Wine" in note for note in found.notes)
+
+
+def test_equal_results_give_equal_files(tmp_path):
+    for folder in ("a", "b"):
+        write(compared(results(SEVEN)), tmp_path / folder)
+    for name in [*(f"{t}.csv" for t in TABLES), "comparison.json"]:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_a_damaged_table_is_named(tmp_path):
+    (tmp_path / "table1.csv").write_text("dataset,lstm_fcn\nGunPoint,1\n")
+    with pytest.raises(DataError, match=r"table1\.csv lacks alstm_fcn"):
+        load_table1(tmp_path / "table1.csv")
+
+
+def test_fine_tuning_is_measured_against_phase_1():
+    """Seven datasets, each iteration: one lower, one equal, five higher; p is scipy's."""
+    gains = np.array([-0.01, 0, 0.01, 0.02, 0.03, 0.04, 0.05])
+    first = results(SEVEN)
+    tuned = results(SEVEN, phase="finetuned", iteration=1, chosen=False)
+    tuned["accuracy"] += np.repeat(gains, 4)
+    table = fine_tuning(pd.concat([first, tuned])).set_index(["model", "iteration"])
+    row = table.loc[("lstm_fcn", 1)]
+    assert (row["n_higher"], row["n_equal"], row["n_lower"]) == (5, 1, 1)
+    assert row["accuracy"] - table.loc[("lstm_fcn", 0), "accuracy"] == pytest.approx(0.02)
+    assert row["p"] == pytest.approx(wilcoxon(gains).pvalue)
+    assert pd.isna(table.loc[("lstm_fcn", 0), "p"])
+
+
+def write_reference(folder, rows):
+    path = folder / "others.csv"
+    path.write_text("dataset,method,accuracy\n" + "".join(",".join(map(str, row)) + "\n" for row in rows))
+    return path.name
+
+
+def test_other_classifiers_stand_among_ours_and_the_papers(tmp_path):
+    """On the datasets that all of them have; the paper's five are always there."""
+    name = write_reference(tmp_path, [(dataset, "BOSS", 0.5) for dataset in SEVEN[:6]])
+    found = compared(results(SEVEN), load_references([name], tmp_path))
+    assert found.scores.index.tolist() == sorted(SEVEN[:6])
+    assert found.scores["BOSS"].tolist() == [0.5] * 6
+    assert found.scores.loc["Wine", "paper, F-t LSTM-FCN"] == TABLE1.at["Wine", "ft_lstm_fcn"]
+    assert found.scores.loc["Wine", "ours, lstm_fcn phase1"] == pytest.approx(0.77)
+    assert len(found.wilcoxon_all) == 8 * 7 / 2
+    assert any("Own" in note for note in found.notes)
+
+
+def test_table2_stands_beside_what_table1_gives(tmp_path):
+    """120 printed values; recomputed for the paper's own four, and for BOSS once its results are given."""
+    rng = np.random.default_rng(0)
+    boss = {dataset: round(float(rng.random()), 4) for dataset in TABLE1.index}
+    name = write_reference(tmp_path, [(dataset, "BOSS", value) for dataset, value in boss.items()])
+    table = compared(results(SEVEN), load_references([name], tmp_path)).table2
+    assert len(table) == 120
+    table["pair"] = [frozenset(p) for p in zip(table["classifier_a"], table["classifier_b"], strict=True)]
+    own = table[table["recomputed"].notna()].set_index("pair")
+    assert len(own) == 5 * 4 / 2
+    tuned = own.loc[[frozenset({"F-t LSTM-FCN", "LSTM-FCN"})]].iloc[0]
+    assert tuned["printed"] == pytest.approx(7.53e-5)
+    assert tuned["recomputed"] == pytest.approx(6.5e-7, rel=0.01)
+    against = own.loc[[frozenset({"BOSS", "LSTM-FCN"})]].iloc[0]
+    expected = wilcoxon((TABLE1["lstm_fcn"] - pd.Series(boss)).round(8)).pvalue
+    assert against["recomputed"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([("Coffee", "BOSS", 0.9), ("Coffee", "BOSS", 0.8)], "row 3: a second accuracy of BOSS on Coffee"),
+        ([("Coffee", "BOSS", 90)], "row 2: .*90.* is no accuracy"),
+        ([("Coffee", "BOSS", "high")], "row 2: 'high' is no accuracy"),
+    ],
+)
+def test_a_damaged_reference_is_named_with_its_row(tmp_path, rows, message):
+    name = write_reference(tmp_path, rows)
+    with pytest.raises(DataError, match=message):
+        load_references([name], tmp_path)
+
+
+def test_a_reference_that_is_nowhere_says_what_to_do(tmp_path, monkeypatch):
+    with pytest.raises(DataError, match=r"others\.csv cannot be read"):
+        load_references(["others.csv"], tmp_path)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(DataError, match="pip install tslearn"):
+        load_references(["tslearn"], tmp_path)
+
+
+def test_table1_beside_ours_reads_as_a_table():
+    lines = table1_beside_ours(compared(results(["GunPoint", "Own"]))).splitlines()
+    assert lines[0].split()[:3] == ["DATASET", "MODEL", "PHASE"]
+    (line,) = [line for line in lines if line.startswith("GunPoint") and " lstm_fcn" in line]
+    assert "0.7500" in line
+    assert "1.0000" in line
+    assert "-0.2500" in line
+    assert line.endswith("outside")

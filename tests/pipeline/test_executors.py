@@ -1,0 +1,115 @@
+"""Jobs run whatever the number of workers, and one job's failure does not end the others."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import weakref
+from pathlib import Path
+
+import psutil
+import pytest
+
+from lstmfcn.errors import DataError
+from lstmfcn.pipeline import executors as work
+
+
+def square(x):
+    if x == 3:
+        raise DataError("three")
+    return x * x, os.environ["TF_NUM_INTRAOP_THREADS"]
+
+
+def die(x):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_job_gives_its_result_or_its_error(workers, monkeypatch):
+    monkeypatch.setattr(work, "n_workers", lambda: workers)
+    results = dict(work.run_jobs(square, [1, 2, 3, 4]))
+    assert isinstance(results.pop(2), DataError)
+    assert results == {0: (1, "1"), 1: (4, "1"), 3: (16, "1")}
+
+
+class Result:
+    """Something that can be seen to be gone."""
+
+
+def give(x):
+    return Result()
+
+
+def test_results_are_not_held_once_they_are_given():
+    given = []
+    for _, result in work.run_jobs(give, range(6)):
+        given.append(weakref.ref(result))
+        assert [r for r in given[:-1] if r() is not None] == []
+
+
+def test_a_killed_worker_is_told_as_such():
+    with pytest.raises(work.WorkerLostError, match="run the same command again"):
+        list(work.run_jobs(die, [1]))
+
+
+def pid(x):
+    return os.getpid()
+
+
+def test_no_more_workers_than_jobs(monkeypatch):
+    monkeypatch.setattr(work, "n_workers", lambda: 7)  # a pool that no other test has used
+    (_, worker), *others = work.run_jobs(pid, [1])
+    assert others == []
+    assert len(work._pool(7)._processes) == 1
+    assert worker in work._pool(7)._processes
+
+
+def test_jobs_are_asked_for_when_their_turn_comes(monkeypatch):
+    """A job may hold the weights it starts from: of thousands, not all fit in memory."""
+    monkeypatch.setattr(work, "n_workers", lambda: 2)
+    asked = []
+
+    def jobs():
+        for i in range(9):
+            asked.append(i)
+            yield i
+
+    ahead = [len(asked) - done for done, _ in enumerate(work.run_jobs(give, jobs()), start=1)]
+    assert len(asked) == 9
+    assert max(ahead) <= 2 + 1
+
+
+def sleep(path):
+    Path(path).write_text(str(os.getpid()))
+    time.sleep(600)
+
+
+def test_workers_end_with_a_killed_stage(tmp_path):
+    """kill -9 gives the stage no chance to tell its workers, which are in the middle of a job."""
+    told = tmp_path / "pid"
+    code = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "from lstmfcn.pipeline.executors import run_jobs\nfrom test_executors import sleep\n"
+        f"if __name__ == '__main__': list(run_jobs(sleep, [{str(told)!r}]))\n"
+    )
+    script = tmp_path / "stage.py"
+    script.write_text(code)
+    stage = subprocess.Popen([sys.executable, str(script)])
+    try:
+        pid = _within(60, lambda: told.exists() and told.read_text())
+        worker = psutil.Process(int(pid))
+    finally:
+        stage.kill()
+        stage.wait()
+    assert _within(20, lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
+
+
+def _within(seconds, look):
+    """Return what `look` finds, as soon as it finds something; None after so many seconds."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := look():
+            return found
+        time.sleep(0.1)
+    return None

@@ -1,0 +1,101 @@
+"""The order in which a stage works, and what it notes about the clone it runs in."""
+
+import subprocess
+from functools import partial
+
+import pytest
+
+from lstmfcn.pipeline.jobs import Job, commit_of, run_queue
+from lstmfcn.pipeline import jobs as queue
+from lstmfcn.runs.cache import Cache
+from lstmfcn.runs.run import RUN_FILE, Run
+from lstmfcn.workspace import Workspace
+
+
+@pytest.fixture
+def begun(monkeypatch):
+    """Return the arguments of each job in the order they ran, in this process."""
+    begun = []
+
+    def run_jobs(_function, calls):
+        for i, (function, argument) in enumerate(calls):
+            begun.append(argument)
+            yield i, (function(argument), {"seconds": 0.0})
+
+    monkeypatch.setattr(queue, "run_jobs", run_jobs)
+    return begun
+
+
+def test_finished_jobs_keep_no_worker_waiting_and_damaged_ones_run_again(begun, tmp_path):
+    workspace = Workspace(tmp_path)
+
+    def work(name):
+        return {"file": name.encode()}
+
+    def job(name):
+        return Job(name=name, key=f"key-{name}", arguments=partial(str, name), folder=tmp_path / name, size=1)
+
+    run_queue("stage", work, [job("a"), job("b")], workspace)
+    (Cache(workspace.cache).root / "key-b/file").write_bytes(b"damaged")
+    (tmp_path / "a/file").unlink()  # as DVC does
+    begun.clear()
+    run_queue("stage", work, [job("a"), job("b"), job("c")], workspace)
+    assert begun == ["c", "b"]
+    assert [(tmp_path / name / "file").read_bytes() for name in "abc"] == [b"a", b"b", b"c"]
+
+
+def test_what_lies_as_it_should_is_not_written_again(begun, tmp_path):
+    """Writing means waiting for the disk, file by file."""
+    workspace = Workspace(tmp_path)
+    jobs = [Job(name="a", key="key", arguments=dict, folder=tmp_path / "a", size=1)]
+    run_queue("stage", lambda _: {"file": b"a"}, jobs, workspace)
+    before = (tmp_path / "a/file").stat()
+    run_queue("stage", lambda _: {"file": b"a"}, jobs, workspace)
+    assert (tmp_path / "a/file").stat().st_ino == before.st_ino  # written, it would be another file
+    (tmp_path / "a/file").write_bytes(b"b")
+    run_queue("stage", lambda _: {"file": b"a"}, jobs, workspace)
+    assert (tmp_path / "a/file").read_bytes() == b"a"
+    assert begun == [{}]
+
+
+def test_nothing_of_an_earlier_job_is_left_beside_a_new_ones_run(begun, tmp_path, monkeypatch):
+    """Five folds, then three: the two that are left over would be taken for the new run's."""
+    monkeypatch.setattr(queue.Tracker, "log", lambda *_: None)
+    workspace = Workspace(tmp_path)
+    common = {"dataset": "a", "model": "fcn", "phase": "phase1", "protocol": "honest", "seed": 0}
+
+    def job(key):
+        return Job(name="a", key=key, arguments=partial(str, key), folder=tmp_path / "a", size=1)
+
+    def work(key):
+        run = Run(job=key, name="a", split="train", data="", params={}, metrics={}, **common)
+        folds = {"five": 5, "three": 3}[key]
+        return {f"fold-{k}.npz": b"weights" for k in range(folds)} | {RUN_FILE: run.file()}
+
+    for key in ("five", "three", "five"):
+        run_queue("stage", work, [job(key)], workspace)
+        assert sorted(path.name for path in (tmp_path / "a").iterdir()) == sorted(work(key))
+
+
+def git(root, *command):
+    call = ["git", "-C", str(root), "-c", "user.name=x", "-c", "user.email=x", *command]
+    return subprocess.run(call, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_a_commit_is_dirty_where_something_decisive_differs(tmp_path):
+    """What the stages themselves write, dvc.lock say, does not make it so."""
+    assert commit_of(tmp_path) is None
+    git(tmp_path, "init", "-q")
+    (tmp_path / "src").mkdir()
+    for name in ("params.yaml", "dvc.lock", "src/code.py"):
+        (tmp_path / name).write_text("a")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-qm", "first")
+    commit = git(tmp_path, "rev-parse", "HEAD")
+    (tmp_path / "dvc.lock").write_text("b")
+    assert commit_of(tmp_path) == commit
+    (tmp_path / "params.yaml").write_text("b")
+    assert commit_of(tmp_path) == f"{commit}-dirty"
+    git(tmp_path, "checkout", "-q", "params.yaml")
+    (tmp_path / "src/new.py").write_text("b")
+    assert commit_of(tmp_path) == f"{commit}-dirty"

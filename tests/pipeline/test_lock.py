@@ -1,0 +1,34 @@
+"""What killed stages leave behind, and who may remove it."""
+
+import os
+import time
+
+from conftest import make_workspace
+from lstmfcn.pipeline import lock as module
+from lstmfcn.pipeline.lock import hold
+
+
+def test_leftovers_of_killed_stages_are_removed_and_nothing_else(tmp_path):
+    workspace = make_workspace(tmp_path / "clone")
+    old, kept = time.time() - module.ABANDONED - 10, []
+    leftovers = [
+        workspace.cache / ".new-1/weights.npz",
+        workspace.root / ".promotions.json.x1.tmp",
+        workspace.phase1 / "Bumps/.weights.npz.x2.tmp",
+        workspace.scratch / "a/.whole.npz.x3.tmp",
+        workspace.scratch / "forgotten/whole.npz",
+    ]
+    kept = [
+        workspace.cache / "1/weights.npz",
+        workspace.phase1 / "Bumps/weights.npz",
+        workspace.scratch / "a/whole.npz",
+        workspace.root / "mine.tmp",
+    ]
+    for path in leftovers + kept:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    for path in (workspace.scratch / "forgotten/whole.npz", workspace.scratch / "forgotten"):
+        os.utime(path, (old, old))
+    with hold(workspace, "test", print):
+        assert not any(path.exists() for path in leftovers)
+        assert all(path.exists() for path in kept)

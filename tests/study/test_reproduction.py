@@ -1,0 +1,69 @@
+"""The reproduction: every dataset's rows in one table, nothing run twice, one that fails stops no other."""
+
+import importlib
+import json
+
+import pandas as pd
+import pytest
+
+from conftest import MINIATURE, bumps, make_workspace
+from lstmfcn import config
+from lstmfcn.data.catalogue import load_catalogue
+from lstmfcn.errors import DataError
+from lstmfcn.study import reproduction
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    """Return a function that reproduces with changed parameters and tells which datasets were run."""
+    for name in ("One", "Two"):
+        bumps(tmp_path / "ucr", name)
+    monkeypatch.setenv("LSTMFCN_UCR_DIR", str(tmp_path / "ucr"))
+    workspace = make_workspace(tmp_path / "clone", MINIATURE.replace("iterations: 2", "iterations: 1"))
+    begun = []
+    train = importlib.import_module("lstmfcn.pipeline.stages.train")
+    monkeypatch.setattr(train, "run", lambda w, p, real=train.run: begun.append(p.datasets[0]) or real(w, p))
+
+    def reproduce(**overrides):
+        begun.clear()
+        settings = config.load(workspace.params, {"models": ["fcn"], **overrides})
+        reproduction.run(settings, here=workspace, home=workspace.reproduction_home)
+        return begun.copy()
+
+    return workspace, reproduce
+
+
+def test_rows_are_added_by_dataset_and_nothing_is_run_twice(study):
+    workspace, reproduce = study
+    assert reproduce(datasets=["One"]) == ["One"]
+    assert reproduce(datasets=["One", "Two"]) == ["Two"]
+    assert reproduce(datasets=["One", "Two"]) == []
+    assert reproduce(datasets=["One"], seeds=[0, 1]) == ["One"]
+    rows = pd.read_csv(workspace.reproduction)
+    assert sorted(zip(rows["dataset"], rows["seed"], rows["iteration"], strict=True)) == [
+        ("One", 0, 0),
+        ("One", 0, 1),
+        ("One", 1, 0),
+        ("One", 1, 1),
+        ("Two", 0, 0),
+        ("Two", 0, 1),
+    ]
+    (recipe,) = set(rows["recipe"])
+    recipes = json.loads(workspace.reproduction.with_name("recipes.json").read_text())
+    assert recipes[recipe]["train"]["epochs"] == 12
+    assert rows["commit"].notna().all()
+
+
+def test_a_dataset_that_fails_is_named_at_the_end(study):
+    workspace, reproduce = study
+    with pytest.raises(DataError, match="Not reproduced:\n  - Gone: "):
+        reproduce(datasets=["Gone", "Two"])
+    assert set(pd.read_csv(workspace.reproduction)["dataset"]) == {"Two"}
+
+
+def test_the_cheapest_datasets_come_first(tmp_path):
+    chosen = [load_catalogue()[name] for name in reproduction.cheapest(85, None)]
+    work = [entry.n_train * entry.length for entry in chosen]
+    assert work == sorted(work)
+    (tmp_path / "Coffee").mkdir()
+    assert reproduction.cheapest(5, tmp_path) == ["Coffee"]

@@ -1,0 +1,212 @@
+"""MLflow, filled from the journal."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+import pytest
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from conftest import files_of, make_workspace
+from lstmfcn.errors import DataError, TrackingError
+from lstmfcn.pipeline.doctor import examine
+from lstmfcn.runs.run import Run, find_runs
+from lstmfcn.tracking import mlflow as tracking
+from lstmfcn.tracking.mlflow import CLONE_TAG, KEY_TAG, Tracker, clone_id, connect, sync
+
+
+def all_runs(workspace):
+    client = connect(workspace)
+    experiment = client.get_experiment_by_name("lstmfcn")
+    return client, client.search_runs([experiment.experiment_id], max_results=1000)
+
+
+def test_every_run_is_in_mlflow_once_under_the_run_of_its_model(finished):
+    workspace, _ = finished
+    _, runs = all_runs(workspace)
+    children = [r for r in runs if "mlflow.parentRunId" in r.data.tags]
+    parents = {r.info.run_id: r.info.run_name for r in runs if r not in children}
+    assert sorted(parents.values()) == ["Bumps alstm_fcn", "Bumps lstm_fcn"]
+    # a model: two trials, phase 1 and two iterations, each of these three evaluated
+    assert len(children) == 2 * (2 + 3 + 3)
+    assert len({r.info.run_name for r in children}) == len(children)
+    for run in children:
+        assert run.info.status == "FINISHED"
+        assert run.info.run_name.startswith(parents[run.data.tags["mlflow.parentRunId"]])
+        tags = {"dataset", "model", "phase", "protocol", "lstmfcn.device", "lstmfcn.data", "lstmfcn.job"}
+        assert tags | {"mlflow.source.git.commit"} <= set(run.data.tags)
+        (given,) = run.inputs.dataset_inputs
+        assert run.data.tags["lstmfcn.data"].startswith(given.dataset.digest)
+
+
+def test_curves_parameters_and_weights_arrive_whole(finished):
+    workspace, _ = finished
+    client, runs = all_runs(workspace)
+    (run,) = (r for r in runs if r.info.run_name == "Bumps lstm_fcn fine-tuning 1, seed 0")
+    folder = workspace.finetuned / "Bumps/lstm_fcn/seed-0/iteration-1"
+    history = pd.read_csv(folder / "history.csv")
+    logged = client.get_metric_history(run.info.run_id, "train_loss")
+    assert [m.step for m in logged] == history["epoch"].tolist()
+    assert [m.value for m in logged] == pytest.approx(history["loss"].tolist())
+    assert run.data.params["epochs"] == "4"
+    assert run.data.params["initial_rate"] == "0.001"
+    local = mlflow.artifacts.download_artifacts(run_id=run.info.run_id, artifact_path="weights.npz")
+    with Path(local).open("rb") as file:
+        assert file.read() == (folder / "weights.npz").read_bytes()
+
+
+def test_another_store_is_filled_later_and_never_twice(finished, tmp_path, monkeypatch):
+    workspace, _ = finished
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/other.db")
+    journal = list(find_runs(workspace.search, workspace.phase1, workspace.finetuned, workspace.results))
+    assert sync(workspace, lambda line: None) == len(journal) == 16
+    assert sync(workspace, lambda line: None) == 0
+    _, runs = all_runs(workspace)
+    keys = [r.data.tags[KEY_TAG] for r in runs]
+    assert len(keys) == len(set(keys)) == 16 + 2
+
+
+def test_what_a_dead_process_left_half_logged_is_closed_and_logged_anew(finished, tmp_path, monkeypatch):
+    workspace, _ = finished
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/other.db")
+    client, _ = all_runs(workspace)
+    folder, run = next(find_runs(workspace.phase1))
+    experiment = client.get_experiment_by_name("lstmfcn").experiment_id
+    ours, theirs = (
+        client.create_run(experiment, tags={KEY_TAG: run.key, CLONE_TAG: clone}).info.run_id
+        for clone in (clone_id(workspace), "another")
+    )
+    assert Tracker(workspace, print).log_now(folder, run)
+    _, runs = all_runs(workspace)
+    status = {r.info.run_id: r.info.status for r in runs if r.data.tags[KEY_TAG] == run.key}
+    assert (status.pop(ours), status.pop(theirs)) == ("KILLED", "RUNNING")
+    assert list(status.values()) == ["FINISHED"]
+
+
+def test_what_another_clone_logged_meanwhile_is_not_logged_again(finished, tmp_path, monkeypatch):
+    workspace, _ = finished
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/other.db")
+    first, second = Tracker(workspace, print), Tracker(workspace, print)
+    (folder, one), (_, two) = list(find_runs(workspace.phase1))
+    assert second.log_now(folder, one)
+    assert first.log_now(folder, two)
+    assert not first.log_now(folder, one)
+    assert not second.log_now(folder, two)
+
+
+def test_a_run_that_the_store_refuses_keeps_no_other_waiting(finished, tmp_path, monkeypatch):
+    workspace, _ = finished
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/other.db")
+    monkeypatch.setattr(tracking, "PAUSE", 0)
+    (folder, one), (_, two) = list(find_runs(workspace.phase1))
+    said, refused = [], dataclasses.replace(one, params={"x" * 300: "too long a name"})
+    tracker = Tracker(workspace, said.append)
+    tracker.log(folder, refused)
+    tracker.log(folder, two)
+    assert len(said) == 1
+    assert tracker.run_id(two.key)
+    assert not tracker.run_id(one.key)
+
+
+def test_a_slow_store_is_left_in_peace_and_filled_after_a_pause(finished, tmp_path, monkeypatch):
+    workspace, _ = finished
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/other.db")
+    monkeypatch.setattr(tracking, "PATIENCE", 0)
+    runs, said = list(find_runs(workspace.phase1, workspace.finetuned)), []
+    tracker = Tracker(workspace, said.append)
+    for folder, run in runs[:3]:
+        tracker.log(folder, run)
+    assert len(said) == 1
+    assert "takes over 0 s for a run" in said[0]
+    monkeypatch.setattr(tracking, "PATIENCE", 30)
+    tracker._silent_until = 0
+    tracker.log(*runs[3])
+    assert all(tracker.run_id(run.key) for _, run in runs[:4])
+
+
+def test_a_server_that_does_not_answer_is_named_once_and_stops_nothing(finished, monkeypatch):
+    workspace, _ = finished
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    said = []
+    tracker = Tracker(workspace, said.append)
+    for folder, run in find_runs(workspace.phase1):
+        tracker.log(folder, run)
+    assert len(said) == 1
+    assert "http://127.0.0.1:9 does not answer" in said[0]
+    assert "lstmfcn sync" in said[0]
+    with pytest.raises(TrackingError, match="does not answer"):
+        sync(workspace, said.append)
+
+
+def test_a_store_that_fails_after_the_first_call_stops_nothing(finished, tmp_path, monkeypatch):
+    workspace, _ = finished
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/other.db")
+    asked, real = [], MlflowClient.get_experiment_by_name
+
+    def get(client, name):
+        asked.append(name)
+        if len(asked) == 2:
+            raise MlflowException("gone")
+        return real(client, name)
+
+    monkeypatch.setattr(MlflowClient, "get_experiment_by_name", get)
+    said = []
+    tracker = Tracker(workspace, said.append)
+    folder, run = next(find_runs(workspace.phase1))
+    tracker.log(folder, run)
+    assert len(said) == 1
+    assert "gone" in said[0]
+    tracker._silent_until = 0
+    tracker.log(folder, run)
+    assert tracker.run_id(run.key)
+
+
+def test_two_clones_in_one_process_have_a_store_each(tmp_path):
+    stores = []
+    for name in ("a", "b"):
+        workspace = make_workspace(tmp_path / name)
+        stores.append(connect(workspace).tracking_uri)
+        assert workspace.mlruns.joinpath("mlflow.db").exists()
+    assert stores[0] != stores[1]
+
+
+def test_a_password_in_the_address_of_the_store_is_shown_nowhere(finished, monkeypatch, capsys):
+    workspace, _ = finished
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://ann:s3cret-w0rd@127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    said = []
+    folder, run = next(find_runs(workspace.phase1))
+    Tracker(workspace, said.append).log(folder, run)
+    assert "http://ann:***@127.0.0.1:9 does not answer" in said[0]
+    said += [text for _, text in examine(workspace)]
+    with pytest.raises(TrackingError) as raised:
+        sync(workspace, said.append)
+    captured = capsys.readouterr()
+    for text in (*said, str(raised.value), captured.out, captured.err):
+        assert "s3cret" not in text
+    assert not [name for name, content in files_of(workspace.root).items() if b"s3cret" in content]
+
+
+def test_a_run_reads_back_and_a_changed_one_is_refused(finished, tmp_path):
+    workspace, _ = finished
+    folder, run = next(find_runs(workspace.phase1))
+    assert run.file() == (folder / "run.json").read_bytes()
+    values = json.loads(run.file())
+    (tmp_path / "run.json").write_text(json.dumps(values | {"name": "another"}))
+    with pytest.raises(DataError, match="changed by hand"):
+        Run.load(tmp_path / "run.json")
+    (tmp_path / "run.json").write_text(json.dumps(values)[:-40])
+    with pytest.raises(DataError, match="not the file of a run"):
+        Run.load(tmp_path / "run.json")
+
+
+def test_nothing_of_the_machine_is_in_the_files(finished):
+    """Else two clones would differ."""
+    workspace, ucr = finished
+    content = b"".join(files_of(workspace.phase1, workspace.search, workspace.results).values())
+    for word in (str(workspace.root).encode(), str(ucr).encode()):
+        assert word not in content

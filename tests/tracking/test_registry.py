@@ -1,0 +1,294 @@
+"""Promotion on out-of-fold evidence, and what a registered model is worth elsewhere."""
+
+import dataclasses
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from conftest import make_workspace, run_stages
+from lstmfcn.data.preprocessing import z_normalise
+from lstmfcn.data.series import Split
+from lstmfcn.errors import DataError, RegistryError, TrackingError
+from lstmfcn.pipeline.stages.promote import candidates
+from lstmfcn.runs.ranking import rank
+from lstmfcn.runs.run import find_runs
+from lstmfcn.tracking.champion import load_champion
+from lstmfcn.tracking.mlflow import Tracker, connect
+from lstmfcn.tracking.registry import beats, promote, pull, registered
+
+
+@pytest.fixture
+def workspace(finished, tmp_path, monkeypatch):
+    """Return the finished workspace with a store of its own that holds no model yet."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/registry.db")
+    monkeypatch.chdir(tmp_path)  # artifacts of a store without a place for them go to ./mlruns
+    return finished[0]
+
+
+def offer(workspace, run, folder, tolerance=0.0):
+    train = Split.load(workspace.train_splits / "Bumps.npz")
+    return promote(
+        run,
+        folder,
+        classes=train.classes,
+        example=train.X[:2],
+        normalise="per_series",
+        tolerance=tolerance,
+        tracker=Tracker(workspace, print),
+        workspace=workspace,
+    )
+
+
+def variant(run, accuracy, loss, **changes):
+    metrics = {**run.metrics, "oof_accuracy": accuracy, "oof_loss": loss}
+    return dataclasses.replace(run, job=f"{accuracy} {loss} {changes}", metrics=metrics, **changes)
+
+
+def aliases(workspace):
+    return {alias: v.version for v in registered(workspace)["Bumps"] for alias in v.aliases}
+
+
+def test_promotion_from_the_first_to_the_next(workspace):
+    folder, run = next(find_runs(workspace.phase1))
+    first = variant(run, 0.8, 0.5)
+    assert offer(workspace, first, folder).outcome == "first"
+    assert offer(workspace, first, folder).outcome == "same"
+    assert aliases(workspace) == {"champion": 1}
+    worse = offer(workspace, variant(run, 0.7, 0.1), folder)
+    assert (worse.outcome, worse.version, worse.champion) == ("challenger", 2, 1)
+    assert aliases(workspace) == {"champion": 1, "challenger": 2}
+    better = offer(workspace, variant(run, 0.9, 0.6), folder)
+    assert (better.outcome, better.version, better.champion) == ("promoted", 3, 3)
+    assert aliases(workspace) == {"champion": 3, "previous": 1, "challenger": 2}
+    # judged on other data, its lower accuracy says nothing against it
+    assert offer(workspace, variant(run, 0.5, 0.9, data="other"), folder).outcome == "new_data"
+    assert aliases(workspace)["champion"] == 4
+    assert aliases(workspace)["previous"] == 3
+
+
+class KilledError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before it", "after it"])
+@pytest.mark.parametrize(
+    ("step", "call"),
+    [
+        ("log_artifacts", 1),
+        ("create_model_version", 1),
+        ("delete_registered_model_alias", 1),
+        ("set_registered_model_alias", 1),
+        ("set_registered_model_alias", 2),
+    ],
+)
+def test_a_promotion_that_dies_at_a_step_is_completed_by_the_next(workspace, monkeypatch, step, call, after):
+    """Until the last step the old champion serves; then the new one does, and nothing is there twice."""
+    folder, run = next(find_runs(workspace.phase1))
+    offer(workspace, variant(run, 0.8, 0.5), folder)
+    better = variant(run, 0.9, 0.5)
+    if step == "delete_registered_model_alias":  # the candidate had been the challenger, by another rule
+        offer(workspace, better, folder, tolerance=0.5)
+    calls, own = 0, getattr(MlflowClient, step)
+
+    def dies(self, *arguments, **keywords):
+        nonlocal calls
+        calls += 1
+        if calls == call and not after:
+            raise KilledError
+        done = own(self, *arguments, **keywords)
+        if calls == call:
+            raise KilledError
+        return done
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, step, dies)
+        with pytest.raises(TrackingError):
+            offer(workspace, better, folder)
+    last = (step, call, after) == ("set_registered_model_alias", 2, True)
+    assert aliases(workspace)["champion"] == (2 if last else 1)
+    load_champion("Bumps", workspace=workspace.root)
+    assert offer(workspace, better, folder).outcome == ("same" if last else "promoted")
+    assert aliases(workspace) == {"champion": 2, "previous": 1}
+    assert len(registered(workspace)["Bumps"]) == 2
+    load_champion("Bumps", workspace=workspace.root)
+
+
+def test_an_alias_that_another_promotion_makes_meanwhile_is_moved_all_the_same(workspace, monkeypatch):
+    """As seen once of three at once: sqlite3.IntegrityError, UNIQUE constraint failed."""
+    refused, real = set(), MlflowClient.set_registered_model_alias
+
+    def set_alias(client, name, alias, version):
+        if alias not in refused:
+            refused.add(alias)
+            raise MlflowException("UNIQUE constraint failed")
+        return real(client, name, alias, version)
+
+    monkeypatch.setattr(MlflowClient, "set_registered_model_alias", set_alias)
+    folder, run = next(find_runs(workspace.phase1))
+    for accuracy in (0.6, 0.9, 0.7):
+        offer(workspace, variant(run, accuracy, 0.5), folder)
+    assert aliases(workspace) == {"champion": 2, "previous": 1, "challenger": 3}
+    assert refused == {"champion", "previous", "challenger"}
+
+
+@pytest.mark.parametrize("theirs", [0.95, 0.85], ids=["better", "worse"])
+@pytest.mark.parametrize("step", [1, 2], ids=["before ours moves `previous`", "before ours moves `champion`"])
+def test_of_two_promotions_at_once_the_better_one_serves(workspace, monkeypatch, theirs, step):
+    """Another clone's whole promotion falls between two steps of ours."""
+    folder, run = next(find_runs(workspace.phase1))
+    offer(workspace, variant(run, 0.8, 0.5), folder)
+    calls, own = 0, MlflowClient.set_registered_model_alias
+
+    def interrupted(self, *arguments, **keywords):
+        nonlocal calls
+        calls += 1
+        if calls == step:
+            assert offer(workspace, variant(run, theirs, 0.5), folder).outcome in ("promoted", "challenger")
+        return own(self, *arguments, **keywords)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, "set_registered_model_alias", interrupted)
+        offer(workspace, variant(run, 0.9, 0.5), folder)
+    best = next(v for v in registered(workspace)["Bumps"] if "champion" in v.aliases)
+    assert best.oof_accuracy == max(theirs, 0.9)
+    load_champion("Bumps", workspace=workspace.root)
+
+
+def test_promotions_on_different_data_do_not_take_turns_for_ever(workspace, monkeypatch):
+    folder, run = next(find_runs(workspace.phase1))
+    offer(workspace, variant(run, 0.8, 0.5), folder)
+    calls, own = 0, MlflowClient.set_registered_model_alias
+
+    def interrupted(self, *arguments, **keywords):
+        nonlocal calls
+        calls += 1
+        done = own(self, *arguments, **keywords)
+        if calls == 2:
+            offer(workspace, variant(run, 0.7, 0.5, data="newer"), folder)
+        return done
+
+    monkeypatch.setattr(MlflowClient, "set_registered_model_alias", interrupted)
+    assert offer(workspace, variant(run, 0.9, 0.5), folder).outcome == "challenger"
+    assert aliases(workspace)["champion"] == 3
+
+
+def test_a_tie_in_accuracy_goes_to_the_lower_loss_unless_a_tolerance_is_set():
+    def held(accuracy, loss):
+        return {"oof_accuracy": accuracy, "oof_loss": loss}
+
+    assert beats(held(0.9, 0.1), held(0.9, 0.2), 0.0)
+    assert not beats(held(0.9, 0.2), held(0.9, 0.2), 0.0)
+    assert not beats(held(0.91, 0.1), held(0.9, 0.2), 0.02)
+    assert beats(held(0.93, 0.3), held(0.9, 0.2), 0.02)
+
+
+def test_where_evidence_ties_the_simpler_run_goes_first(finished):
+    _, run = next(find_runs(finished[0].phase1))
+    late = variant(run, 0.9, 0.2, params={**run.params, "iteration": 2, "cells": 2})
+    wide = variant(run, 0.9, 0.2, params={**run.params, "cells": 4})
+    slim = variant(run, 0.9, 0.2, params={**run.params, "cells": 2})
+    blind = dataclasses.replace(run, metrics={"oof_accuracy": None, "oof_loss": None})
+    best = variant(run, 0.9, 0.1)
+    assert rank([blind, late, wide, slim, best]) == [best, slim, wide, late, blind]
+
+
+def test_a_run_selected_on_the_test_split_is_no_candidate(finished, monkeypatch):
+    workspace, _ = finished
+    from lstmfcn import config
+    from lstmfcn.pipeline.stages import promote as stage
+
+    settings = config.load(workspace.params)
+    assert len(candidates(workspace, settings, "Bumps")) == 6
+    load = stage.Run.load
+    monkeypatch.setattr(stage.Run, "load", lambda path: dataclasses.replace(load(path), selected_on="test"))
+    assert candidates(workspace, settings, "Bumps") == []
+
+
+def test_a_pulled_model_needs_nothing_of_this_project(finished, tmp_path):
+    """In a process that cannot import it: the same probabilities, to the bit."""
+    workspace, _ = finished
+    folder = pull(workspace, "Bumps", tmp_path / "pulled")
+    series = np.random.default_rng(1).normal(5, 3, (4, 1, 20)).astype(np.float32)
+    np.save(tmp_path / "series.npy", series)
+    code = f"""
+import sys
+sys.modules["lstmfcn"] = None
+import mlflow, numpy as np
+model = mlflow.pyfunc.load_model({str(folder)!r})
+np.save({str(tmp_path / "out.npy")!r}, model.predict(np.load({str(tmp_path / "series.npy")!r})))
+print(model.metadata.metadata["classes"])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['a', 'b', 'c']"
+    np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), load_champion(folder).predict_proba(series))
+
+
+def test_a_model_serves_raw_series_as_it_learned_normalised_ones(finished):
+    """Shifted, scaled: the same prediction; constant: as zeros; and equal to NumPy's z-scores."""
+    champion = load_champion("Bumps", workspace=finished[0].root)
+    series = np.random.default_rng(2).normal(size=(5, 1, 20)).astype(np.float32)
+    series[4] = 7
+    expected = champion.predict_proba(z_normalise(series))
+    np.testing.assert_allclose(champion.predict_proba(3 * series - 11), expected, atol=1e-5)
+    np.testing.assert_allclose(champion.predict_proba(series), expected, atol=1e-6)
+    np.testing.assert_allclose(champion.predict_proba(1e-9 * series), expected, atol=1e-5)
+
+
+def test_unfit_series_are_refused(finished):
+    champion = load_champion("Bumps", workspace=finished[0].root)
+    with pytest.raises(DataError, match=r"takes series of 1 x 20 .* not 1 x 19"):
+        champion.predict_proba(np.zeros((2, 19)))
+    with pytest.raises(DataError, match=r"Series 1 .* missing or infinite"):
+        champion.predict_proba(np.array([[0.0] * 20, [np.nan] * 20]))
+    assert champion.predict_proba(np.empty((0, 20))).shape == (0, 3)
+
+
+def test_what_is_not_registered_is_said(finished, tmp_path):
+    workspace, _ = finished
+    with pytest.raises(RegistryError, match=r"No model is registered .*'bump'.* Did you mean 'Bumps'"):
+        load_champion("bump", workspace=workspace.root)
+    with pytest.raises(RegistryError, match="Bumps has no previous"):
+        load_champion("Bumps", alias="previous", workspace=workspace.root)
+    with pytest.raises(RegistryError, match="no file MLmodel"):
+        load_champion(tmp_path)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/file").touch()
+    with pytest.raises(RegistryError, match="not an empty folder"):
+        pull(workspace, "Bumps", tmp_path / "full")
+
+
+def test_every_registered_model_is_listed(tmp_path):
+    """MLflow hands them out by the hundred."""
+    workspace = make_workspace(tmp_path / "clone")
+    client = connect(workspace)
+    for i in range(101):
+        client.create_registered_model(f"lstmfcn.D{i}")
+    assert len(registered(workspace)) == 101
+
+
+def test_a_registry_that_fails_is_told_from_an_empty_one(tmp_path, monkeypatch):
+    workspace = make_workspace(tmp_path / "clone")
+    connect(workspace)
+
+    def fail(*_args, **_kwargs):
+        raise MlflowException("gone")
+
+    for call in ("search_registered_models", "get_model_version_by_alias"):
+        monkeypatch.setattr(MlflowClient, call, fail)
+    with pytest.raises(TrackingError, match="gone"):
+        registered(workspace)
+    with pytest.raises(TrackingError, match="gone"):
+        pull(workspace, "Bumps", tmp_path / "model")
+
+
+def test_promoting_again_changes_nothing(finished, capsys):
+    workspace, ucr = finished
+    before = workspace.promotions.read_text()
+    run_stages(workspace, ucr, "promote")
+    assert "is the champion already" in capsys.readouterr().out
+    assert workspace.promotions.read_text() == before.replace('"first"', '"same"')
+    workspace.promotions.write_text(before)
