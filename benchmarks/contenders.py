@@ -54,7 +54,7 @@ def lstm_fcn_bfloat16(X, y, batch_size):
 
 def keras_fit(X, y, batch_size):
     """Keras's own `fit` of our network."""
-    from lstmfcn.networks import build
+    from lstmfcn.networks.build import build
     from lstmfcn.networks.architecture import Architecture
 
     model = build(

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from lstmfcn.data.catalogue import load_catalogue
-from lstmfcn.networks.architecture import MODEL_NAMES
+from lstmfcn.classifiers.table import TABLE
 
 RESULTS = Path(__file__).parent / "results"
 CELLS, SEEDS = (8, 64, 128), (0, 1, 2)
@@ -47,7 +47,7 @@ def main():
     jobs = [
         (dataset, model, arguments.epochs, arguments.look_every, arguments.precision)
         for dataset in arguments.datasets
-        for model in MODEL_NAMES
+        for model in (row.name for row in TABLE if row.paper or row.name == "fcn")
     ]
     if arguments.out.exists():
         done = pd.read_csv(arguments.out)

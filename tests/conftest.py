@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from lstmfcn import config
-from lstmfcn.cli import STAGES
+from lstmfcn.pipeline.table import STAGES
 from lstmfcn.workspace import Workspace
 
 ROOT = Path(__file__).parents[1]

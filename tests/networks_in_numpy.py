@@ -44,15 +44,33 @@ def attention_lstm(x, w):
     return hidden, np.array(all_weights), np.array(contexts)
 
 
-def convolution_block(x, conv, norm):
-    """Section III-A for one series x (steps, channels): convolution, batch norm, ReLU."""
-    kernel = conv["kernel"]
+def convolution(x, w):
+    """A convolution with equal padding over one series x (steps, channels)."""
+    kernel = w["kernel"]
     size = len(kernel)
     left = (size - 1) // 2
     padded = np.pad(x, ((left, size - 1 - left), (0, 0)))
-    y = np.array([np.tensordot(padded[t : t + size], kernel, axes=2) for t in range(len(x))]) + conv["bias"]
-    y = (y - norm["moving_mean"]) / np.sqrt(norm["moving_variance"] + 0.001)
-    return np.maximum(y * norm["gamma"] + norm["beta"], 0)
+    return np.array([np.tensordot(padded[t : t + size], kernel, axes=2) for t in range(len(x))]) + w["bias"]
+
+
+def normalised(x, w):
+    """Batch norm at rest."""
+    return (x - w["moving_mean"]) / np.sqrt(w["moving_variance"] + 0.001) * w["gamma"] + w["beta"]
+
+
+def convolution_block(x, conv, norm):
+    """Section III-A for one series x (steps, channels): convolution, batch norm, ReLU."""
+    return np.maximum(normalised(convolution(x, conv), norm), 0)
+
+
+def residual_block(x, block, w):
+    """Wang, Yan and Oates (2017), equation 2, for one series x (steps, channels)."""
+    y = x
+    for k in (1, 2, 3):
+        y = normalised(convolution(y, w[f"conv{block}_{k}"]), w[f"norm{block}_{k}"])
+        y = np.maximum(y, 0) if k < 3 else y
+    shortcut = convolution(x, w[f"conv{block}_0"]) if f"conv{block}_0" in w else x
+    return np.maximum(y + normalised(shortcut, w[f"norm{block}_0"]), 0)
 
 
 def recurrent_view(x, *, dimension_shuffle=True, segments=1):
@@ -65,10 +83,13 @@ def recurrent_view(x, *, dimension_shuffle=True, segments=1):
 
 
 def network(name, x, w, **view):
-    """Fig. 1 for one series x (channels, length), dropout at rest: class probabilities."""
+    """Fig. 1 (or ResNet) for one series x (channels, length), dropout at rest: class probabilities."""
     y = x.T
     for k in (1, 2, 3):
-        y = convolution_block(y, w[f"conv{k}"], w[f"norm{k}"])
+        if name == "resnet":
+            y = residual_block(y, k, w)
+        else:
+            y = convolution_block(y, w[f"conv{k}"], w[f"norm{k}"])
     features = y.mean(axis=0)
     if name == "lstm_fcn":
         features = np.concatenate([lstm(recurrent_view(x, **view), w["lstm"]), features])

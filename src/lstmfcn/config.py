@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from lstmfcn.errors import ParamsError, nearest
-from lstmfcn.networks.architecture import Architecture, ModelName
+from lstmfcn.networks.architecture import Architecture
 
 Finding = Literal["error", "warn", "ignore"]
 Fatal = Literal["error"]  # no network can be trained or judged with it
@@ -116,7 +116,7 @@ class Params(Section):
     """The whole of `params.yaml`, the sections under `paper` laid over the others where asked for."""
 
     datasets: Annotated[tuple[str, ...], Field(min_length=1)]
-    models: Annotated[tuple[ModelName, ...], Field(min_length=1)]
+    models: Annotated[tuple[str, ...], Field(min_length=1)]
     seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0,)
     protocol: Literal["honest", "paper"] = "honest"
     validate_: Annotated[ValidateParams, Field(alias="validate")] = ValidateParams()

@@ -29,6 +29,11 @@ class Workspace:
         return self.root / "data/raw"
 
     @property
+    def code(self) -> Path:
+        """What the stages depend on besides data and parameters: a file a stage."""
+        return self.root / "code"
+
+    @property
     def verdicts(self) -> Path:
         """What `validate` found."""
         return self.root / "data/validation/verdicts.json"
@@ -80,6 +85,21 @@ class Workspace:
     def results(self) -> Path:
         """What the test split says."""
         return self.root / "results"
+
+    @property
+    def results_table(self) -> Path:
+        """A row for each evaluated run."""
+        return self.root / "results/results.csv"
+
+    @property
+    def metrics(self) -> Path:
+        """The metrics of the chosen runs, for `dvc metrics`."""
+        return self.root / "results/metrics.json"
+
+    @property
+    def predictions(self) -> Path:
+        """What each trained run says of the test split."""
+        return self.root / "results/predictions"
 
     @property
     def comparison(self) -> Path:

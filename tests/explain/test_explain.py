@@ -7,28 +7,31 @@ import pytest
 from lstmfcn.classifiers.phase1 import new_engine
 from lstmfcn.data.series import Split
 from lstmfcn.explain import attention, class_activation_maps, contributions
-from lstmfcn.networks import build
-from lstmfcn.networks.architecture import MODEL_NAMES, Architecture
+from lstmfcn.networks.architecture import Architecture
+from lstmfcn.networks.build import build
 from lstmfcn.training.loop import TrainingRecipe
-from networks_in_numpy import attention_lstm, convolution_block, randomised, recurrent_view
+from networks_in_numpy import attention_lstm, convolution_block, randomised, recurrent_view, residual_block
 
 
-@pytest.mark.parametrize("name", MODEL_NAMES)
+@pytest.mark.parametrize("name", ["fcn", "lstm_fcn", "alstm_fcn", "resnet"])
 def test_the_map_is_the_numpy_networks_and_adds_up_to_the_score(name):
     """Each class's score is the map's mean over time, the LSTM's part, and the bias."""
-    architecture = Architecture(name=name, cells=None if name == "fcn" else 6)
+    architecture = Architecture(name=name, cells=6 if "lstm" in name else None)
     model = build(architecture, n_channels=2, length=30, n_classes=3)
     w = randomised(model, seed=0)
     X = np.random.default_rng(1).normal(size=(300, 2, 30)).astype("float32")  # more than a batch
     maps, parts = class_activation_maps(model, X), contributions(model, X)
     y = X[7].T.astype(float)
     for k in (1, 2, 3):
-        y = convolution_block(y, w[f"conv{k}"], w[f"norm{k}"])
+        if name == "resnet":
+            y = residual_block(y, k, w)
+        else:
+            y = convolution_block(y, w[f"conv{k}"], w[f"norm{k}"])
     np.testing.assert_allclose(maps[7], (y @ w["logits"]["kernel"][-128:]).T, atol=1e-5)
     np.testing.assert_allclose(maps.mean(axis=2), parts.convolutional, atol=1e-5)
     scores = keras.Model(model.inputs[0], model.get_layer("logits").output)(X)
     np.testing.assert_allclose(parts.convolutional + parts.recurrent + parts.bias, scores, atol=1e-5)
-    assert np.any(parts.recurrent != 0) == (name != "fcn")
+    assert np.any(parts.recurrent != 0) == ("lstm" in name)
 
 
 @pytest.mark.parametrize("name", ["fcn", "lstm_fcn"])

@@ -1,20 +1,30 @@
 """Parameter counts, seeds and refusals; tests/networks/test_forward.py holds what the networks compute."""
 
+import importlib
+
 import keras
 import numpy as np
 import pytest
 
+from lstmfcn.classifiers.base import NetworkClassifier
+from lstmfcn.classifiers.table import TABLE
 from lstmfcn.errors import DataError
-from lstmfcn.networks import build
 from lstmfcn.networks.architecture import Architecture
 from lstmfcn.networks.attention import AttentionLSTM
+from lstmfcn.networks.build import build
+
+NETWORKS = [row for row in TABLE if isinstance(row, NetworkClassifier)]
 
 
 @pytest.mark.parametrize(
-    ("name", "cells", "count"), [("lstm_fcn", 8, 277_604), ("alstm_fcn", 8, 291_484), ("fcn", None, 266_244)]
+    ("name", "cells", "count"),
+    [("lstm_fcn", 8, 277_604), ("alstm_fcn", 8, 291_484), ("fcn", None, 266_244), ("resnet", None, 507_076)],
 )
 def test_parameter_counts(name, cells, count):
-    """The first two are the paper's; FCN is LSTM-FCN less its LSTM and that part of the last layer."""
+    """The first two are the paper's; FCN is LSTM-FCN less its LSTM and that part of the last layer.
+
+    ResNet's are 504,516 that are trained (published for two classes: 504 thousand) and 2,560 statistics.
+    """
     assert (
         build(Architecture(name=name, cells=cells), n_channels=1, length=345, n_classes=4).count_params()
         == count
@@ -31,10 +41,11 @@ def test_equal_seeds_give_equal_weights(name):
 
 
 def test_names_and_widths_that_do_not_fit_are_refused():
-    with pytest.raises(ValueError, match="Unknown model"):
-        Architecture(name="lstm", cells=3)
-    with pytest.raises(ValueError, match="fcn has no LSTM"):
-        Architecture(name="fcn", cells=3)
+    for name, cells in [("fcn", 3), ("resnet", 3), ("lstm_fcn", None), ("alstm_fcn", None)]:
+        with pytest.raises(ValueError, match=f"cells={cells} does not fit {name}"):
+            build(Architecture(name=name, cells=cells), n_channels=1, length=9, n_classes=2)
+    with pytest.raises(ModuleNotFoundError):
+        build(Architecture(name="lstm", cells=3), n_channels=1, length=9, n_classes=2)
     with pytest.raises(ValueError, match="nothing to cut"):
         Architecture(name="lstm_fcn", cells=3, segments=2, dimension_shuffle=False)
     with pytest.raises(DataError, match="9 values cannot be cut into 10 segments"):
@@ -50,3 +61,19 @@ def test_the_attention_lstm_survives_serialisation():
         if "recurrent" not in a.path and not a.path.endswith("/kernel"):  # those two are not seeded here
             np.testing.assert_array_equal(a, b)
     assert keras.saving.get_registered_name(AttentionLSTM) == "lstmfcn>AttentionLSTM"
+
+
+@pytest.mark.parametrize("row", NETWORKS, ids=lambda row: row.name)
+def test_the_layers_of_low_precision_are_the_networks_own(row):
+    """All convolutions and norms but those that see the raw series, where eight bits are too few."""
+    model = build(row.architecture(4 if row.recurrent else None), n_channels=2, length=20, n_classes=3)
+    names = {layer.name for layer in model.layers}
+    low = set(importlib.import_module(row.architecture(None).module).LOW_PRECISION) & names
+    computing = {n for n in names if n.startswith(("conv", "norm", "relu"))}
+    first = {
+        layer.name
+        for layer in model.layers
+        if isinstance(layer, keras.layers.Conv1D) and layer.kernel.shape[1] == 2
+    }
+    first |= {name.replace("conv", kind) for name in first for kind in ("norm", "relu")}
+    assert low == computing - first

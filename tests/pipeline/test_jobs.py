@@ -5,8 +5,8 @@ from functools import partial
 
 import pytest
 
-from lstmfcn.pipeline.jobs import Job, commit_of, run_queue
 from lstmfcn.pipeline import jobs as queue
+from lstmfcn.pipeline.jobs import Job, commit_of, run_queue
 from lstmfcn.runs.cache import Cache
 from lstmfcn.runs.run import RUN_FILE, Run
 from lstmfcn.workspace import Workspace

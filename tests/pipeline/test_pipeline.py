@@ -19,8 +19,8 @@ from lstmfcn.data.readers import write_series
 from lstmfcn.data.series import LabelledSeries, Split
 from lstmfcn.errors import DataError, ParamsError
 from lstmfcn.files import write_json
-from lstmfcn.pipeline.jobs import JobsFailedError
 from lstmfcn.pipeline import jobs as queue
+from lstmfcn.pipeline.jobs import JobsFailedError
 from lstmfcn.runs.run import Run
 from lstmfcn.tracking.champion import load_champion
 from lstmfcn.tracking.registry import registered

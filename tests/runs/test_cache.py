@@ -1,5 +1,4 @@
 from lstmfcn.runs.cache import Cache, job_key
-from lstmfcn.runs.code import code_hash
 
 
 def test_a_bundle_reads_back_equal_with_its_facts(tmp_path):
@@ -28,8 +27,3 @@ def test_a_key_changes_with_everything_that_decides_the_result():
     keys = {job_key(**base)} | {job_key(**(base | {k: f"other {k}"})) for k in base}
     assert len(keys) == 6
     assert job_key(**base) == job_key(**base)
-
-
-def test_the_code_hash_follows_the_source():
-    assert code_hash("models") == code_hash("models")
-    assert code_hash("models") != code_hash("models", "training")

@@ -38,7 +38,7 @@ def test_a_model_of_ours_passes_wherever_it_lies(pulled, copy):
 
 def test_to_look_at_a_model_is_quiet(pulled):
     """TensorFlow, loaded for it, has much to say of processors and missing devices."""
-    code = "import sys; from pathlib import Path; from lstmfcn.tracking.trust import check; check(Path(sys.argv[1]))"
+    code = "import sys, pathlib; from lstmfcn.tracking.trust import check; check(pathlib.Path(sys.argv[1]))"
     done = subprocess.run([sys.executable, "-c", code, pulled], capture_output=True, text=True, check=True)
     assert done.stderr == done.stdout == ""
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from lstmfcn.networks import build
 from lstmfcn.networks.architecture import Architecture
+from lstmfcn.networks.build import build
 from lstmfcn.training import checkpoint as module
 from lstmfcn.training.checkpoint import Checkpoint
 from lstmfcn.training.loop import Engine, TrainingRecipe

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from lstmfcn.networks import build
 from lstmfcn.networks.architecture import Architecture
+from lstmfcn.networks.build import build
 from lstmfcn.training import layers
 from lstmfcn.training.epoch import CompiledEpoch
 from lstmfcn.training.weights import copy_weights, get_weights

@@ -9,8 +9,8 @@ import pytest
 from lstmfcn.classifiers.phase1 import new_engine, reused_engine
 from lstmfcn.data.series import Split
 from lstmfcn.files import read_arrays
-from lstmfcn.networks import build
 from lstmfcn.networks.architecture import Architecture
+from lstmfcn.networks.build import build
 from lstmfcn.training.checkpoint import Checkpoint
 from lstmfcn.training.loop import Engine, TrainingDivergedError, TrainingRecipe
 from lstmfcn.training.schedule import Schedule

@@ -106,7 +106,7 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
     def _engine(self) -> Any:
         """Return the network with the fitted weights; built when first needed, and after unpickling."""
         if getattr(self, "_network", None) is None:
-            from lstmfcn.networks import build
+            from lstmfcn.networks.build import build
             from lstmfcn.training.loop import Engine
             from lstmfcn.training.weights import set_weights
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from importlib import import_module
 from pathlib import Path
 
 import keras
@@ -12,15 +13,15 @@ from numpy.typing import NDArray
 from lstmfcn.classifiers.outcome import Outcome, train_with_folds
 from lstmfcn.data.folds import stratified_folds
 from lstmfcn.data.series import Split
-from lstmfcn.networks import build
 from lstmfcn.networks.architecture import Architecture
+from lstmfcn.networks.build import build
 from lstmfcn.training.loop import Engine, Labelled, Progress, TrainingRecipe
 from lstmfcn.training.weights import get_weights
 
 
 def new_engine(split: Split, architecture: Architecture, *, seed: int) -> Engine:
     """Return an engine for a network that fits the shape of a split, its weights freshly drawn."""
-    return Engine(_build(architecture, *_shape_for(split), seed))
+    return _engine(architecture, *_shape_for(split), seed)
 
 
 def reused_engine(split: Split, architecture: Architecture, *, seed: int) -> Engine:
@@ -36,7 +37,12 @@ def reused_engine(split: Split, architecture: Architecture, *, seed: int) -> Eng
 
 @functools.lru_cache(maxsize=1)
 def _kept_engine(architecture: Architecture, n_channels: int, length: int, n_classes: int) -> Engine:
-    return Engine(_build(architecture, n_channels, length, n_classes, seed=0))
+    return _engine(architecture, n_channels, length, n_classes, seed=0)
+
+
+def _engine(architecture: Architecture, n_channels: int, length: int, n_classes: int, seed: int) -> Engine:
+    model = _build(architecture, n_channels, length, n_classes, seed)
+    return Engine(model, import_module(architecture.module).LOW_PRECISION)
 
 
 def _shape_for(split: Split) -> tuple[int, int, int]:

@@ -51,7 +51,7 @@ def class_activation_maps(model: keras.Model, X: NDArray[np.float32]) -> NDArray
         the class's score (`contributions`).
     """
     kernel, _ = _last_layer(model)
-    features = _outputs(model, "relu3", X)
+    features = _outputs(model, model.get_layer("pooled").input, X)
     weights = kernel[-features.shape[-1] :]
     return np.ascontiguousarray(np.swapaxes(features @ weights, 1, 2))
 
@@ -65,11 +65,12 @@ def contributions(model: keras.Model, X: NDArray[np.float32]) -> Contributions:
         As for `class_activation_maps`.
     """
     kernel, bias = _last_layer(model)
-    pooled = _outputs(model, "pooled", X)
+    pooled = _outputs(model, model.get_layer("pooled").output, X)
     convolutional = pooled @ kernel[-pooled.shape[-1] :]
     n_recurrent = len(kernel) - pooled.shape[-1]
     if n_recurrent:
-        recurrent = _outputs(model, "features", X)[:, :n_recurrent] @ kernel[:n_recurrent]
+        features = _outputs(model, model.get_layer("logits").input, X)
+        recurrent = features[:, :n_recurrent] @ kernel[:n_recurrent]
     else:
         recurrent = np.zeros_like(convolutional)
     return Contributions(convolutional, recurrent, bias)
@@ -80,8 +81,8 @@ def _last_layer(model: keras.Model) -> tuple[NDArray[np.float32], NDArray[np.flo
     return kernel, bias
 
 
-def _outputs(model: keras.Model, layer: str, X: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return a layer's output for each series, in batches that bound the memory."""
-    to_layer = keras.Model(model.inputs[0], model.get_layer(layer).output)
+def _outputs(model: keras.Model, wanted: keras.KerasTensor, X: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return what stands at a place of the network for each series, in batches that bound the memory."""
+    to_layer = keras.Model(model.inputs[0], wanted)
     batches = (X[i : i + BATCH] for i in range(0, len(X), BATCH))
     return np.concatenate([np.asarray(to_layer(batch, training=False), np.float32) for batch in batches])

@@ -1,5 +1,1 @@
-"""The networks of the paper's section III, in backend-neutral Keras."""
-
-from lstmfcn.networks.build import build
-
-__all__ = ["build"]
+"""Networks in backend-neutral Keras: those of the paper's section III, and ResNet beside them."""

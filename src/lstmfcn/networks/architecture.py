@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Self, get_args
-
-ModelName = Literal["fcn", "lstm_fcn", "alstm_fcn"]
-MODEL_NAMES: tuple[ModelName, ...] = get_args(ModelName)
+from typing import Any, Self
 
 
 @dataclass(frozen=True, kw_only=True)
 class Architecture:
-    """One of the paper's networks (section III-A), and the options the paper talks about.
+    """A network (the paper's section III-A), and the options the paper talks about.
 
     Attributes
     ----------
     name
-        "fcn" (the convolutional branch alone), "lstm_fcn" or "alstm_fcn".
+        A module of `lstmfcn.networks` ("fcn", "lstm_fcn", "alstm_fcn", "resnet"), or of another package
+        by its full name.
     cells
-        The units of the LSTM; None for `fcn`, which has none.
+        The units of the LSTM; None for a network without one.
     dropout
         The share of the recurrent branch's outputs dropped in training.
     dimension_shuffle
@@ -32,33 +30,32 @@ class Architecture:
     Raises
     ------
     ValueError
-        If the name is unknown, or the values do not fit each other.
+        If the values do not fit each other.
     """
 
-    name: ModelName
+    name: str
     cells: int | None = None
     dropout: float = 0.8
     dimension_shuffle: bool = True
     segments: int = 1
 
     def __post_init__(self) -> None:
-        if self.name not in MODEL_NAMES:
-            raise ValueError(f"Unknown model {self.name!r}; known are {', '.join(MODEL_NAMES)}.")
-        if (self.cells is None) != (self.name == "fcn"):
-            raise ValueError(
-                f"cells={self.cells} does not fit {self.name}: fcn has no LSTM, the others need its width."
-            )
         if self.segments < 1 or (self.segments > 1 and not self.dimension_shuffle):
             raise ValueError(
                 f"segments={self.segments} does not fit dimension_shuffle={self.dimension_shuffle}: without "
                 "the shuffle each value is a step already, so there is nothing to cut."
             )
 
+    @property
+    def module(self) -> str:
+        """The full name of the module that holds the network: see `lstmfcn.networks.build`."""
+        return self.name if "." in self.name else f"lstmfcn.networks.{self.name}"
+
     @classmethod
     def of(cls, name: str, params: Mapping[str, Any]) -> Self:
         """Return the architecture that a run's parameters describe."""
         return cls(
-            name=name,  # type: ignore[arg-type]
+            name=name,
             cells=None if params["cells"] is None else int(params["cells"]),
             **{key: params[key] for key in ("dropout", "dimension_shuffle", "segments")},
         )

@@ -1,27 +1,24 @@
-"""FCN, LSTM-FCN and ALSTM-FCN (the paper's section III-A and Fig. 1).
+"""Building a network: what all of them share.
 
-Every network takes series of shape (n_channels, length) and returns class probabilities. The
-convolutional branch sees them as `length` steps of `n_channels` features. The recurrent branch
-sees them through the paper's dimension shuffle, as `n_channels` steps of `length` features: a
-univariate series is one single step, so neither the LSTM's recurrent kernel nor its forget gate
-can matter (its initial state is zero). That is what the paper and the authors' code do; `Architecture`
-has options that give the LSTM several steps.
+Every network takes series of shape (n_channels, length) and returns class probabilities. It is a module that
+holds
+
+- `features(series, architecture, seeds)`: from the series, shape (batch, n_channels, length), to what the
+  last layer sees, shape (batch, n_features). What its convolutions found is averaged over time by a layer
+  called "pooled", and comes last among the features: then class activation maps can be drawn;
+- `RECURRENT`: whether it has cells, whose number is searched for;
+- `LOW_PRECISION`: the names of the layers that may compute in bfloat16.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from importlib import import_module
 
 import keras
 import numpy as np
 
 from lstmfcn.errors import DataError
 from lstmfcn.networks.architecture import Architecture
-from lstmfcn.networks.attention import AttentionLSTM
-
-FILTERS = (128, 256, 128)
-KERNEL_SIZES = (8, 5, 3)
-UNROLLED_STEPS = 16  # more steps than that run as a loop: unrolled, they would bloat the graph
 
 
 def build(
@@ -50,73 +47,21 @@ def build(
     ------
     DataError
         If there are more segments than values in a series.
+    ValueError
+        If the network has no cells and is given some, or the other way round.
     """
+    network = import_module(architecture.module)
+    if (architecture.cells is not None) != network.RECURRENT:
+        needs = "needs their number" if network.RECURRENT else "has none"
+        raise ValueError(f"cells={architecture.cells} does not fit {architecture.name}: it {needs}.")
     if architecture.segments > length:
         raise DataError(
             f"A series of {length} values cannot be cut into {architecture.segments} segments. Take fewer."
         )
-    seeds = iter(np.random.SeedSequence(seed).generate_state(16).tolist())
+    seeds = iter(np.random.SeedSequence(seed).generate_state(64).tolist())
     series = keras.Input((n_channels, length), name="series")
-    features = _convolutional_branch(series, seeds)
-    if architecture.cells is not None:
-        recurrent = _recurrent_branch(architecture, series, architecture.cells, seeds)
-        features = keras.layers.Concatenate(name="features")([recurrent, features])
+    features = network.features(series, architecture, seeds)
     logits = keras.layers.Dense(
         n_classes, kernel_initializer=keras.initializers.GlorotUniform(next(seeds)), name="logits"
     )(features)
     return keras.Model(series, keras.layers.Softmax(name="probabilities")(logits), name=architecture.name)
-
-
-def _convolutional_branch(series: keras.KerasTensor, seeds: Iterator[int]) -> keras.KerasTensor:
-    x = keras.layers.Permute((2, 1), name="steps_first")(series)
-    for block, (filters, size) in enumerate(zip(FILTERS, KERNEL_SIZES, strict=True), start=1):
-        x = keras.layers.Conv1D(
-            filters,
-            size,
-            padding="same",
-            kernel_initializer=keras.initializers.HeUniform(next(seeds)),
-            name=f"conv{block}",
-        )(x)
-        x = keras.layers.BatchNormalization(momentum=0.99, epsilon=0.001, name=f"norm{block}")(x)
-        x = keras.layers.ReLU(name=f"relu{block}")(x)
-    return keras.layers.GlobalAveragePooling1D(name="pooled")(x)
-
-
-def _recurrent_branch(
-    architecture: Architecture, series: keras.KerasTensor, cells: int, seeds: Iterator[int]
-) -> keras.KerasTensor:
-    steps = _recurrent_steps(architecture, series)
-    unroll = steps.shape[1] <= UNROLLED_STEPS
-    kernel = keras.initializers.GlorotUniform(next(seeds))
-    recurrent = keras.initializers.Orthogonal(seed=next(seeds))
-    if architecture.name == "lstm_fcn":
-        layer = keras.layers.LSTM(
-            cells, kernel_initializer=kernel, recurrent_initializer=recurrent, unroll=unroll, name="lstm"
-        )
-    else:
-        attention_seed = next(seeds)
-        layer = AttentionLSTM(
-            cells,
-            kernel_initializer=kernel,
-            recurrent_initializer=recurrent,
-            attention_seed=attention_seed,
-            unroll=unroll,
-            name="attention_lstm",
-        )
-    return keras.layers.Dropout(architecture.dropout, seed=next(seeds), name="dropout")(layer(steps))
-
-
-def _recurrent_steps(architecture: Architecture, series: keras.KerasTensor) -> keras.KerasTensor:
-    """Return the series as the recurrent branch sees them, shape (batch, steps, features)."""
-    _, n_channels, length = series.shape
-    if not architecture.dimension_shuffle:
-        return keras.layers.Permute((2, 1), name="one_step_a_value")(series)
-    segments = architecture.segments
-    if segments == 1:
-        return series
-    features = -(-length // segments)
-    if missing := features * segments - length:
-        last_first = keras.layers.Permute((2, 1), name="pad_from")(series)
-        padded = keras.layers.ZeroPadding1D((0, missing), name="padded")(last_first)
-        series = keras.layers.Permute((2, 1), name="pad_to")(padded)
-    return keras.layers.Reshape((n_channels * segments, features), name="segments")(series)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -18,9 +19,11 @@ from typing import Any
 from lstmfcn.environment import load_backend
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.files import has_content, write_bytes
+from lstmfcn.pipeline.commit import commit_of
 from lstmfcn.pipeline.executors import run_jobs
-from lstmfcn.runs.cache import Bundle, Cache
-from lstmfcn.runs.run import RUN_FILE, Run, find_runs
+from lstmfcn.pipeline.progress import duration, say
+from lstmfcn.runs.cache import Cache
+from lstmfcn.runs.run import RUN_FILE, Bundle, Run, find_runs
 from lstmfcn.tracking.mlflow import Tracker
 from lstmfcn.workspace import Workspace
 
@@ -55,20 +58,14 @@ class Job:
     size: float
 
 
-def say(message: str) -> None:
-    """Print a line of progress for whoever runs the stage."""
-    sys.stdout.write(f"{message}\n")
-    sys.stdout.flush()
+def in_worker(function: str) -> Callable[[Any], Bundle]:
+    """Return a function, named "module:name", that is imported where it is called: in a worker."""
+    return partial(_call, *function.split(":"))
 
 
-def progress_of(name: str) -> Callable[[str], None]:
-    """Return a function by which a worker says how far the job `name` is."""
-
-    def tell(message: str) -> None:
-        sys.stderr.write(f"  {name}: {message}\n")
-        sys.stderr.flush()
-
-    return tell
+def _call(module: str, name: str, arguments: Any) -> Bundle:
+    bundle: Bundle = getattr(import_module(module), name)(arguments)
+    return bundle
 
 
 def run_queue(
@@ -81,7 +78,7 @@ def run_queue(
     stage
         The stage's name.
     function
-        A module-level function from a job's arguments to its bundle.
+        From a job's arguments to its bundle: a module-level function, or see `in_worker`.
     jobs
         All jobs of the stage, finished or not.
     workspace
@@ -151,8 +148,8 @@ def _run_queue(
         cache.put(job.key, bundle, facts | {"commit": commit_of(workspace.root)})
         shutil.rmtree(workspace.scratch / job.key, ignore_errors=True)  # what it would have gone on from
         lay_down(job, bundle)
-        more = f", about {_duration(left)} left" if count < len(waiting) else ""
-        say(f"{place}: {_duration(facts['seconds'])}{more}")
+        more = f", about {duration(left)} left" if count < len(waiting) else ""
+        say(f"{place}: {duration(facts['seconds'])}{more}")
     if failures:
         raise JobsFailedError(
             f"{len(failures)} of {len(jobs)} jobs of {stage} failed; the others are kept:\n"
@@ -209,24 +206,3 @@ def _device() -> str:
     tensorflow = sys.modules.get("tensorflow")
     gpus = tensorflow.config.list_logical_devices("GPU") if tensorflow else []
     return "GPU" if gpus else f"CPU, {os.environ.get('OMP_NUM_THREADS', 'all')} thread(s)"
-
-
-DECISIVE = ("src", "params.yaml", "constraints.txt")
-"""What of a clone decides its results: what the stages write there (dvc.lock, pages) does not."""
-
-
-def commit_of(root: Path) -> str | None:
-    """Return the commit of a clone, "-dirty" behind it if something decisive differs; None without git."""
-    git = ["git", "-C", str(root)]
-    try:
-        commit, changes = (
-            subprocess.run([*git, *command], capture_output=True, text=True, check=True).stdout.strip()
-            for command in (["rev-parse", "HEAD"], ["status", "--porcelain", "--", *DECISIVE])
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return f"{commit}-dirty" if changes else commit
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

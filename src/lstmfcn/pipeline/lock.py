@@ -19,7 +19,7 @@ ABANDONED = 7 * 24 * 3600
 
 
 @contextmanager
-def hold(workspace: Workspace, command: str, tell: Callable[[str], None]) -> Iterator[None]:
+def lock(workspace: Workspace, command: str, tell: Callable[[str], None]) -> Iterator[None]:
     """Keep other stages of this clone waiting while the block runs.
 
     The operating system frees the lock of a process that has died, however it died.
@@ -33,19 +33,19 @@ def hold(workspace: Workspace, command: str, tell: Callable[[str], None]) -> Ite
     tell
         Called with a sentence if it is this one that has to wait.
     """
-    lock, holder = FileLock(workspace.lock), workspace.lock.with_name("holder")
+    file, holder = FileLock(workspace.lock), workspace.lock.with_name("holder")
     workspace.lock.parent.mkdir(parents=True, exist_ok=True)
     try:
-        lock.acquire(timeout=0)
+        file.acquire(timeout=0)
     except Timeout:
         tell(f"Waiting for {_read(holder)}, at work in {workspace.root.resolve()} ...")
-        lock.acquire()
+        file.acquire()
     try:
         write_text(holder, f"{command} (process {os.getpid()}, since {time.strftime('%H:%M:%S')})\n")
         remove_leftovers(workspace)
         yield
     finally:
-        lock.release()
+        file.release()
 
 
 def remove_leftovers(workspace: Workspace) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from lstmfcn.classifiers.base import Classifier, NetworkClassifier
 from lstmfcn.config import Params
-from lstmfcn.errors import DataError
-from lstmfcn.files import read_json
 from lstmfcn.networks.architecture import Architecture
-from lstmfcn.workspace import Workspace
 
 if TYPE_CHECKING:  # the engine costs a TensorFlow import, which a stage with nothing to do can spare
     from lstmfcn.training.loop import TrainingRecipe
@@ -20,9 +17,12 @@ NETWORK = {"dropout", "dimension_shuffle", "segments"}
 """What of the section `train` is about the network, not about its training."""
 
 
-def architecture(params: Params, model: str, cells: int | None) -> Architecture:
-    """Return the network of that name and width."""
-    return Architecture.of(model, {"cells": cells, **params.train.model_dump(include=NETWORK)})
+def network_of(params: Params, classifier: Classifier, cells: int | None) -> Architecture:
+    """Return the network of a classifier and width; a classifier that is none does not look at it."""
+    options = params.train.model_dump(include=NETWORK)
+    if isinstance(classifier, NetworkClassifier):
+        return classifier.architecture(cells, **options)
+    return Architecture(name=classifier.name, **options)
 
 
 def phase1_recipe(params: Params) -> TrainingRecipe:
@@ -49,23 +49,6 @@ def searches_as_phase1(params: Params) -> bool:
     return params.protocol == "honest" and own.items() <= params.train.model_dump().items()
 
 
-def best_cells(workspace: Workspace, dataset: str, model: str) -> int | None:
-    """Return the width the search chose; None for `fcn`, which has none.
-
-    Raises
-    ------
-    DataError
-        If the search of this dataset and model is missing.
-    """
-    if model == "fcn":
-        return None
-    path = workspace.search / dataset / f"{model}.json"
-    try:
-        return int(read_json(path)["best"])
-    except (OSError, ValueError, KeyError) as error:
-        raise DataError(f"{path} is missing or damaged. Run `dvc repro search`.") from error
-
-
 def finetune_recipe(params: Params) -> TrainingRecipe:
     """Return how the first iteration of `finetune` trains.
 
@@ -73,10 +56,3 @@ def finetune_recipe(params: Params) -> TrainingRecipe:
     """
     recipe = replace(phase1_recipe(params), **params.finetune.model_dump(exclude={"iterations"}))
     return replace(recipe, final_rate=min(recipe.final_rate, recipe.initial_rate))
-
-
-def flat(
-    recipe: TrainingRecipe, network: Architecture, **more: Any
-) -> Mapping[str, str | int | float | bool | None]:
-    """Return a recipe and a network as the parameters of a run."""
-    return vars(recipe) | network.params() | more

@@ -14,8 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lstmfcn.files import hash_file, hash_of, read_json, write_bytes, write_json
-
-Bundle = Mapping[str, bytes]
+from lstmfcn.runs.run import Bundle
 
 MANIFEST = "manifest.json"
 

@@ -18,8 +18,6 @@ from typing import Any
 
 from lstmfcn.files import hash_file, hash_of
 
-PACKAGE = __name__.partition(".")[0]
-
 NUMERICAL = {
     "aeon": "aeon",
     "jax": "jax",
@@ -52,6 +50,11 @@ def code_of(*modules: str) -> dict[str, str]:
         package, and the version of each numerical library that one of them imports.
     """
     return _code_of(frozenset(modules))
+
+
+def source_hash(module: str) -> str:
+    """Return the hash of one module alone, whatever it imports."""
+    return _hash_of_source(_source(_root(module.partition(".")[0]), module))
 
 
 @functools.cache

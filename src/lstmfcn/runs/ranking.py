@@ -19,7 +19,7 @@ def evidence(run: Run) -> tuple[float, float]:
     """
     if run.selected_on == "test":
         return (run.metrics["selection_accuracy"] or 0.0, 0.0)
-    accuracy, loss = run.metrics.get("oof_accuracy"), run.metrics.get("oof_loss")
+    accuracy, loss = run.metrics.get("oof_accuracy"), run.metrics.get("oof_log_loss")
     if accuracy is None or loss is None:
         return (-1.0, 0.0)
     return (accuracy, -loss)
@@ -34,7 +34,7 @@ def rank(runs: Iterable[Run]) -> list[Run]:
 
     def order(run: Run) -> tuple[float, ...]:
         accuracy, negative_loss = evidence(run)
-        effort = (run.params.get("iteration"), run.params.get("cells"), run.seed)
-        return (-accuracy, -negative_loss, *(float(value or 0) for value in effort))
+        one = run.identity
+        return (-accuracy, -negative_loss, float(one.number), float(run.cells or 0), float(one.seed))
 
     return sorted(runs, key=order)

@@ -1,6 +1,6 @@
 """Runs as files: what a run was, written beside what it gave.
 
-A run is first a `run.json` next to its outputs; `lstmfcn.tracking.mlflow` fills MLflow from these files, at
+A run is first a `run.json` next to its outputs; `lstmfcn.tracking` fills MLflow from these files, at
 once or later. The file holds no time, commit or machine: the same work gives the same bytes in every
 clone. Those facts are the cache's, under the key of the job.
 """
@@ -10,14 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from lstmfcn.errors import DataError
 from lstmfcn.files import hash_of, read_json, to_json
+from lstmfcn.runs.identity import Identity
 
 RUN_FILE = "run.json"
 
-Phase = Literal["search", "phase1", "finetuned", "evaluation"]
+Bundle = Mapping[str, bytes]
+"""What a job gave: files by their relative name."""
+
+SCHEMA = 2
+"""What the fields of a run's file are. Files of schema 1, which bore no number, are read as well."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,16 +31,18 @@ class Run:
 
     Attributes
     ----------
+    identity
+        Which run it is.
     job
         The key of the job that did the work (`lstmfcn.runs.cache.job_key`).
-    name
-        What a person reads in the list of runs.
-    dataset, model, phase, protocol, seed
-        What was run on what.
-    split, data
-        Which split it read, "train" or "test", and the hash of that split.
+    protocol
+        "honest" or "paper".
+    data
+        The hash of the split that the run is about: the test split where it only measured.
     params
-        Every parameter that decided the result.
+        Every parameter that decided the result, and no more.
+    sizes
+        What it was run on: n_train, n_test, n_classes, n_channels, length, as far as they are known.
     metrics
         The final metrics; a None is left out.
     history
@@ -44,31 +51,48 @@ class Run:
         The names of the files beside the run's file that belong to the run.
     upstream
         The key of the run this one built on, or an empty string.
+    selected_on
+        Which split chose its weights and cells.
+    key
+        What tells it from all others.
     """
 
+    identity: Identity
     job: str
-    name: str
-    dataset: str
-    model: str
-    phase: Phase
     protocol: str
-    seed: int
-    split: Literal["train", "test"]
     data: str
     params: Mapping[str, str | int | float | bool | None]
     metrics: Mapping[str, float | None]
+    sizes: Mapping[str, int] = field(default_factory=dict)
     history: str | None = None
     artifacts: tuple[str, ...] = ()
     upstream: str = ""
     selected_on: Literal["train", "test"] = "train"
-    key: str = field(init=False)
+    key: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "key", hash_of(self.job, self.phase, self.name))
+        if not self.key:
+            object.__setattr__(self, "key", hash_of(self.job, self.identity.as_json()))
+
+    @property
+    def name(self) -> str:
+        """What a person reads in the list of runs."""
+        return self.identity.name
+
+    @property
+    def split(self) -> Literal["train", "test"]:
+        """Which split it read."""
+        return "test" if self.identity.tested else "train"
+
+    @property
+    def cells(self) -> int | None:
+        """The units of the LSTM; None where there is none."""
+        cells = self.params.get("cells")
+        return None if cells is None else int(cells)
 
     def file(self) -> bytes:
         """Return the content of the run's file."""
-        return to_json(asdict(self)).encode()
+        return to_json({"schema": SCHEMA, **asdict(self)}).encode()
 
     @classmethod
     def load(cls, path: Path) -> Run:
@@ -77,19 +101,66 @@ class Run:
         Raises
         ------
         DataError
-            If it is missing or is not one.
+            If it is missing, is not one, was changed by hand, or was written by a later version.
         """
         try:
             values = read_json(path)
+            schema = values.pop("schema", 1)
+            if schema > SCHEMA:
+                raise DataError(
+                    f"{path} was written by a later version of lstmfcn (schema {schema}; this one reads up "
+                    f"to {SCHEMA}). Upgrade it: pip install --upgrade lstmfcn."
+                )
+            if schema == 1:
+                return cls(**_of_schema_1(values))
             key = values.pop("key")
-            run = cls(**values | {"artifacts": tuple(values["artifacts"])})
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            values["identity"] = Identity(**values["identity"])
+            values["artifacts"] = tuple(values["artifacts"])
+            run = cls(**values)
+            if run.key != key:
+                raise ValueError("it was changed by hand: its key does not fit")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(
-                f"{path} is not the file of a run ({error}). Run `dvc repro` to make it again."
+                f"{path} is not the file of a run ({error}). Make it anew: "
+                f"`dvc repro --force --single-item {_stage_of(path)}`; what was computed is kept."
             ) from error
-        if run.key != key:
-            raise DataError(f"{path} was changed by hand: its key does not fit. Run `dvc repro --force`.")
         return run
+
+
+def _stage_of(path: Path) -> str:
+    """Return the stage that writes a run's file, by its place."""
+    for folder, stage in (("search", "search"), ("phase1", "train"), ("finetuned", "finetune")):
+        if folder in path.parts and "predictions" not in path.parts:
+            return stage
+    return "evaluate"
+
+
+def _of_schema_1(old: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a file whose parameters held its identity and sizes too; it keeps its key."""
+    if old["key"] != hash_of(old["job"], old["phase"], old["name"]):
+        raise ValueError("it was changed by hand: its key does not fit")
+    params = dict(old["params"])
+    index, evaluated = params.pop("iteration", 0), params.pop("evaluated", None)
+    params.pop("chosen", None)
+    sizes = {
+        name: params.pop(name) for name in ("n_train", "n_test", "n_classes", "length") if name in params
+    }
+    one = Identity(dataset=old["dataset"], classifier=old["model"], seed=old["seed"])
+    if old["phase"] == "search":
+        identity = one.trial(params["cells"])
+    else:
+        identity = one.iteration(index)
+        identity = identity.test() if evaluated else identity
+    renamed = {"oof_loss": "oof_log_loss"}
+    metrics = {renamed.get(name, name): value for name, value in old["metrics"].items()}
+    kept = ("job", "protocol", "data", "history", "upstream", "selected_on", "key")
+    return {name: old[name] for name in kept} | {
+        "identity": identity,
+        "params": params,
+        "sizes": sizes,
+        "metrics": metrics,
+        "artifacts": tuple(old["artifacts"]),
+    }
 
 
 def find_runs(*folders: Path) -> Iterator[tuple[Path, Run]]:

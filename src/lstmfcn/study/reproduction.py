@@ -6,7 +6,6 @@ table, by the same recipe, is not run again; one that was interrupted goes on fr
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,10 @@ from lstmfcn.config import Params
 from lstmfcn.data.catalogue import load_catalogue
 from lstmfcn.errors import DataError, LstmfcnError
 from lstmfcn.files import hash_of, read_json, write_json, write_text
-from lstmfcn.pipeline.jobs import commit_of, say
-from lstmfcn.pipeline.lock import hold
+from lstmfcn.pipeline.commit import commit_of
+from lstmfcn.pipeline.lock import lock
+from lstmfcn.pipeline.progress import say
+from lstmfcn.pipeline.stages import run_stages
 from lstmfcn.workspace import Workspace
 
 STAGES = ("fetch", "validate", "prepare", "search", "train", "finetune", "evaluate")
@@ -69,8 +70,8 @@ def run(params: Params, *, here: Workspace, home: Path) -> None:
     name, table = hash_of(recipe)[:12], here.reproduction
     recipes = table.with_name("recipes.json")
     here.reproduction_lock.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(here.reproduction_lock)  # the two protocols may run side by side
-    with lock:
+    writing = FileLock(here.reproduction_lock)  # the two protocols may run side by side
+    with writing:
         known: dict[str, Any] = read_json(recipes) if recipes.exists() else {}
         write_json(recipes, known | {name: recipe})
     workspace = Workspace(home / params.protocol)
@@ -87,7 +88,7 @@ def run(params: Params, *, here: Workspace, home: Path) -> None:
             failures.append(f"  - {dataset}: {error}")
             say(f"{place} failed: {error}")
             continue
-        with lock:
+        with writing:
             _add(table, rows, recipe=name, commit=commit_of(here.root) or "unknown")
             write_page(here)
     if failures:
@@ -109,9 +110,8 @@ def _run_dataset(workspace: Workspace, params: Params) -> Any:
     """Run the stages on one dataset; return its results as a frame."""
     from lstmfcn.evaluation.comparison import read_results
 
-    with hold(workspace, "lstmfcn reproduce", say):
-        for stage in STAGES:
-            importlib.import_module(f"lstmfcn.pipeline.stages.{stage}").run(workspace, params)
+    with lock(workspace, "lstmfcn reproduce", say):
+        run_stages(STAGES, workspace, params)
     return read_results(workspace.results / "results.csv")
 
 

@@ -7,8 +7,8 @@ from typing import Any, Literal
 import tensorflow as tf
 
 from lstmfcn.data.preprocessing import FLAT
-from lstmfcn.networks import build
 from lstmfcn.networks.architecture import Architecture
+from lstmfcn.networks.build import build
 from lstmfcn.training.weights import Weights, set_weights
 
 

@@ -7,7 +7,7 @@ network's layers, names and weights, some of the layers written for speed (`lstm
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
 import keras
@@ -21,10 +21,6 @@ Compute = Literal["float32", "bfloat16"]
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7  # Adam's, as in Keras
 
-# The convolutions of these blocks are 99 % of the arithmetic. The first block stays in float32: series
-# may differ by less than bfloat16's eight bits can tell, until they are convolved and normalised.
-LOW_PRECISION = ("conv2", "norm2", "relu2", "conv3", "norm3", "relu3")
-
 
 class CompiledEpoch:
     """Trains a twin of one network, any number of times, an epoch a call.
@@ -37,15 +33,17 @@ class CompiledEpoch:
     model
         A network of `lstmfcn.networks.build`; it is only copied.
     compute
-        "bfloat16": the second and third convolution block compute in bfloat16, for which some
-        processors have instructions several times as fast; weights, optimizer, the first block, the
-        recurrent branch and the loss stay in float32.
+        "bfloat16": the layers of `low_precision` compute in bfloat16, for which some processors have
+        instructions several times as fast; weights, optimizer, the other layers and the loss stay in
+        float32.
+    low_precision
+        The names of these layers: see `lstmfcn.networks.build`.
     """
 
-    def __init__(self, model: keras.Model, compute: Compute) -> None:
+    def __init__(self, model: keras.Model, compute: Compute, low_precision: Collection[str] = ()) -> None:
         def twin_of(layer: keras.layers.Layer) -> keras.layers.Layer:
             config = layer.get_config()
-            if compute == "bfloat16" and layer.name in LOW_PRECISION:
+            if compute == "bfloat16" and layer.name in low_precision:
                 config["dtype"] = "mixed_bfloat16"
             return FASTER.get(type(layer), type(layer)).from_config(config)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -125,10 +125,13 @@ class Engine:
     ----------
     model
         A network of `lstmfcn.networks.build`. Its weights are those of the engine.
+    low_precision
+        See `CompiledEpoch`.
     """
 
-    def __init__(self, model: keras.Model) -> None:
+    def __init__(self, model: keras.Model, low_precision: Collection[str] = ()) -> None:
         self.model = model
+        self._low_precision = low_precision
         self.initial = get_weights(model)
         self._statistics = BatchNormStatistics(model)
         self._epochs: dict[Compute, CompiledEpoch] = {}
@@ -184,7 +187,7 @@ class Engine:
         if (recipe.criterion == "test_accuracy") != (selection is not None):
             raise ValueError(f"The criterion {recipe.criterion} does not fit selection={selection}.")
         if recipe.compute not in self._epochs:
-            self._epochs[recipe.compute] = CompiledEpoch(self.model, recipe.compute)
+            self._epochs[recipe.compute] = CompiledEpoch(self.model, recipe.compute, self._low_precision)
         compiled = self._epochs[recipe.compute]
         state = checkpoint.load() if checkpoint else None
         if state:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lstmfcn.config import Params
 from lstmfcn.errors import DataError
-from lstmfcn.pipeline.jobs import say
+from lstmfcn.pipeline.progress import say
 from lstmfcn.workspace import Workspace
 
 

@@ -2,204 +2,102 @@
 
 from __future__ import annotations
 
-import io
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from lstmfcn.classifiers.base import Classifier
+from lstmfcn.classifiers.jobs.common import EvaluateJob
 from lstmfcn.config import Params
 from lstmfcn.data.catalogue import lookup
 from lstmfcn.data.series import Split
-from lstmfcn.files import write_json, write_text
-from lstmfcn.networks.architecture import Architecture
-from lstmfcn.pipeline.jobs import Job, run_queue
-from lstmfcn.pipeline.stages.prepare import train_splits
-from lstmfcn.runs.cache import Bundle, job_key
-from lstmfcn.runs.code import code_hash
+from lstmfcn.evaluation.metrics import all_metrics
+from lstmfcn.evaluation.results import write_results
+from lstmfcn.pipeline.dependencies import job_code
+from lstmfcn.pipeline.jobs import Job, in_worker, run_queue
+from lstmfcn.pipeline.splits import train_splits
+from lstmfcn.runs.cache import job_key
+from lstmfcn.runs.grid import Grid
+from lstmfcn.runs.identity import Identity
 from lstmfcn.runs.ranking import rank
-from lstmfcn.runs.run import RUN_FILE, Run, find_runs
+from lstmfcn.runs.run import RUN_FILE, Run
 from lstmfcn.workspace import Workspace
-
-CODE = ("lstmfcn.classifiers.phase1",)
-
-
-@dataclass(frozen=True)
-class EvaluateJob:
-    """What one evaluation needs.
-
-    Attributes
-    ----------
-    trained
-        The trained runs, each with its weights' file: phase 1 and every fine-tuning iteration.
-    chosen
-        The keys of those that stand for their phase: phase 1, and the iteration with the best evidence.
-    """
-
-    trained: tuple[tuple[Run, bytes], ...]
-    key: str
-    chosen: frozenset[str]
-    n_train: int
-    test: Split
 
 
 def run(workspace: Workspace, params: Params) -> None:
-    """Evaluate phase 1 and each iteration of each dataset, model and seed; write the tables."""
-    code = code_hash(*CODE)
-    predictions = workspace.results / "predictions"
-    jobs = []
-    for dataset, train in train_splits(workspace, params).items():
-        test = Split.load(workspace.test_splits / f"{dataset}.npz")
-        for model in params.models:
-            for seed in params.seeds:
-                place = Path(dataset, model, f"seed-{seed}")
-                folders = _trained(workspace, place, params.finetune.iterations)
-                trained = [Run.load(folder / RUN_FILE) for folder in folders]
-                upstream = " ".join(run.key for run in trained)
-                key = job_key(stage="evaluate", data=test.hash, recipe=[], upstream=upstream, code=code)
-                jobs.append(
-                    Job(
-                        name=f"{dataset} {model} seed {seed}",
-                        key=key,
-                        arguments=partial(_job, folders, key, _chosen(trained), len(train.y), test),
-                        folder=predictions / place,
-                        size=test.X.size,
-                    )
-                )
-    run_queue("evaluate", evaluate_job, jobs, workspace)
-    edition = params.prepare.edition
+    """Evaluate phase 1 and each iteration of each dataset, classifier and seed; write the tables."""
+    trains = train_splits(workspace, params)
+    grid = Grid.of(params, trains)
+    jobs, runs = [], []
+    for classifier, one in grid.trainings():
+        steps = grid.trained(classifier, one)
+        trained = [Run.load(step.folder(workspace) / RUN_FILE) for step in steps]
+        test = Split.load(workspace.test_splits / f"{one.dataset}.npz")
+        jobs.append(_job(workspace, classifier, one, trained, trains[one.dataset], test))
+        runs.append(trained)
+    run_queue("evaluate", in_worker("lstmfcn.classifiers.jobs.evaluate:evaluate"), jobs, workspace)
     rows = [
-        _row(run) | {"edition": edition if lookup(run.dataset) else None}
-        for job in jobs
-        for _, run in find_runs(job.folder)
-        if run.job == job.key  # more iterations may have been evaluated before
+        _row(Run.load(each.identity.test().folder(workspace) / RUN_FILE), params, chosen=each.key in chosen)
+        for trained in runs
+        for chosen in [_chosen(trained)]
+        for each in trained
     ]
-    write_tables(workspace.results, rows)
+    write_results(workspace.results, rows)
 
 
-def _trained(workspace: Workspace, place: Path, iterations: int) -> list[Path]:
-    """Return the folders of phase 1 and of each iteration."""
-    finetuned = [workspace.finetuned / place / f"iteration-{i}" for i in range(1, iterations + 1)]
-    return [workspace.phase1 / place, *finetuned]
+def _job(
+    workspace: Workspace,
+    classifier: Classifier,
+    one: Identity,
+    trained: Sequence[Run],
+    train: Split,
+    test: Split,
+) -> Job:
+    upstream = " ".join(run.key for run in trained)
+    code = job_code("evaluate", classifier)
+    key = job_key(stage="evaluate", data=test.hash, recipe=[], upstream=upstream, code=code)
+    folders = [run.identity.folder(workspace) for run in trained]
+    arguments = partial(_with_files, trained, folders, key=key, classifier=classifier, train=train, test=test)
+    # One bundle holds all the steps of a training, each in a folder of its own.
+    folder = one.test().folder(workspace).parent
+    return Job(
+        name=f"{one.subject} seed {one.seed}", key=key, arguments=arguments, folder=folder, size=test.X.size
+    )
 
 
-def _job(folders: list[Path], *arguments: Any) -> EvaluateJob:
-    """Return a job that evaluates the weights in `folders`."""
-    trained = [(Run.load(folder / RUN_FILE), (folder / "weights.npz").read_bytes()) for folder in folders]
-    return EvaluateJob(tuple(trained), *arguments)
+def _with_files(trained: Sequence[Run], folders: Sequence[Path], **values: Any) -> EvaluateJob:
+    """Return a job with the files of what was trained, read shortly before it is sent to a worker."""
+    names = ("weights.npz", "oof.csv")
+    files = [
+        {name: (folder / name).read_bytes() for name in names if (folder / name).exists()}
+        for folder in folders
+    ]
+    return EvaluateJob(trained=tuple(zip(trained, files, strict=True)), **values)
 
 
-def _chosen(runs: list[Run]) -> frozenset[str]:
-    """Return the keys of phase 1 and of the iteration that the evidence prefers."""
-    iterations = rank(run for run in runs if run.phase == "finetuned")
+def _chosen(runs: Sequence[Run]) -> frozenset[str]:
+    """Return the keys of what stands for its phase: phase 1, and the iteration with the best evidence."""
+    iterations = rank(run for run in runs if run.identity.number)
     return frozenset(run.key for run in (runs[0], *iterations[:1]))
 
 
-def _folder(run: Run) -> str:
-    return f"iteration-{run.params['iteration']}" if run.phase == "finetuned" else "phase1"
-
-
-def evaluate_job(job: EvaluateJob) -> Bundle:
-    """Predict the test split with each candidate; the bundle holds predictions and a run for each."""
-    import numpy as np
-    import pandas as pd
-
-    from lstmfcn.classifiers.outcome import unpack_weights
-    from lstmfcn.classifiers.phase1 import reused_engine
-    from lstmfcn.evaluation.metrics import accuracy, log_loss, per_class_error
-    from lstmfcn.training.weights import set_weights
-
-    test, first = job.test, job.trained[0][0]
-    engine = reused_engine(test, Architecture.of(first.model, first.params), seed=first.seed)
-    bundle: dict[str, bytes] = {}
-    for run, weights in job.trained:
-        set_weights(engine.model, unpack_weights(weights))
-        probabilities = engine.predict(test.X)
-        predicted = probabilities.argmax(axis=1)
-        right = accuracy(test.y, predicted)
-        classes = np.array(test.classes)
-        table = pd.DataFrame(
-            {
-                "series": np.arange(1, len(test.y) + 1),
-                "label": classes[test.y],
-                "predicted": classes[predicted],
-            }
-        )
-        for k, label in enumerate(test.classes):
-            table[f"p:{label}"] = probabilities[:, k]
-        made = Run(
-            job=job.key,
-            name=f"{run.name}, test",
-            dataset=run.dataset,
-            model=run.model,
-            phase="evaluation",
-            protocol=run.protocol,
-            seed=run.seed,
-            split="test",
-            data=test.hash,
-            params=dict(run.params)
-            | {
-                "evaluated": run.phase,
-                "chosen": run.key in job.chosen,
-                "n_train": job.n_train,
-                "n_test": len(test.y),
-                "n_classes": len(test.classes),
-                "length": int(test.X.shape[-1]),
-            },
-            metrics={
-                "test_accuracy": right,
-                "test_pce": per_class_error(right, len(test.classes)),
-                "test_log_loss": log_loss(test.y, probabilities),
-                "oof_accuracy": run.metrics["oof_accuracy"],
-                "oof_loss": run.metrics["oof_loss"],
-            },
-            artifacts=("predictions.csv",),
-            upstream=run.key,
-            selected_on=run.selected_on,
-        )
-        csv = io.StringIO()
-        table.to_csv(csv, index=False, float_format="%.7g")
-        bundle[f"{_folder(run)}/predictions.csv"] = csv.getvalue().encode()
-        bundle[f"{_folder(run)}/{RUN_FILE}"] = made.file()
-    return bundle
-
-
-def _row(run: Run) -> dict[str, Any]:
-    params, metrics = run.params, run.metrics
+def _row(run: Run, params: Params, *, chosen: bool) -> dict[str, Any]:
+    one = run.identity
+    scores = {f"oof_{name}": run.metrics.get(f"oof_{name}") for name in all_metrics()}
+    scores |= {name: run.metrics[f"test_{name}"] for name in all_metrics()}
     return {
-        "dataset": run.dataset,
-        "model": run.model,
-        "phase": params["evaluated"],
-        "seed": run.seed,
-        "iteration": params.get("iteration", 0),
-        "chosen": params["chosen"],
-        "cells": params["cells"],
+        "dataset": one.dataset,
+        "model": one.classifier,
+        "phase": one.step,
+        "seed": one.seed,
+        "iteration": one.number,
+        "chosen": chosen,
+        "cells": run.cells,
         "protocol": run.protocol,
         "selected_on": run.selected_on,
-        **{name: params[name] for name in ("n_train", "n_test", "n_classes", "length")},
-        "oof_accuracy": metrics["oof_accuracy"],
-        "oof_loss": metrics["oof_loss"],
-        "accuracy": metrics["test_accuracy"],
-        "pce": metrics["test_pce"],
-        "log_loss": metrics["test_log_loss"],
+        **{name: run.sizes[name] for name in ("n_train", "n_test", "n_classes", "length")},
+        **scores,
         "key": run.upstream,
+        "edition": params.prepare.edition if lookup(one.dataset) else None,
     }
-
-
-def write_tables(folder: Path, rows: list[dict[str, Any]]) -> None:
-    """Write `results.csv`, a row an evaluated run, and `metrics.json`, for `dvc metrics`, of the chosen."""
-    import pandas as pd
-
-    results = pd.DataFrame(rows).astype({"cells": "Int64", "edition": "Int64"})
-    write_text(folder / "results.csv", results.to_csv(index=False, float_format="%.9g"))
-    means = (
-        results[results["chosen"]]
-        .groupby(["dataset", "model", "phase"], sort=True)[["accuracy", "pce"]]
-        .mean()
-    )
-    metrics: dict[str, Any] = {}
-    for mean in means.reset_index().to_dict("records"):
-        models = metrics.setdefault(mean["dataset"], {})
-        phases = models.setdefault(mean["model"], {})
-        phases[mean["phase"]] = {name: round(mean[name], 9) for name in ("accuracy", "pce")}
-    write_json(folder / "metrics.json", metrics)

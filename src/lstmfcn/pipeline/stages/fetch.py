@@ -9,7 +9,7 @@ from pathlib import Path
 from lstmfcn.config import Params
 from lstmfcn.data.collection import fetch_dataset
 from lstmfcn.errors import DataError
-from lstmfcn.pipeline.jobs import say
+from lstmfcn.pipeline.progress import say
 from lstmfcn.workspace import Workspace
 
 

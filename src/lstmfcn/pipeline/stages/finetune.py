@@ -2,47 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from lstmfcn.classifiers.jobs.common import FinetuneJob
 from lstmfcn.config import Params
-from lstmfcn.data.series import Split
 from lstmfcn.errors import DataError
-from lstmfcn.networks.architecture import Architecture
-from lstmfcn.pipeline.jobs import Job, progress_of, run_queue
-from lstmfcn.pipeline.recipes import finetune_recipe, flat
-from lstmfcn.pipeline.stages.prepare import hash_of_splits, selection_split, train_splits
-from lstmfcn.runs.cache import Bundle, job_key
-from lstmfcn.runs.code import code_hash
+from lstmfcn.pipeline.dependencies import job_code
+from lstmfcn.pipeline.jobs import Job, in_worker, run_queue
+from lstmfcn.pipeline.progress import progress_of
+from lstmfcn.pipeline.recipes import finetune_recipe, network_of
+from lstmfcn.pipeline.splits import hash_of_splits, selection_split, train_splits
+from lstmfcn.runs.cache import job_key
+from lstmfcn.runs.grid import Grid
 from lstmfcn.runs.run import RUN_FILE, Run
 from lstmfcn.workspace import Workspace
-
-CODE = ("lstmfcn.classifiers.finetuning",)
-
-
-@dataclass(frozen=True)
-class FinetuneJob:
-    """What one iteration needs.
-
-    Attributes
-    ----------
-    weights
-        The files of weights to start from, by name.
-    before
-        The run that made them: of phase 1, or of the iteration before.
-    """
-
-    weights: Mapping[str, bytes]
-    key: str
-    index: int
-    before: Run
-    train: Split
-    selection: Split | None
-    params: Params
-    scratch: Path
 
 
 def run(workspace: Workspace, params: Params) -> None:
@@ -50,88 +25,60 @@ def run(workspace: Workspace, params: Params) -> None:
 
     An iteration is a job of its own, so an interruption costs one iteration at most.
     """
-    code = code_hash(*CODE)
     workspace.finetuned.mkdir(parents=True, exist_ok=True)
-    starts = []
-    for dataset, train in train_splits(workspace, params).items():
-        selection = selection_split(workspace, params, dataset)
-        for model in params.models:
-            for seed in params.seeds:
-                place = Path(dataset, model, f"seed-{seed}")
-                starts.append((place, train, selection, Run.load(workspace.phase1 / place / RUN_FILE)))
-    latest = {place: workspace.phase1 / place for place, *_ in starts}
-    for index in range(1, params.finetune.iterations + 1):
-        jobs = []
-        for place, train, selection, _ in starts:
-            before = Run.load(latest[place] / RUN_FILE)
-            own = params.finetune.model_dump(exclude={"iterations"})
-            shared = params.train.model_dump(exclude={"epochs", "batch_size", "initial_rate"})
-            recipe = [index, own, shared]
-            data = hash_of_splits(train, selection)
-            key = job_key(stage="finetune", data=data, recipe=recipe, upstream=before.key, code=code)
-            arguments = partial(
-                _job, latest[place], key, index, before, train, selection, params, workspace.scratch / key
-            )
-            latest[place] = workspace.finetuned / place / f"iteration-{index}"
-            jobs.append(
-                Job(
-                    name=f"{before.dataset} {before.model} seed {before.seed} iteration {index}",
-                    key=key,
-                    arguments=arguments,
-                    folder=latest[place],
-                    size=train.X.size,
-                )
-            )
-        run_queue(f"finetune {index}/{params.finetune.iterations}", finetune_job, jobs, workspace)
+    trains = train_splits(workspace, params)
+    selections = {dataset: selection_split(workspace, params, dataset) for dataset in trains}
+    grid = Grid.of(params, trains)
+    for index in range(1, grid.iterations + 1):
+        jobs = [
+            _job(workspace, params, classifier, one.iteration(index), trains, selections)
+            for classifier, one in grid.trainings()
+            if index in grid.iterations_of(classifier)
+        ]
+        worker = in_worker("lstmfcn.classifiers.jobs.finetune:finetune")
+        run_queue(f"finetune {index}/{grid.iterations}", worker, jobs, workspace)
 
 
-def finetune_job(job: FinetuneJob) -> Bundle:
-    """Run one iteration; the bundle holds its outcome's files and its run."""
-    from lstmfcn.classifiers.finetuning import iterate
-    from lstmfcn.classifiers.outcome import fold_weights, unpack_weights
-    from lstmfcn.classifiers.phase1 import reused_engine
-
-    before, settings, recipe = job.before, job.params.train, finetune_recipe(job.params)
-    network = Architecture.of(before.model, before.params)
-    name = f"{before.dataset} {before.model} fine-tuning {job.index}, seed {before.seed}"
-    engine = reused_engine(job.train, network, seed=before.seed)
-    outcome = iterate(
-        engine,
-        job.train,
-        recipe,
-        index=job.index,
-        start=unpack_weights(job.weights["weights.npz"]),
-        fold_starts=fold_weights(job.weights),
-        n_folds=settings.folds,
-        seed=before.seed,
-        selection=job.selection,
-        progress=progress_of(name),
-        scratch=job.scratch,
-    )
-    made = Run(
-        job=job.key,
-        name=name,
-        dataset=before.dataset,
-        model=before.model,
-        phase="finetuned",
-        protocol=job.params.protocol,
-        seed=before.seed,
-        split="train",
-        data=job.train.hash,
-        params=flat(recipe.iteration(job.index), network, folds=settings.folds, iteration=job.index),
-        metrics=outcome.metrics,
-        history="history.csv",
-        artifacts=("weights.npz", "history.csv", "oof.csv"),
+def _job(
+    workspace: Workspace, params: Params, classifier: Any, one: Any, trains: Any, selections: Any
+) -> Job:
+    """Return the job of one iteration, which starts where the one before ended."""
+    train, selection = trains[one.dataset], selections[one.dataset]
+    start = one.iteration(one.number - 1).folder(workspace)
+    before = Run.load(start / RUN_FILE)
+    own = params.finetune.model_dump(exclude={"iterations"})
+    shared = params.train.model_dump(exclude={"epochs", "batch_size", "initial_rate"})
+    key = job_key(
+        stage="finetune",
+        data=hash_of_splits(train, selection),
+        recipe=[one.number, own, shared],
         upstream=before.key,
-        selected_on="train" if job.selection is None else "test",
+        code=job_code("finetune", classifier),
     )
-    return outcome.files() | {RUN_FILE: made.file()}
+    arguments = partial(
+        _with_weights,
+        start,
+        key=key,
+        identity=one,
+        classifier=classifier,
+        network=network_of(params, classifier, before.cells),
+        recipe=finetune_recipe(params),
+        protocol=params.protocol,
+        train=train,
+        selection=selection,
+        n_folds=params.train.folds,
+        progress=progress_of(one.name),
+        scratch=workspace.scratch / key,
+        upstream=before.key,
+    )
+    name = f"{one.subject} seed {one.seed} iteration {one.number}"
+    return Job(name=name, key=key, arguments=arguments, folder=one.folder(workspace), size=train.X.size)
 
 
-def _job(folder: Path, *arguments: Any) -> FinetuneJob:
-    """Return a job that starts from the weights in `folder`."""
+def _with_weights(folder: Path, **values: Any) -> FinetuneJob:
+    """Return a job that starts from the weights in `folder`, read shortly before it is sent to a worker."""
     try:
         weights = {path.name: path.read_bytes() for path in sorted(folder.glob("*.npz"))}
-        return FinetuneJob(weights, *arguments)
     except OSError as error:
         raise DataError(f"The weights in {folder} cannot be read: {error}. Run `dvc repro train`.") from error
+    return FinetuneJob(weights=weights, **values)

@@ -15,7 +15,7 @@ from lstmfcn.data.preprocessing import z_normalise
 from lstmfcn.data.series import LabelledSeries, Split, encode_labels
 from lstmfcn.errors import DataError
 from lstmfcn.files import read_json, write_text
-from lstmfcn.pipeline.jobs import say
+from lstmfcn.pipeline.progress import say
 from lstmfcn.workspace import Workspace
 
 HONEST = "Nothing is selected on the test split: this folder is empty.\n"
@@ -76,24 +76,3 @@ def split(train: LabelledSeries, test: LabelledSeries, *, normalise: str) -> tup
     change = z_normalise if normalise == "per_series" else np.ascontiguousarray
     test_y = np.array([index[str(label)] for label in test.labels], dtype=np.int64)
     return Split(change(train.X), y, classes), Split(change(test.X), test_y, classes)
-
-
-def train_splits(workspace: Workspace, params: Params) -> dict[str, Split]:
-    """Return the training split of each dataset of `params.yaml` that was prepared."""
-    paths = {dataset: workspace.train_splits / f"{dataset}.npz" for dataset in params.datasets}
-    found = {dataset: Split.load(path) for dataset, path in paths.items() if path.exists()}
-    if not found:
-        raise DataError(f"{workspace.train_splits} holds none of the datasets. Run `dvc repro prepare`.")
-    return found
-
-
-def selection_split(workspace: Workspace, params: Params, dataset: str) -> Split | None:
-    """Return the split that the recipe selects on; None under the honest protocol."""
-    if params.train.criterion != "test_accuracy":
-        return None
-    return Split.load(workspace.selection_splits / f"{dataset}.npz")
-
-
-def hash_of_splits(train: Split, selection: Split | None) -> str:
-    """Return the hash of all the data that a job reads which trains."""
-    return train.hash if selection is None else f"{train.hash} {selection.hash}"

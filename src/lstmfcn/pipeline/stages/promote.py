@@ -8,8 +8,9 @@ from typing import Any
 from lstmfcn.config import Params
 from lstmfcn.errors import TrackingError
 from lstmfcn.files import write_json
-from lstmfcn.pipeline.jobs import say
-from lstmfcn.pipeline.stages.prepare import train_splits
+from lstmfcn.pipeline.progress import say
+from lstmfcn.pipeline.splits import train_splits
+from lstmfcn.runs.grid import Grid
 from lstmfcn.runs.ranking import rank
 from lstmfcn.runs.run import RUN_FILE, Run
 from lstmfcn.tracking.mlflow import Tracker
@@ -48,16 +49,17 @@ def run(workspace: Workspace, params: Params) -> None:
 def candidates(workspace: Workspace, params: Params, dataset: str) -> list[tuple[Run, Path]]:
     """Return every trained run of a dataset with the folder of its weights.
 
-    A run that was selected on the test split is none: its evidence is not honest.
+    A run that was selected on the test split is none: its evidence is not honest. Nor is one of a classifier
+    that cannot be served.
     """
-    found = []
-    for model in params.models:
-        for seed in params.seeds:
-            place = Path(dataset, model, f"seed-{seed}")
-            iterations = range(1, params.finetune.iterations + 1)
-            folders = [workspace.phase1 / place]
-            folders += [workspace.finetuned / place / f"iteration-{i}" for i in iterations]
-            found += [(Run.load(folder / RUN_FILE), folder) for folder in folders]
+    grid = Grid.of(params, [dataset])
+    folders = [
+        one.folder(workspace)
+        for classifier, phase1 in grid.trainings()
+        if classifier.may_serve
+        for one in grid.trained(classifier, phase1)
+    ]
+    found = [(Run.load(folder / RUN_FILE), folder) for folder in folders]
     return [(run, folder) for run, folder in found if run.selected_on == "train"]
 
 
@@ -106,12 +108,12 @@ def sentence(done: Promotion) -> str:
 
 def _record(run: Run) -> dict[str, Any]:
     return {
-        "model": run.model,
-        "cells": run.params.get("cells"),
-        "seed": run.seed,
-        "iteration": run.params.get("iteration", 0),
+        "model": run.identity.classifier,
+        "cells": run.cells,
+        "seed": run.identity.seed,
+        "iteration": run.identity.number,
         "oof_accuracy": run.metrics.get("oof_accuracy"),
-        "oof_loss": run.metrics.get("oof_loss"),
+        "oof_log_loss": run.metrics.get("oof_log_loss"),
         "key": run.key,
         "data": run.data,
     }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from lstmfcn.config import Params
 from lstmfcn.files import write_text
-from lstmfcn.pipeline.jobs import say
-from lstmfcn.runs.run import find_runs
+from lstmfcn.pipeline.progress import say
+from lstmfcn.runs.grid import Grid
+from lstmfcn.runs.run import RUN_FILE, Run
 from lstmfcn.workspace import Workspace
 
 
@@ -15,8 +16,11 @@ def run(workspace: Workspace, params: Params) -> None:
 
     write_text(workspace.report, build_report(workspace.root))
     workspace.curves.mkdir(parents=True, exist_ok=True)
-    for folder, run in find_runs(workspace.phase1, workspace.finetuned):
-        if run.dataset in params.datasets and run.history:
-            history = (folder / run.history).read_text(encoding="utf-8")
-            write_text(workspace.curves / f"{run.name.replace(', ', '-').replace(' ', '-')}.csv", history)
+    grid = Grid.of(params)
+    for folder in (one.folder(workspace) for one in grid.all_trained()):
+        if (folder / RUN_FILE).exists():
+            run = Run.load(folder / RUN_FILE)
+            if run.history:
+                history = (folder / run.history).read_text(encoding="utf-8")
+                write_text(workspace.curves / f"{run.identity.file_name}.csv", history)
     say(f"report: {workspace.report}")

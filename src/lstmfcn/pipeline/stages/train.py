@@ -1,103 +1,71 @@
-"""`train`: phase 1 of each dataset, model and seed, with its out-of-fold predictions."""
+"""`train`: phase 1 of each dataset, classifier and seed, with its out-of-fold predictions."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
+from lstmfcn.classifiers.base import Classifier
+from lstmfcn.classifiers.jobs.common import TrainJob
 from lstmfcn.config import Params
-from lstmfcn.data.series import Split
-from lstmfcn.pipeline.jobs import Job, progress_of, run_queue
-from lstmfcn.pipeline.recipes import architecture, best_cells, flat, phase1_recipe
-from lstmfcn.pipeline.stages.prepare import hash_of_splits, selection_split, train_splits
-from lstmfcn.runs.cache import Bundle, job_key
-from lstmfcn.runs.code import code_hash
-from lstmfcn.runs.run import RUN_FILE, Run
+from lstmfcn.errors import DataError
+from lstmfcn.files import read_json
+from lstmfcn.pipeline.dependencies import job_code
+from lstmfcn.pipeline.jobs import Job, in_worker, run_queue
+from lstmfcn.pipeline.progress import progress_of
+from lstmfcn.pipeline.recipes import network_of, phase1_recipe
+from lstmfcn.pipeline.splits import hash_of_splits, selection_split, train_splits
+from lstmfcn.runs.cache import job_key
+from lstmfcn.runs.grid import Grid
+from lstmfcn.runs.identity import Identity
 from lstmfcn.workspace import Workspace
-
-CODE = ("lstmfcn.classifiers.phase1",)
-
-
-@dataclass(frozen=True)
-class TrainJob:
-    """What one training of phase 1 needs."""
-
-    key: str
-    dataset: str
-    model: str
-    seed: int
-    cells: int | None
-    train: Split
-    selection: Split | None
-    params: Params
-    scratch: Path
 
 
 def run(workspace: Workspace, params: Params) -> None:
-    """Train each dataset, model and seed."""
+    """Train each dataset, classifier and seed."""
+    trains = train_splits(workspace, params)
     jobs = []
-    for dataset, train in train_splits(workspace, params).items():
-        selection = selection_split(workspace, params, dataset)
-        for model in params.models:
-            cells = best_cells(workspace, dataset, model)
-            for seed in params.seeds:
-                data = hash_of_splits(train, selection)
-                key = phase1_key(params, dataset, model, seed, cells, data)
-                scratch = workspace.scratch / key
-                jobs.append(
-                    Job(
-                        name=f"{dataset} {model} seed {seed}",
-                        key=key,
-                        arguments=partial(
-                            TrainJob, key, dataset, model, seed, cells, train, selection, params, scratch
-                        ),
-                        folder=workspace.phase1 / dataset / model / f"seed-{seed}",
-                        size=train.X.size,
-                    )
-                )
+    for classifier, one in Grid.of(params, trains).trainings():
+        train = trains[one.dataset]
+        selection = selection_split(workspace, params, one.dataset)
+        cells = best_cells(workspace, one) if classifier.searched else None
+        key = train_key(params, classifier, one, cells, hash_of_splits(train, selection))
+        arguments = partial(
+            TrainJob,
+            key=key,
+            identity=one,
+            classifier=classifier,
+            network=network_of(params, classifier, cells),
+            recipe=phase1_recipe(params),
+            protocol=params.protocol,
+            train=train,
+            selection=selection,
+            n_folds=params.train.folds,
+            progress=progress_of(one.name),
+            scratch=workspace.scratch / key,
+        )
+        name, folder = f"{one.subject} seed {one.seed}", one.folder(workspace)
+        jobs.append(Job(name=name, key=key, arguments=arguments, folder=folder, size=train.X.size))
     workspace.phase1.mkdir(parents=True, exist_ok=True)
-    run_queue("train", train_job, jobs, workspace)
+    run_queue("train", in_worker("lstmfcn.classifiers.jobs.train:train"), jobs, workspace)
 
 
-def phase1_key(params: Params, dataset: str, model: str, seed: int, cells: int | None, data: str) -> str:
+def train_key(params: Params, classifier: Classifier, one: Identity, cells: int | None, data: str) -> str:
     """Return the key of one training of phase 1; `data` is the hash of the splits it reads."""
-    recipe = [dataset, params.protocol, model, seed, cells, params.train.model_dump()]
-    return job_key(stage="train", data=data, recipe=recipe, upstream="", code=code_hash(*CODE))
+    recipe = [one.as_json(), params.protocol, cells, params.train.model_dump(), classifier.settings()]
+    code = job_code("train", classifier)
+    return job_key(stage="train", data=data, recipe=recipe, upstream="", code=code)
 
 
-def train_job(job: TrainJob) -> Bundle:
-    """Run one training; the bundle holds its outcome's files and its run."""
-    from lstmfcn.classifiers.phase1 import reused_engine, train_phase1
+def best_cells(workspace: Workspace, one: Identity) -> int:
+    """Return the width that the search chose.
 
-    settings, recipe = job.params.train, phase1_recipe(job.params)
-    name = f"{job.dataset} {job.model} phase 1, seed {job.seed}"
-    network = architecture(job.params, job.model, job.cells)
-    engine = reused_engine(job.train, network, seed=job.seed)
-    outcome = train_phase1(
-        engine,
-        job.train,
-        recipe,
-        n_folds=settings.folds,
-        seed=job.seed,
-        selection=job.selection,
-        progress=progress_of(name),
-        scratch=job.scratch,
-    )
-    made = Run(
-        job=job.key,
-        name=name,
-        dataset=job.dataset,
-        model=job.model,
-        phase="phase1",
-        protocol=job.params.protocol,
-        seed=job.seed,
-        split="train",
-        data=job.train.hash,
-        params=flat(recipe, network, folds=settings.folds),
-        metrics=outcome.metrics,
-        history="history.csv",
-        artifacts=("weights.npz", "history.csv", "oof.csv"),
-        selected_on="train" if job.selection is None else "test",
-    )
-    return outcome.files() | {RUN_FILE: made.file()}
+    Raises
+    ------
+    DataError
+        If the search of this dataset and classifier is missing.
+    """
+    path = one.search_table(workspace)
+    try:
+        return int(read_json(path)["best"])
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"{path} is missing or damaged. Run `dvc repro search`.") from error

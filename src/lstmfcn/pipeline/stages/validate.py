@@ -7,7 +7,7 @@ import shutil
 from lstmfcn.config import Params
 from lstmfcn.errors import DataError
 from lstmfcn.files import write_json
-from lstmfcn.pipeline.jobs import say
+from lstmfcn.pipeline.progress import say
 from lstmfcn.workspace import Workspace
 
 

@@ -1,0 +1,51 @@
+"""Measuring what was trained, on the test split: nothing that chooses comes after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lstmfcn.classifiers.jobs.common import EvaluateJob, sizes_of
+from lstmfcn.evaluation.metrics import score
+from lstmfcn.runs.predictions import Predictions
+from lstmfcn.runs.run import RUN_FILE, Bundle, Run
+
+PREDICTIONS_FILE = "predictions.csv"
+
+
+def evaluate(job: EvaluateJob) -> Bundle:
+    """Predict the test split by each run; the bundle holds predictions and a run for each.
+
+    Every metric of the table is taken of the test split's predictions, and of the out-of-fold ones that the
+    training left.
+    """
+    test = job.test
+    bundle: dict[str, bytes] = {}
+    every = job.classifier.at_work().predict(job.classifier, job.trained, job.train, test.X)
+    for (run, files), probabilities in zip(job.trained, every, strict=True):
+        predictions = Predictions.of(test.classes, probabilities, y=test.y)
+        metrics = {f"test_{name}": value for name, value in score(test.y, probabilities).items()}
+        made = Run(
+            identity=run.identity.test(),
+            job=job.key,
+            protocol=run.protocol,
+            data=test.hash,
+            params=run.params,
+            sizes=sizes_of(job.train) | {"n_test": len(test.y)},
+            metrics=metrics | _out_of_fold(files, run),
+            artifacts=(PREDICTIONS_FILE,),
+            upstream=run.key,
+            selected_on=run.selected_on,
+        )
+        place = run.identity.step_folder
+        bundle[f"{place}/{PREDICTIONS_FILE}"] = predictions.to_csv()
+        bundle[f"{place}/{RUN_FILE}"] = made.file()
+    return bundle
+
+
+def _out_of_fold(files: Mapping[str, bytes], run: Run) -> dict[str, float | None]:
+    """Return the metrics of a run's out-of-fold predictions; those that it knows itself are exact."""
+    held = Predictions.from_csv(files["oof.csv"]).held_out()
+    scores: dict[str, float | None] = {}
+    if len(held):
+        scores = {f"oof_{name}": value for name, value in score(held.y, held.probabilities).items()}
+    return scores | {name: value for name, value in run.metrics.items() if name.startswith("oof_")}

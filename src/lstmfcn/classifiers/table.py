@@ -1,0 +1,84 @@
+"""The table of classifiers. A new one is a row here, and its network's module if it is a network.
+
+Classifiers of other packages join it by an entry point of the group "lstmfcn.classifiers" that names a
+`Classifier`.
+"""
+
+from __future__ import annotations
+
+import functools
+from importlib.metadata import entry_points
+
+from lstmfcn.classifiers.base import Classifier, NetworkClassifier
+from lstmfcn.errors import LstmfcnError, nearest
+
+TABLE: tuple[Classifier, ...] = (
+    NetworkClassifier(
+        name="fcn",
+        title="FCN",
+        summary="The fully convolutional network (Wang, Yan and Oates, 2017).",
+        estimator="FCNClassifier",
+    ),
+    NetworkClassifier(
+        name="lstm_fcn",
+        title="LSTM-FCN",
+        summary="LSTM-FCN (Karim et al., 2017, section III).",
+        estimator="LSTMFCNClassifier",
+        recurrent=True,
+        paper={"phase1": "lstm_fcn", "finetuned": "ft_lstm_fcn"},
+    ),
+    NetworkClassifier(
+        name="alstm_fcn",
+        title="ALSTM-FCN",
+        summary="LSTM-FCN with the attention LSTM of the paper's section II-D.",
+        estimator="ALSTMFCNClassifier",
+        recurrent=True,
+        paper={"phase1": "alstm_fcn", "finetuned": "ft_alstm_fcn"},
+    ),
+    NetworkClassifier(
+        name="resnet",
+        title="ResNet",
+        summary="The residual network of Wang, Yan and Oates (2017, section II-C).",
+        estimator="ResNetClassifier",
+    ),
+)
+
+GROUP = "lstmfcn.classifiers"
+
+
+@functools.cache
+def classifiers() -> dict[str, Classifier]:
+    """Return every classifier by its name: those of the table, then those of other packages."""
+    found = {row.name: row for row in TABLE}
+    for point in entry_points(group=GROUP):
+        row = point.load()
+        if not isinstance(row, Classifier):
+            raise LstmfcnError(f"The entry point {point.name} of {GROUP} is {row!r}, which is no Classifier.")
+        found.setdefault(row.name, row)
+    return found
+
+
+def classifier_named(name: str) -> Classifier:
+    """Return the classifier of a name.
+
+    Raises
+    ------
+    LstmfcnError
+        If there is none; names the nearest.
+    """
+    known = classifiers()
+    if name not in known:
+        raise LstmfcnError(f"There is no classifier {name!r}: {', '.join(known)}.{nearest(name, known)}")
+    return known[name]
+
+
+def title_of(name: str) -> str:
+    """Return what people read for a classifier; its name, if it is not at hand any more."""
+    row = classifiers().get(name)
+    return row.title if row else name
+
+
+def paper_column(name: str, phase: str) -> str | None:
+    """Return the column of the paper's Table I for a classifier and phase; None where it has none."""
+    row = classifiers().get(name)
+    return row.paper.get(phase) if row else None

@@ -1,0 +1,103 @@
+"""Jobs in worker processes on this machine."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from typing import Any
+
+import psutil
+
+from lstmfcn.errors import LstmfcnError
+from lstmfcn.pipeline.executors.worker import QUIET, guarded
+
+
+class WorkerLostError(LstmfcnError):
+    """A worker process ended without an answer (killed, or out of memory)."""
+
+
+def n_workers() -> int:
+    """Return how many workers this machine runs at once: one a core it may use."""
+    cores = (
+        len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else os.cpu_count()
+    )
+    return cores or 1
+
+
+def run(function: Callable[[Any], Any], jobs: Iterable[Any]) -> Iterator[tuple[int, Any]]:
+    """Run jobs in workers; see `lstmfcn.pipeline.executors.run_jobs`."""
+    with _quiet_environment():  # a worker inherits it before its first import
+        workers = n_workers()
+        pool = _pool(workers)
+        futures: dict[Future[Any], int] = {}
+        turns = ((pool.submit(guarded, function, job), i) for i, job in enumerate(jobs))
+        try:
+            futures.update(itertools.islice(turns, workers + 1))  # one waits, so that no worker ever does
+            while futures:
+                done, _ = wait(futures, return_when=FIRST_COMPLETED)
+                while done:
+                    futures.update(itertools.islice(turns, 1))
+                    yield _taken(futures, done.pop())  # from here on nothing holds it but the caller
+        except BrokenProcessPool:
+            _pool.cache_clear()
+            raise WorkerLostError(
+                "A worker process was killed, perhaps for want of memory. Finished jobs are kept: "
+                "run the same command again."
+            ) from None
+        except BaseException:  # interrupted, or the caller has enough: what has not begun, never begins
+            _pool.cache_clear()
+            pool.shutdown(wait=False, cancel_futures=True)
+            for worker in multiprocessing.active_children():
+                worker.kill()  # what it was at has a checkpoint
+            raise
+
+
+def _taken(futures: dict[Future[Any], int], future: Future[Any]) -> tuple[int, Any]:
+    return futures.pop(future), future.result()
+
+
+@functools.cache
+def _pool(size: int) -> ProcessPoolExecutor:
+    """Return the workers of this process: starting one costs an import of TensorFlow, so they are kept.
+
+    Each starts when a job finds no idle one, so a single job starts a single worker.
+    Spawned, not forked: TensorFlow does not survive a fork, and macOS has no other choice.
+    """
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(size, mp_context=context, initializer=_start_worker)
+
+
+@contextmanager
+def _quiet_environment() -> Iterator[None]:
+    before = {key: os.environ.get(key) for key in QUIET}
+    os.environ.update(QUIET)
+    try:
+        yield
+    finally:
+        for key, value in before.items():
+            if value is None:
+                os.environ.pop(key, None)
+            else:
+                os.environ[key] = value
+
+
+def _start_worker() -> None:
+    """Prepare a worker process on this machine, which is not to outlive the stage that started it."""
+    os.environ.update(QUIET)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the stage too, which ends its workers
+    parent = multiprocessing.parent_process()
+
+    def end_with_parent() -> None:
+        if parent is not None:
+            parent.join()  # a killed stage tells nobody: left alone, its workers would finish their jobs
+            os._exit(1)
+
+    threading.Thread(target=end_with_parent, daemon=True).start()

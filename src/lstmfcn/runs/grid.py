@@ -1,0 +1,73 @@
+"""The grid of all runs that `params.yaml` asks for: every loop over them is one of these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import product
+
+from lstmfcn.classifiers.base import Classifier
+from lstmfcn.classifiers.table import classifier_named
+from lstmfcn.config import Params
+from lstmfcn.runs.identity import Identity
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Datasets by resamples, classifiers and seeds.
+
+    Attributes
+    ----------
+    datasets
+        Their names.
+    classifiers
+        What is trained on each.
+    seeds
+        The search uses the first; all share the width that it finds.
+    iterations
+        The K of the paper's Algorithm 1.
+    resamples
+        Which splits of each dataset; 0 is the archive's own.
+    """
+
+    datasets: tuple[str, ...]
+    classifiers: tuple[Classifier, ...]
+    seeds: tuple[int, ...]
+    iterations: int
+    resamples: tuple[int, ...] = (0,)
+
+    @classmethod
+    def of(cls, params: Params, datasets: Iterable[str] | None = None) -> Grid:
+        """Return the grid of `params.yaml`, over `datasets` where some of its own were left out."""
+        classifiers = tuple(classifier_named(name) for name in params.models)
+        chosen = params.datasets if datasets is None else tuple(datasets)
+        return cls(chosen, classifiers, params.seeds, params.finetune.iterations)
+
+    def searches(self) -> Iterator[tuple[Classifier, Identity]]:
+        """Yield each search, as the phase 1 of the first seed that it is for."""
+        for classifier, one in self.trainings():
+            if classifier.searched and one.seed == self.seeds[0]:
+                yield classifier, one
+
+    def trainings(self) -> Iterator[tuple[Classifier, Identity]]:
+        """Yield each phase 1."""
+        for dataset, resample, classifier, seed in product(
+            self.datasets, self.resamples, self.classifiers, self.seeds
+        ):
+            yield (
+                classifier,
+                Identity(dataset=dataset, resample=resample, classifier=classifier.name, seed=seed),
+            )
+
+    def iterations_of(self, classifier: Classifier) -> range:
+        """Return the indices of a classifier's fine-tuning iterations."""
+        return range(1, self.iterations + 1 if classifier.fine_tuned else 1)
+
+    def trained(self, classifier: Classifier, one: Identity) -> list[Identity]:
+        """Return a phase 1 and its fine-tuning iterations, in their order."""
+        return [one, *(one.iteration(index) for index in self.iterations_of(classifier))]
+
+    def all_trained(self) -> Iterator[Identity]:
+        """Yield everything that is trained, each phase 1 before its iterations."""
+        for classifier, one in self.trainings():
+            yield from self.trained(classifier, one)

@@ -1,0 +1,100 @@
+"""Making a study: the folder in which a pipeline runs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+
+from lstmfcn import config
+from lstmfcn.errors import LstmfcnError
+from lstmfcn.files import write_text
+from lstmfcn.pipeline.table import dvc_yaml
+
+TEMPLATE = {
+    ".gitignore": "gitignore",
+    ".dvcignore": "dvcignore",
+    "data/README.md": "data.md",
+    "mlruns/README.md": "mlruns.md",
+    "README.md": "README.md",
+}
+"""What is copied into a new study, and from which file of `template/`."""
+
+
+def files_of(name: str, datasets: tuple[str, ...] = ()) -> Mapping[str, str]:
+    """Return the files of a new study, by their path in it.
+
+    Parameters
+    ----------
+    name
+        What its README calls it.
+    datasets
+        What its `params.yaml` lists; the schema's own where there are none.
+    """
+    overrides = {"datasets": datasets} if datasets else {}
+    template = resources.files("lstmfcn.study") / "template"
+    copied = {path: (template / file).read_text(encoding="utf-8") for path, file in TEMPLATE.items()}
+    return copied | {
+        "params.yaml": config.as_yaml(**overrides),
+        "dvc.yaml": dvc_yaml(),
+        "README.md": copied["README.md"].replace("NAME", name, 1),
+    }
+
+
+def make(folder: Path, datasets: tuple[str, ...] = ()) -> list[str]:
+    """Make a study, or bring what is not the user's own up to date in one; return what was written.
+
+    In a folder that holds a study already, `dvc.yaml` is written anew, since it is made from this version's
+    table of stages, and what is missing is added. All else is left as it is.
+
+    Parameters
+    ----------
+    folder
+        Where; made if it is not there.
+    datasets
+        See `files_of`.
+
+    Raises
+    ------
+    LstmfcnError
+        If the folder is a file, or git or DVC fail.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise LstmfcnError(f"{folder} is a file. Name a new folder, or an empty one.")
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, text in files_of(folder.resolve().name, datasets).items():
+        path = folder / name
+        ours = name == "dvc.yaml"
+        if not path.exists() or (ours and path.read_text(encoding="utf-8") != text):
+            write_text(path, text)
+            written.append(name)
+    if not _succeeds("git", "rev-parse", "--git-dir", folder=folder):
+        _run("git", "init", "--quiet", folder=folder)
+    if not (folder / ".dvc").is_dir():
+        inside = _top_of_git(folder) != folder.resolve()
+        _run(sys.executable, "-m", "dvc", "init", "--quiet", *(["--subdir"] if inside else []), folder=folder)
+        _run(sys.executable, "-m", "dvc", "config", "core.analytics", "false", folder=folder)
+    return written
+
+
+def _top_of_git(folder: Path) -> Path:
+    command = ["git", "-C", str(folder), "rev-parse", "--show-toplevel"]
+    return Path(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip())
+
+
+def _succeeds(*command: str, folder: Path) -> bool:
+    try:
+        return subprocess.run(command, cwd=folder, capture_output=True).returncode == 0
+    except OSError:
+        raise LstmfcnError(f"{command[0]} is missing. Install it, then run the command again.") from None
+
+
+def _run(*command: str, folder: Path) -> None:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    if done.returncode:
+        what = done.stderr.strip() or done.stdout.strip()
+        hint = " Install it: pip install 'lstmfcn[pipeline]'." if "No module named dvc" in what else ""
+        raise LstmfcnError(f"`{' '.join(command[-4:])}` failed in {folder}: {what}{hint}")
