@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lstmfcn.evaluation.metrics import accuracy, log_loss
+from lstmfcn.evaluation.scores import accuracy, log_loss
+from lstmfcn.runs.predictions import Predictions
 from lstmfcn.training.checkpoint import Checkpoint
 from lstmfcn.training.loop import Engine, History, Labelled, Progress, TrainingRecipe
 from lstmfcn.training.weights import Weights, get_weights
@@ -81,8 +82,14 @@ class Outcome:
         }
         return metrics if selected is None else metrics | {"selection_accuracy": float(selected[kept - 1])}
 
-    def files(self) -> dict[str, bytes]:
-        """Return the outcome as files by name; equal outcomes give equal bytes."""
+    def files(self, classes: tuple[str, ...]) -> dict[str, bytes]:
+        """Return the outcome as files by name; equal outcomes give equal bytes.
+
+        Parameters
+        ----------
+        classes
+            The labels, in the order of the network's outputs.
+        """
         curve = pd.DataFrame(
             {
                 "epoch": np.arange(1, len(self.history.loss) + 1),
@@ -94,15 +101,16 @@ class Outcome:
         if self.history.selection_accuracy is not None:
             curve["selection_accuracy"] = self.history.selection_accuracy
         oof = self.out_of_fold
-        predictions = pd.DataFrame({"series": np.arange(len(oof.y)), "fold": oof.fold, "y": oof.y})
-        for k in range(oof.probabilities.shape[1]):
-            predictions[f"p{k}"] = oof.probabilities[:, k]
+        labels = np.array(classes)[oof.y]
+        predictions = Predictions(
+            classes=classes, probabilities=oof.probabilities, labels=labels, fold=oof.fold
+        )
         named = {"weights.npz": self.weights} | {
             f"fold-{k}.npz": weights for k, weights in enumerate(self.fold_weights)
         }
         return {name: pack_weights(weights) for name, weights in named.items()} | {
             "history.csv": curve.to_csv(index=False, float_format="%.9g").encode(),
-            "oof.csv": predictions.to_csv(index=False, float_format="%.9g").encode(),
+            "oof.csv": predictions.to_csv(digits=9),  # every metric can be computed from it, to the bit
         }
 
 

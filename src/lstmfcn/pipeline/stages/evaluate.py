@@ -11,17 +11,17 @@ from typing import Any
 from lstmfcn.config import Params
 from lstmfcn.data.catalogue import lookup
 from lstmfcn.data.series import Split
-from lstmfcn.files import write_json, write_text
 from lstmfcn.networks.architecture import Architecture
 from lstmfcn.pipeline.jobs import Job, run_queue
 from lstmfcn.pipeline.stages.prepare import train_splits
 from lstmfcn.runs.cache import Bundle, job_key
 from lstmfcn.runs.code import code_hash
+from lstmfcn.runs.predictions import Predictions
 from lstmfcn.runs.ranking import rank
 from lstmfcn.runs.run import RUN_FILE, Run, find_runs
 from lstmfcn.workspace import Workspace
 
-CODE = ("lstmfcn.classifiers.phase1",)
+CODE = ("lstmfcn.classifiers.phase1", "lstmfcn.evaluation.metrics")
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ def run(workspace: Workspace, params: Params) -> None:
     code = code_hash(*CODE)
     predictions = workspace.results / "predictions"
     jobs = []
+    oof: dict[str, Path] = {}
     for dataset, train in train_splits(workspace, params).items():
         test = Split.load(workspace.test_splits / f"{dataset}.npz")
         for model in params.models:
@@ -55,6 +56,7 @@ def run(workspace: Workspace, params: Params) -> None:
                 place = Path(dataset, model, f"seed-{seed}")
                 folders = _trained(workspace, place, params.finetune.iterations)
                 trained = [Run.load(folder / RUN_FILE) for folder in folders]
+                oof |= {run.key: folder / "oof.csv" for run, folder in zip(trained, folders, strict=True)}
                 upstream = " ".join(run.key for run in trained)
                 key = job_key(stage="evaluate", data=test.hash, recipe=[], upstream=upstream, code=code)
                 jobs.append(
@@ -69,12 +71,14 @@ def run(workspace: Workspace, params: Params) -> None:
     run_queue("evaluate", evaluate_job, jobs, workspace)
     edition = params.prepare.edition
     rows = [
-        _row(run) | {"edition": edition if lookup(run.dataset) else None}
+        _row(run, oof[run.upstream]) | {"edition": edition if lookup(run.dataset) else None}
         for job in jobs
         for _, run in find_runs(job.folder)
         if run.job == job.key  # more iterations may have been evaluated before
     ]
-    write_tables(workspace.results, rows)
+    from lstmfcn.evaluation.results import write_results
+
+    write_results(workspace.results, rows)
 
 
 def _trained(workspace: Workspace, place: Path, iterations: int) -> list[Path]:
@@ -106,7 +110,7 @@ def evaluate_job(job: EvaluateJob) -> Bundle:
 
     from lstmfcn.classifiers.outcome import unpack_weights
     from lstmfcn.classifiers.phase1 import reused_engine
-    from lstmfcn.evaluation.metrics import accuracy, log_loss, per_class_error
+    from lstmfcn.evaluation.metrics import score
     from lstmfcn.training.weights import set_weights
 
     test, first = job.test, job.trained[0][0]
@@ -116,7 +120,6 @@ def evaluate_job(job: EvaluateJob) -> Bundle:
         set_weights(engine.model, unpack_weights(weights))
         probabilities = engine.predict(test.X)
         predicted = probabilities.argmax(axis=1)
-        right = accuracy(test.y, predicted)
         classes = np.array(test.classes)
         table = pd.DataFrame(
             {
@@ -147,9 +150,7 @@ def evaluate_job(job: EvaluateJob) -> Bundle:
                 "length": int(test.X.shape[-1]),
             },
             metrics={
-                "test_accuracy": right,
-                "test_pce": per_class_error(right, len(test.classes)),
-                "test_log_loss": log_loss(test.y, probabilities),
+                **{f"test_{name}": value for name, value in score(test.y, probabilities).items()},
                 "oof_accuracy": run.metrics["oof_accuracy"],
                 "oof_loss": run.metrics["oof_loss"],
             },
@@ -164,7 +165,18 @@ def evaluate_job(job: EvaluateJob) -> Bundle:
     return bundle
 
 
-def _row(run: Run) -> dict[str, Any]:
+def _oof_scores(path: Path) -> dict[str, float]:
+    """Return every metric of out-of-fold predictions; none where nothing could be held out."""
+    from lstmfcn.evaluation.metrics import score
+
+    oof = Predictions.from_csv(path)
+    found = score(oof.y[oof.held], oof.probabilities[oof.held]) if oof.held.any() else {}
+    return {f"oof_{name}": value for name, value in found.items()}
+
+
+def _row(run: Run, oof: Path) -> dict[str, Any]:
+    from lstmfcn.evaluation.metrics import all_metrics
+
     params, metrics = run.params, run.metrics
     return {
         "dataset": run.dataset,
@@ -177,29 +189,7 @@ def _row(run: Run) -> dict[str, Any]:
         "protocol": run.protocol,
         "selected_on": run.selected_on,
         **{name: params[name] for name in ("n_train", "n_test", "n_classes", "length")},
-        "oof_accuracy": metrics["oof_accuracy"],
-        "oof_loss": metrics["oof_loss"],
-        "accuracy": metrics["test_accuracy"],
-        "pce": metrics["test_pce"],
-        "log_loss": metrics["test_log_loss"],
+        **_oof_scores(oof),
+        **{name: metrics[f"test_{name}"] for name in all_metrics()},
         "key": run.upstream,
     }
-
-
-def write_tables(folder: Path, rows: list[dict[str, Any]]) -> None:
-    """Write `results.csv`, a row an evaluated run, and `metrics.json`, for `dvc metrics`, of the chosen."""
-    import pandas as pd
-
-    results = pd.DataFrame(rows).astype({"cells": "Int64", "edition": "Int64"})
-    write_text(folder / "results.csv", results.to_csv(index=False, float_format="%.9g"))
-    means = (
-        results[results["chosen"]]
-        .groupby(["dataset", "model", "phase"], sort=True)[["accuracy", "pce"]]
-        .mean()
-    )
-    metrics: dict[str, Any] = {}
-    for mean in means.reset_index().to_dict("records"):
-        models = metrics.setdefault(mean["dataset"], {})
-        phases = models.setdefault(mean["model"], {})
-        phases[mean["phase"]] = {name: round(mean[name], 9) for name in ("accuracy", "pce")}
-    write_json(folder / "metrics.json", metrics)

@@ -125,7 +125,7 @@ def finetune_job(job: FinetuneJob) -> Bundle:
         upstream=before.key,
         selected_on="train" if job.selection is None else "test",
     )
-    return outcome.files() | {RUN_FILE: made.file()}
+    return outcome.files(job.train.classes) | {RUN_FILE: made.file()}
 
 
 def _job(folder: Path, *arguments: Any) -> FinetuneJob:

@@ -100,4 +100,4 @@ def train_job(job: TrainJob) -> Bundle:
         artifacts=("weights.npz", "history.csv", "oof.csv"),
         selected_on="train" if job.selection is None else "test",
     )
-    return outcome.files() | {RUN_FILE: made.file()}
+    return outcome.files(job.train.classes) | {RUN_FILE: made.file()}

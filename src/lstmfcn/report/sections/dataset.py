@@ -1,0 +1,161 @@
+"""What there is to say of each dataset: its series, its methods, its champion, and what it looks at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lstmfcn.data.series import Split
+from lstmfcn.errors import RegistryError
+from lstmfcn.evaluation.metrics import all_metrics
+from lstmfcn.files import read_json
+from lstmfcn.report.data import ReportData
+from lstmfcn.report.explanation import draw_activation, draw_attention, sentences
+from lstmfcn.report.explanation_page import WITH_ATTENTION, best_run, explain_run
+from lstmfcn.report.figures import accuracies, learning_curves, series_by_class
+from lstmfcn.report.html import title
+from lstmfcn.runs.predictions import Predictions
+from lstmfcn.workspace import Workspace
+
+TITLE = "Datasets"
+ORDER = 40
+TEMPLATE = "dataset.html.j2"
+
+MOST_CLASSES = 12
+"""With more classes than that a confusion matrix is no longer looked at."""
+
+
+def section(data: ReportData) -> dict[str, Any]:
+    """Return what the page shows of each dataset; each stands in the navigation by itself."""
+    return {
+        "links": [(data.anchor(name), name) for name in data.datasets],
+        "columns": data.columns(all_metrics().values()),
+        "honest": data.honest,
+        "datasets": [_dataset(data, name) for name in data.datasets],
+    }
+
+
+def _dataset(data: ReportData, name: str) -> dict[str, Any]:
+    workspace = data.workspace
+    mine, served = data.results_of(name), data.served(name)
+    methods = [] if mine is None else _methods(data, mine, name)
+    return _series(workspace, name) | {
+        "name": name,
+        "anchor": data.anchor(name),
+        "verdict": data.verdicts.get(name),
+        "champion": data.champion(name),
+        "reason": data.promotions.get(name, {}).get("reason") or "",
+        "methods": methods,
+        "methods_figure": _methods_figure(methods, f"{name}: accuracy of each method") if methods else "",
+        "confusion": None if served is None else _confusion(workspace, served),
+        "curves": "" if mine is None else _curves(workspace, mine, f"{name}: training loss by epoch"),
+        "searches": [read_json(path) for path in sorted((workspace.search / name).glob("*.json"))],
+    }
+
+
+def _series(workspace: Workspace, name: str) -> dict[str, Any]:
+    """Return the training split in words and drawn, and what the networks look at in it."""
+    path = workspace.train_splits / f"{name}.npz"
+    if not path.exists():
+        return {"sizes": "", "series": "", "explanations": []}
+    train = Split.load(path)
+    n, channels, length = train.X.shape
+    more = f", {channels} channels" if channels > 1 else ""
+    return {
+        "sizes": f"{n} training series of {length} values, {len(train.classes)} classes{more}",
+        "series": series_by_class(train.X, train.y, train.classes, f"{name}: the training series by class"),
+        "explanations": _explanations(workspace, name, train),
+    }
+
+
+def _explanations(workspace: Workspace, name: str, train: Split) -> list[dict[str, Any]]:
+    """Explain the run with the best evidence, and the best with an attention worth looking at."""
+    runs = {}
+    for models in (None, WITH_ATTENTION):
+        try:
+            run, folder = best_run(workspace, name, models)
+        except RegistryError:
+            continue
+        if (folder / "weights.npz").exists():
+            runs[run.key] = run, folder
+    shown = []
+    for run, folder in runs.values():
+        explanation = explain_run(folder, train)
+        shown.append(
+            {
+                "name": run.name,
+                "model": run.model,
+                "sentences": sentences(explanation),
+                "activation": draw_activation(explanation, f"{run.name}: class activation maps"),
+                "attention": draw_attention(explanation, f"{run.name}: attention by class"),
+            }
+        )
+    return shown[:1] + [e for e in shown[1:] if e["attention"]]
+
+
+def _methods(data: ReportData, mine: pd.DataFrame, name: str) -> list[dict[str, Any]]:
+    """Return a row for each model and phase, the means of its seeds, beside the paper's figure."""
+    columns = [column.name for column in data.columns(all_metrics().values())]
+    return [
+        {
+            "model": model,
+            "phase": phase,
+            "cells": ", ".join(str(int(c)) for c in sorted(set(group["cells"].dropna()))) or "none",
+            "iterations": ", ".join(str(i) for i in sorted(set(group["iteration"]))),
+            **{name: group[name].mean() for name in columns},
+            **data.beside_paper(name, str(model), str(phase)),
+        }
+        for (model, phase), group in mine[mine["chosen"]].groupby(["model", "phase"], sort=True)
+    ]
+
+
+def _methods_figure(methods: list[dict[str, Any]], name: str) -> str:
+    rows = [
+        (
+            f"{title(m['model'])}\n{title(m['phase'])}",
+            None if pd.isna(m["oof_accuracy"]) else float(m["oof_accuracy"]),
+            float(m["accuracy"]),
+            float(m["accuracy"] if m["low"] is None else m["low"]),
+            float(m["accuracy"] if m["high"] is None else m["high"]),
+            m["paper"],
+        )
+        for m in methods
+    ]
+    return accuracies(rows, name)
+
+
+def _curves(workspace: Workspace, mine: pd.DataFrame, name: str) -> str:
+    """Return the learning curves of each model's first seed."""
+    curves = {}
+    for model, group in mine.groupby("model", sort=True):
+        place = Path(mine["dataset"].iloc[0], str(model), f"seed-{group['seed'].min()}")
+        folders = [workspace.phase1 / place]
+        iterations = (workspace.finetuned / place).glob("iteration-*")
+        folders += sorted(iterations, key=lambda folder: int(folder.name.removeprefix("iteration-")))
+        parts = [
+            (folder.name, pd.read_csv(folder / "history.csv")["loss"].to_numpy(np.float64))
+            for folder in folders
+            if (folder / "history.csv").exists()
+        ]
+        if parts:
+            curves[title(str(model))] = parts
+    return learning_curves(curves, name) if curves else ""
+
+
+def _confusion(workspace: Workspace, served: dict[Any, Any]) -> dict[str, Any] | None:
+    """Return the test predictions of a champion, counted by true and predicted class."""
+    trained = f"iteration-{served['iteration']}" if served["iteration"] else "phase1"
+    place = Path(served["dataset"], served["model"], f"seed-{served['seed']}", trained)
+    path = workspace.results / "predictions" / place / "predictions.csv"
+    if not path.exists():
+        return None
+    predictions = Predictions.from_csv(path)
+    n = len(predictions.classes)
+    if n > MOST_CLASSES:
+        return None
+    counts = np.zeros((n, n), dtype=int)
+    np.add.at(counts, (predictions.y, predictions.predicted_y), 1)
+    return {"classes": predictions.classes, "rows": counts.tolist()}
