@@ -43,9 +43,8 @@ def bumps(folder, name="Bumps", *, change=None, classes=("a", "b", "c")):
 
 
 def make_workspace(root, text=MINIATURE):
-    """Return a clone in miniature: parameters and the paper's tables."""
+    """Return a clone in miniature: a folder with parameters."""
     (root / "data").mkdir(parents=True)
-    (root / "data/reference").symlink_to(ROOT / "data/reference")
     (root / "params.yaml").write_text(text)
     return Workspace(root)
 

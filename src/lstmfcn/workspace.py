@@ -62,11 +62,6 @@ class Workspace:
         return self.root / "data/prepared/selection"
 
     @property
-    def reference(self) -> Path:
-        """The paper's tables."""
-        return self.root / "data/reference"
-
-    @property
     def search(self) -> Path:
         """The trials of the search for the number of cells."""
         return self.root / "search"

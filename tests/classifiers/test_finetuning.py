@@ -65,13 +65,13 @@ def test_an_iteration_goes_on_from_the_weights_it_is_given(phase1, train):
     again = iterate(
         engine, train, RECIPE, index=1, start=first.weights, fold_starts=first.fold_weights, **arguments
     )
-    assert again.files() == one.files()
+    assert again.files(train.classes) == one.files(train.classes)
     assert two.history.rate[0] == pytest.approx(RECIPE.initial_rate / 2)
     assert two.history.loss[0] < first.history.loss[0]
 
 
-def test_an_outcomes_files_read_back(phase1):
-    files = phase1[1].files()
+def test_an_outcomes_files_read_back(phase1, train):
+    files = phase1[1].files(train.classes)
     assert set(files) == {"weights.npz", "fold-0.npz", "fold-1.npz", "fold-2.npz", "history.csv", "oof.csv"}
     read = outcomes.unpack_weights(files["weights.npz"])
     for path, value in phase1[1].weights.items():

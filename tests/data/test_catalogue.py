@@ -5,7 +5,7 @@ import pytest
 
 from lstmfcn.data.catalogue import current_name, load_catalogue, lookup
 
-TABLE1 = Path(__file__).parents[2] / "data/reference/table1.csv"
+TABLE1 = Path(__file__).parents[2] / "src/lstmfcn/evaluation/table1.csv"
 
 
 def test_the_catalogue_holds_the_datasets_of_the_papers_table():

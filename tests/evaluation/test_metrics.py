@@ -1,56 +1,90 @@
-"""Metrics against scikit-learn and statsmodels' textbook figures."""
+"""The table of metrics against scikit-learn, and metrics that other packages bring."""
+
+from importlib.metadata import EntryPoint
 
 import numpy as np
 import pytest
 from sklearn import metrics as peer
 
-from lstmfcn.evaluation.metrics import (
-    accuracy,
-    binomial_interval,
-    log_loss,
-    mean_per_class_error,
-    per_class_error,
-)
+from lstmfcn.errors import LstmfcnError
+from lstmfcn.evaluation import metrics
+from lstmfcn.evaluation.metrics import METRICS, Metric, all_metrics, columns, headline_metrics, score
 
 RNG = np.random.default_rng(0)
 Y = RNG.integers(0, 3, 40)
 P = RNG.dirichlet([1, 1, 1], 40).astype(np.float32)
 
-
-def test_accuracy_and_log_loss_are_scikit_learns():
-    assert accuracy(Y, P.argmax(axis=1)) == peer.accuracy_score(Y, P.argmax(axis=1))
-    assert log_loss(Y, P) == pytest.approx(peer.log_loss(Y, P / P.sum(axis=1, keepdims=True)), rel=1e-5)
+WORST = Metric("worst", "worst class", lambda y, p: 0.25, format=".1%")
+SECOND = Metric("pce", "another", lambda y, p: 0.0)
 
 
-def test_one_certain_error_does_not_count_infinitely():
-    assert log_loss(np.array([0]), np.array([[0.0, 1.0]], np.float32)) == pytest.approx(-np.log(1e-7))
+@pytest.fixture
+def installed(monkeypatch):
+    """Return a function after which a package with this entry point is there."""
+
+    def install(value):
+        point = EntryPoint("toy", value, metrics.GROUP)
+        monkeypatch.setattr(metrics, "entry_points", lambda group: [point] if group == point.group else [])
+        all_metrics.cache_clear()
+
+    yield install
+    monkeypatch.undo()
+    all_metrics.cache_clear()
 
 
-def test_per_class_error():
-    """A tenth wrong over five classes: 0.02."""
-    assert per_class_error(0.9, 5) == pytest.approx(0.02)
-    assert mean_per_class_error([0.02, 0.04]) == pytest.approx(0.03)
+def test_the_scores_are_scikit_learns_in_the_order_of_the_table():
+    found = score(Y, P)
+    right = peer.accuracy_score(Y, P.argmax(axis=1))
+    assert list(found) == list(METRICS) == ["accuracy", "pce", "log_loss"]
+    assert found["accuracy"] == right
+    assert found["pce"] == pytest.approx((1 - right) / 3)
+    assert found["log_loss"] == pytest.approx(peer.log_loss(Y, P / P.sum(axis=1, keepdims=True)), rel=1e-5)
 
 
-def test_wilsons_interval_by_its_formula():
-    k, n, z = 146, 150, 1.959963984540054
-    centre = (k + z**2 / 2) / (n + z**2)
-    half = z * np.sqrt(k * (n - k) / n + z**2 / 4) / (n + z**2)
-    np.testing.assert_allclose(binomial_interval(k, n), (centre - half, centre + half))
+@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
+def test_the_direction_is_right(metric):
+    """What gives every true class 0.9 is better than what gives it 0.05."""
+    good = np.full((40, 3), 0.05, np.float32)
+    good[np.arange(40), Y] = 0.9
+    bad = np.full((40, 3), 0.475, np.float32)
+    bad[np.arange(40), Y] = 0.05
+    better = metric.function(Y, good) > metric.function(Y, bad)
+    assert better == metric.higher_is_better
+
+
+def test_out_of_fold_comes_first_among_the_columns():
+    assert columns() == ["oof_accuracy", "oof_pce", "oof_log_loss", "accuracy", "pce", "log_loss"]
+    assert [metric.name for metric in headline_metrics()] == ["accuracy", "pce"]
+
+
+def test_values_are_written_by_the_metrics_format():
+    assert METRICS["accuracy"].text(0.91466) == "0.9147"
+    assert METRICS["accuracy"].text(float("nan"), missing="-") == METRICS["pce"].text(None, "-") == "-"
+    assert WORST.text(0.25) == "25.0%"
+
+
+def test_a_metric_of_another_package_joins_the_table(installed):
+    installed(f"{__name__}:WORST")
+    assert score(Y, P)["worst"] == 0.25
+    assert columns()[3] == "oof_worst"
+    assert headline_metrics()[-1] is WORST
 
 
 @pytest.mark.parametrize(
-    "call",
+    ("value", "message"),
     [
-        lambda: accuracy(Y, Y[:3]),
-        lambda: accuracy(Y[:0], Y[:0]),
-        lambda: per_class_error(1.2, 3),
-        lambda: per_class_error(0.5, 1),
-        lambda: mean_per_class_error([]),
-        lambda: mean_per_class_error([0.1, np.nan]),
-        lambda: log_loss(Y, P[:3]),
+        (f"{__name__}:SECOND", "second metric called 'pce'"),
+        (f"{__name__}:RNG", "but a Generator"),
+        (f"{__name__}:GONE", "cannot be loaded"),
     ],
 )
-def test_what_makes_no_sense_raises(call):
-    with pytest.raises(ValueError):
-        call()
+def test_what_is_no_metric_is_named(installed, value, message):
+    installed(value)
+    with pytest.raises(LstmfcnError, match=message) as caught:
+        all_metrics()
+    assert value in str(caught.value)
+
+
+def test_a_name_that_cannot_name_a_column_is_refused():
+    with pytest.raises(ValueError, match="'macro f1' names no metric"):
+        Metric("macro f1", "macro F1", lambda y, p: 0.0)

@@ -27,8 +27,7 @@ def make_clone(root):
     """Return a clone with DVC and git, as a newcomer has it, but of a small problem."""
     workspace = make_workspace(root)
     ignored = shutil.ignore_patterns("__pycache__", "tmp", "cache")
-    (root / "data/reference").unlink()
-    for name in ("src", "data/reference", ".dvc"):
+    for name in ("src", ".dvc"):
         shutil.copytree(ROOT / name, root / name, ignore=ignored)
     for name in ("dvc.yaml", ".gitignore"):
         shutil.copy(ROOT / name, root / name)

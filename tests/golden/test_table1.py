@@ -1,4 +1,4 @@
-"""The paper's own figures, out of its Table I (`data/reference`)."""
+"""The paper's own figures, out of its Table I (`evaluation/table1.csv`)."""
 
 from pathlib import Path
 
@@ -7,9 +7,9 @@ import pytest
 from scipy.stats import wilcoxon
 
 from lstmfcn.data.catalogue import current_name
-from lstmfcn.evaluation.metrics import mean_per_class_error, per_class_error
 from lstmfcn.evaluation.ranks import mean_ranks, ranks
 from lstmfcn.evaluation.reference import load_table1
+from lstmfcn.evaluation.scores import mean_per_class_error, per_class_error
 from lstmfcn.evaluation.significance import wilcoxon_table
 
 ROOT = Path(__file__).parents[2]
@@ -18,7 +18,7 @@ BASELINES = ROOT.parent / "shared/paper/baselines_2019.csv"
 
 @pytest.fixture(scope="module")
 def table1():
-    return load_table1(ROOT / "data/reference/table1.csv")
+    return load_table1()
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,10 @@ def test_every_accuracy_is_on_the_page(finished):
     workspace, _ = finished
     page = build_report(workspace.root)
     results = pd.read_csv(workspace.results / "results.csv")
-    for value in [*results["accuracy"], *results["oof_accuracy"], *results["pce"]]:
+    columns = ["accuracy", "pce", "log_loss"]
+    assert {f"oof_{name}" for name in columns} <= set(results.columns)
+    chosen = results[results["chosen"]]
+    for value in chosen[[*columns, *(f"oof_{name}" for name in columns)]].to_numpy().ravel():
         assert f"{value:.4f}" in page
     assert "champion, version 1" in page
     assert page == workspace.report.read_text()

@@ -10,7 +10,7 @@ from lstmfcn.evaluation.reference import load_table1
 from lstmfcn.study.page import fill_in, tables
 
 ROOT = Path(__file__).parents[2]
-TABLE1 = load_table1(ROOT / "data/reference/table1.csv")
+TABLE1 = load_table1()
 DATASETS = ["CBF", "Coffee", "GunPoint", "Beef", "Wine", "Strawberry"]
 
 

@@ -77,12 +77,15 @@ class NetworkClassifier(Classifier):
         See `Architecture.name`; empty for the classifier's own name.
     recurrent
         Whether it has cells, whose number is searched for.
+    attention
+        Whether it attends to its input, so that its attention can be looked at.
     estimator
         The name of its scikit-learn estimator in `lstmfcn`; empty where there is none.
     """
 
     network: str = ""
     recurrent: bool = False
+    attention: bool = False
     estimator: str = ""
 
     fine_tuned: ClassVar[bool] = True

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from lstmfcn.evaluation.metrics import accuracy, log_loss
+from lstmfcn.evaluation.scores import accuracy, log_loss
+from lstmfcn.runs.predictions import Predictions
 from lstmfcn.training.checkpoint import Checkpoint
 from lstmfcn.training.loop import Engine, History, Labelled, Progress, TrainingRecipe
 from lstmfcn.training.weights import Weights, get_weights
@@ -55,55 +55,50 @@ class Outcome:
     Attributes
     ----------
     weights
-        Those kept of the training on the whole split.
+        Those kept of the training on the whole split; None for a classifier of which none are kept.
     fold_weights
         Those kept of each fold's training.
     history
-        The learning curve of the training on the whole split.
+        The learning curve of the training on the whole split; None for a classifier without epochs.
     out_of_fold
         The predictions of the folds' models.
     """
 
-    weights: Weights
+    weights: Weights | None
     fold_weights: tuple[Weights, ...]
-    history: History
+    history: History | None
     out_of_fold: OutOfFold
 
     @property
     def metrics(self) -> dict[str, float | None]:
         """What the run of this training is judged by."""
+        evidence = {"oof_accuracy": self.out_of_fold.accuracy, "oof_log_loss": self.out_of_fold.loss}
+        if self.history is None:
+            return evidence
         kept, selected = self.history.kept_epoch, self.history.selection_accuracy
-        metrics = {
-            "oof_accuracy": self.out_of_fold.accuracy,
-            "oof_loss": self.out_of_fold.loss,
-            "kept_epoch": float(kept),
-            "final_loss": float(self.history.loss[-1]),
-        }
+        metrics = evidence | {"kept_epoch": float(kept), "final_loss": float(self.history.loss[-1])}
         return metrics if selected is None else metrics | {"selection_accuracy": float(selected[kept - 1])}
 
-    def files(self) -> dict[str, bytes]:
-        """Return the outcome as files by name; equal outcomes give equal bytes."""
-        curve = pd.DataFrame(
-            {
-                "epoch": np.arange(1, len(self.history.loss) + 1),
-                "loss": self.history.loss,
-                "accuracy": self.history.accuracy,
-                "learning_rate": self.history.rate,
-            }
-        )
-        if self.history.selection_accuracy is not None:
-            curve["selection_accuracy"] = self.history.selection_accuracy
+    def files(self, classes: tuple[str, ...]) -> dict[str, bytes]:
+        """Return the outcome as files by name; equal outcomes give equal bytes.
+
+        Parameters
+        ----------
+        classes
+            The labels, in the order of the network's outputs.
+        """
         oof = self.out_of_fold
-        predictions = pd.DataFrame({"series": np.arange(len(oof.y)), "fold": oof.fold, "y": oof.y})
-        for k in range(oof.probabilities.shape[1]):
-            predictions[f"p{k}"] = oof.probabilities[:, k]
-        named = {"weights.npz": self.weights} | {
-            f"fold-{k}.npz": weights for k, weights in enumerate(self.fold_weights)
-        }
-        return {name: pack_weights(weights) for name, weights in named.items()} | {
-            "history.csv": curve.to_csv(index=False, float_format="%.9g").encode(),
-            "oof.csv": predictions.to_csv(index=False, float_format="%.9g").encode(),
-        }
+        labels = np.array(classes)[oof.y]
+        predictions = Predictions(
+            classes=classes, probabilities=oof.probabilities, labels=labels, fold=oof.fold
+        )
+        files = {"oof.csv": predictions.to_csv(digits=9)}  # every metric can be computed from it, to the bit
+        if self.weights is not None:
+            files["weights.npz"] = pack_weights(self.weights)
+        files |= {f"fold-{k}.npz": pack_weights(weights) for k, weights in enumerate(self.fold_weights)}
+        if self.history is not None:
+            files["history.csv"] = self.history.to_csv()
+        return files
 
 
 def pack_weights(weights: Weights) -> bytes:

@@ -22,7 +22,7 @@ from keras_tuner.engine.trial import TrialStatus
 from lstmfcn.classifiers.outcome import cross_validate
 from lstmfcn.classifiers.phase1 import folds_of, labelled, reused_engine
 from lstmfcn.data.series import Split
-from lstmfcn.evaluation.metrics import accuracy, log_loss
+from lstmfcn.evaluation.scores import accuracy, log_loss
 from lstmfcn.networks.architecture import Architecture
 from lstmfcn.training.checkpoint import Checkpoint
 from lstmfcn.training.loop import Progress, TrainingRecipe

@@ -33,6 +33,7 @@ TABLE: tuple[Classifier, ...] = (
         summary="LSTM-FCN with the attention LSTM of the paper's section II-D.",
         estimator="ALSTMFCNClassifier",
         recurrent=True,
+        attention=True,
         paper={"phase1": "alstm_fcn", "finetuned": "ft_alstm_fcn"},
     ),
     NetworkClassifier(
@@ -70,6 +71,20 @@ def classifier_named(name: str) -> Classifier:
     if name not in known:
         raise LstmfcnError(f"There is no classifier {name!r}: {', '.join(known)}.{nearest(name, known)}")
     return known[name]
+
+
+def network_named(name: str) -> NetworkClassifier:
+    """Return the network of a name.
+
+    Raises
+    ------
+    LstmfcnError
+        If there is none, or it is another kind of classifier.
+    """
+    row = classifier_named(name)
+    if not isinstance(row, NetworkClassifier):
+        raise LstmfcnError(f"{row.title} is no network: it has no weights that are kept.")
+    return row
 
 
 def title_of(name: str) -> str:

@@ -107,7 +107,7 @@ def explain(
     Writes a page, index.html, and explanation.npz with the arrays of every series.
     """
     from lstmfcn import config
-    from lstmfcn.report.explanation import explain_to_folder
+    from lstmfcn.report.explanation_page import explain_to_folder
 
     here = Workspace(workspace)
     settings = config.load(here.params)

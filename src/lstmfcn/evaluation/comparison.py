@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from lstmfcn.evaluation.metrics import binomial_interval, mean_per_class_error
+from lstmfcn.evaluation.metrics import Metric, headline_metrics
 from lstmfcn.evaluation.ranks import mean_ranks, ranks
-from lstmfcn.evaluation.reference import PAPER_COLUMN, printed_methods
+from lstmfcn.evaluation.reference import printed_methods
+from lstmfcn.evaluation.scores import binomial_interval, mean_per_class_error
 from lstmfcn.evaluation.significance import DIGITS, MIN_DATASETS, signed_rank, wilcoxon_table
-from lstmfcn.files import write_json, write_text
-from lstmfcn.report.summary import in_columns
 
 METHOD = ["model", "phase"]
 
-
-def read_results(path: Path) -> pd.DataFrame:
-    """Read a table of results; a dataset called 101 or NA keeps its name.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is none.
-    """
-    names = {"dataset": str, "recipe": str, "commit": str}
-    return pd.read_csv(path, dtype=names, keep_default_na=False, na_values=[""])
+PaperColumn = Callable[[str, str], str | None]
+"""From a classifier and a phase to the column of Table I; None where the paper has none."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +31,9 @@ class Comparison:
         the paper's, the difference, whether the paper's lies inside the interval, and whether the paper
         used the other edition's split. What was selected on the test split comes last.
     summary
-        A row a method and protocol: datasets, mean accuracy, MPCE, mean ranks (the paper's rule for
-        ties) over the datasets that all methods have. What was selected on the test split has no rank.
+        A row a method and protocol: datasets, the mean of each headline metric (see `mean_of`), mean
+        ranks (the paper's rule for ties) over the datasets that all methods have. What was selected on
+        the test split has no rank.
     wilcoxon
         See `lstmfcn.evaluation.significance.wilcoxon_table`; empty where there are too few datasets.
     scores
@@ -78,6 +67,7 @@ def compare(
     references: pd.DataFrame,
     *,
     significance: float,
+    paper_column: PaperColumn,
 ) -> Comparison:
     """Compare the methods of `results/results.csv`.
 
@@ -89,6 +79,8 @@ def compare(
         As `load_table1`, `load_table2` and `load_references` read them.
     significance
         The error rate of the tests.
+    paper_column
+        Which column of Table I stands beside a classifier and phase.
     """
     order = ["selected_on", "dataset", *METHOD, "protocol"]
     every = (
@@ -99,8 +91,7 @@ def compare(
             n_classes=("n_classes", "first"),
             edition=("edition", "first"),
             seeds=("seed", "nunique"),
-            accuracy=("accuracy", "mean"),
-            pce=("pce", "mean"),
+            **{metric.name: (metric.name, "mean") for metric in _shown(results)},
         )
     )
     every["accuracy"] = every["accuracy"].round(DIGITS)
@@ -118,7 +109,7 @@ def compare(
             f"No Wilcoxon test: it takes {MIN_DATASETS} datasets and two methods before one can be "
             f"significant, and there are {len(common)} and {len(common.columns)}."
         )
-    beside = _beside_paper(every, table1)
+    beside = _beside_paper(every, table1, paper_column)
     if swapped := sorted(set(beside.loc[beside["split_sizes_swapped"], "dataset"])):
         notes.append(f"The paper used the 2015 edition's split of {', '.join(swapped)}; we used 2018's.")
     if len(means) < len(every):
@@ -137,6 +128,16 @@ def compare(
         fine_tuning(results),
         tuple(notes),
     )
+
+
+def mean_of(metric: Metric) -> tuple[str, str]:
+    """Return the name and the title of a metric's mean over datasets: the paper calls that of PCE MPCE."""
+    return ("mpce", "MPCE") if metric.name == "pce" else (f"mean_{metric.name}", f"mean {metric.title}")
+
+
+def _shown(results: pd.DataFrame) -> list[Metric]:
+    """Return the headline metrics that results have: those made before a metric was added lack it."""
+    return [metric for metric in headline_metrics() if metric.name in results]
 
 
 def _tests(scores: pd.DataFrame, alpha: float) -> pd.DataFrame:
@@ -225,7 +226,7 @@ def _summary(every: pd.DataFrame, common: pd.DataFrame) -> pd.DataFrame:
                 "protocol": protocol,
                 "selected_on": selected_on,
                 "n_datasets": len(group),
-                "mean_accuracy": group["accuracy"].mean(),
+                **{mean_of(metric)[0]: group[metric.name].mean() for metric in _shown(group)},
                 "mpce": mean_per_class_error(group["pce"].to_numpy()),
                 **ranked,
             }
@@ -233,10 +234,10 @@ def _summary(every: pd.DataFrame, common: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _beside_paper(means: pd.DataFrame, table1: pd.DataFrame) -> pd.DataFrame:
+def _beside_paper(means: pd.DataFrame, table1: pd.DataFrame, paper_column: PaperColumn) -> pd.DataFrame:
     rows = []
     for mean in means.to_dict("records"):
-        dataset, column = mean["dataset"], PAPER_COLUMN.get((mean["model"], mean["phase"]))
+        dataset, column = mean["dataset"], paper_column(mean["model"], mean["phase"])
         known = dataset in table1.index and column is not None
         paper = float(table1.at[dataset, column]) if known else None  # type: ignore[arg-type]
         low, high = binomial_interval(round(mean["accuracy"] * mean["n_test"]), mean["n_test"])
@@ -260,46 +261,3 @@ def _beside_paper(means: pd.DataFrame, table1: pd.DataFrame) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
-
-
-TABLES = ("beside_paper", "summary", "wilcoxon", "wilcoxon_all", "table2", "fine_tuning")
-
-
-def write(comparison: Comparison, folder: Path) -> None:
-    """Write a CSV for each table, and `comparison.json` with the summary and the notes."""
-    for name in TABLES:
-        table: pd.DataFrame = getattr(comparison, name)
-        write_text(folder / f"{name}.csv", table.to_csv(index=False, float_format="%.9g"))
-    write_text(folder / "scores.csv", comparison.scores.to_csv(float_format="%.9g"))
-    summary: list[dict[str, Any]] = json.loads(comparison.summary.to_json(orient="records"))
-    write_json(folder / "comparison.json", {"summary": summary, "notes": list(comparison.notes)})
-
-
-def table1_beside_ours(comparison: Comparison) -> str:
-    """Return the paper's Table I beside ours as text for a terminal.
-
-    Each row says how the paper's figure stands to the noise of a test split of that size: inside or
-    outside the 95 % interval of ours.
-    """
-    shown = comparison.beside_paper
-    lines = [
-        ("DATASET", "MODEL", "PHASE", "PROTOCOL", "SEEDS", "OURS", "95 % INTERVAL", "PAPER", "DIFFERENCE", "")
-    ]
-    for row in shown.to_dict("records"):
-        known = not pd.isna(row["paper"])
-        verdict = "" if not known else "inside" if row["inside_interval"] else "outside"
-        lines.append(
-            (
-                row["dataset"],
-                row["model"],
-                row["phase"],
-                row["protocol"] + (" (selected on test)" if row["selected_on"] == "test" else ""),
-                str(row["seeds"]),
-                f"{row['ours']:.4f}",
-                f"{row['ours_low']:.4f} to {row['ours_high']:.4f}",
-                f"{row['paper']:.4f}" if known else "",
-                f"{row['difference']:+.4f}" if known else "",
-                verdict + (", other split" if row["split_sizes_swapped"] else ""),
-            )
-        )
-    return in_columns(lines)

@@ -1,88 +1,150 @@
-"""The paper's metrics (section IV-A)."""
+"""The table of metrics: what every evaluated run is measured by, a row each.
+
+Results, their comparison, the report and the summary go through this table; a metric of another
+package joins it through an entry point of the group `lstmfcn.metrics`. Training chooses by
+`lstmfcn.evaluation.scores` and does not import the table, so that a new row reruns no training.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lstmfcn.errors import LstmfcnError
+from lstmfcn.evaluation import scores
 
-def accuracy(y: NDArray[np.int64], predicted: NDArray[np.int64]) -> float:
-    """Return the share of series predicted right.
+GROUP = "lstmfcn.metrics"
+"""The entry points under which other packages offer metrics."""
 
-    Parameters
+Function = Callable[[NDArray[np.int64], NDArray[np.float32]], float]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric.
+
+    Attributes
     ----------
-    y, predicted
-        Class indices, shape (n_series,).
+    name
+        Names the columns: `<name>` on the test split, `oof_<name>` out of fold.
+    title
+        What people read.
+    function
+        From class indices, int64 (n_series,), and probabilities, float32 (n_series, n_classes), to a
+        number.
+    format
+        How the number is written, as Python's `format` takes it.
+    higher_is_better
+        The direction.
+    headline
+        Whether it stands in `metrics.json`, the comparison, the list of champions and the summary, or
+        in the full tables alone.
 
     Raises
     ------
     ValueError
-        If the shapes differ or there are no series.
+        If the name cannot name a column.
     """
-    if y.shape != predicted.shape or y.ndim != 1 or not len(y):
-        raise ValueError(
-            f"Accuracy needs two equal, non-empty rows of labels, not {y.shape}, {predicted.shape}."
+
+    name: str
+    title: str
+    function: Function
+    format: str = ".4f"
+    higher_is_better: bool = True
+    headline: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.name.isidentifier():
+            raise ValueError(f"{self.name!r} names no metric: letters, digits and underscores do.")
+
+    def text(self, value: float | None, missing: str = "–") -> str:
+        """Return a value as people read it; `missing` for None and NaN."""
+        return missing if value is None or np.isnan(value) else format(value, self.format)
+
+
+def _accuracy(y: NDArray[np.int64], probabilities: NDArray[np.float32]) -> float:
+    return scores.accuracy(y, probabilities.argmax(axis=1))
+
+
+def _pce(y: NDArray[np.int64], probabilities: NDArray[np.float32]) -> float:
+    return scores.per_class_error(_accuracy(y, probabilities), probabilities.shape[1])
+
+
+METRICS: Mapping[str, Metric] = MappingProxyType(
+    {
+        metric.name: metric
+        for metric in (
+            Metric("accuracy", "accuracy", _accuracy),
+            Metric("pce", "PCE", _pce, higher_is_better=False),
+            Metric("log_loss", "log loss", scores.log_loss, higher_is_better=False, headline=False),
         )
-    return float((y == predicted).mean())
+    }
+)
+"""The package's own metrics, by name, in the order in which they are shown."""
 
 
-def per_class_error(accuracy: float, n_classes: int) -> float:
-    """Return the error divided by the number of classes: the paper's PCE_k of dataset k.
-
-    Raises
-    ------
-    ValueError
-        If the accuracy is no share, or there are fewer than two classes.
-    """
-    if not 0 <= accuracy <= 1 or n_classes < 2:
-        raise ValueError(f"No accuracy of a classifier: {accuracy} over {n_classes} classes.")
-    return (1 - accuracy) / n_classes
-
-
-def mean_per_class_error(errors: Sequence[float] | NDArray[Any]) -> float:
-    """Return the mean of the datasets' PCE: the paper's MPCE.
+@functools.cache
+def all_metrics() -> Mapping[str, Metric]:
+    """Return the package's metrics and those of other installed packages, by name, in order.
 
     Raises
     ------
-    ValueError
-        If there are none, or one is NaN.
+    LstmfcnError
+        Naming the entry point that offers no metric, or one whose name is taken.
     """
-    values = np.asarray(errors, np.float64)
-    if not values.size or np.isnan(values).any():
-        raise ValueError("MPCE needs the error of each dataset.")
-    return float(values.mean())
+    found = dict(METRICS)
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        metric = _load(point)
+        if metric.name in found:
+            raise LstmfcnError(
+                f"The entry point {point.value} ({GROUP}) offers a second metric called {metric.name!r}. "
+                "Rename it, or uninstall its package."
+            )
+        found[metric.name] = metric
+    return MappingProxyType(found)
 
 
-def log_loss(y: NDArray[np.int64], probabilities: NDArray[np.float32]) -> float:
-    """Return the mean negative log-likelihood of the true classes, in nats.
+def headline_metrics() -> list[Metric]:
+    """Return those of `all_metrics` that stand everywhere."""
+    return [metric for metric in all_metrics().values() if metric.headline]
+
+
+def score(y: NDArray[np.int64], probabilities: NDArray[np.float32]) -> dict[str, float]:
+    """Measure predictions by every metric, in the order of the table.
 
     Parameters
     ----------
     y
-        Class indices, shape (n_series,).
+        Class indices, int64, shape (n_series,).
     probabilities
-        Shape (n_series, n_classes); clipped to 1e-7, so that one certain error does not count infinitely.
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit, or there are no series.
+        float32, shape (n_series, n_classes), nothing missing.
     """
-    if probabilities.ndim != 2 or probabilities.shape[0] != len(y) or not len(y):
-        raise ValueError(f"{y.shape} labels do not fit {probabilities.shape} probabilities.")
-    true = probabilities[np.arange(len(y)), y].astype(np.float64)
-    return float(-np.log(np.clip(true, 1e-7, 1.0)).mean())
+    return {name: float(metric.function(y, probabilities)) for name, metric in all_metrics().items()}
 
 
-def binomial_interval(n_right: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Return Wilson's interval of an accuracy measured on `n` series.
+def columns() -> list[str]:
+    """Return the columns of a table of results that hold metrics: out of fold, then of the test split."""
+    names = list(all_metrics())
+    return [*(f"oof_{name}" for name in names), *names]
 
-    It says how far the accuracy on another test split of this size may lie from this one by chance.
-    """
-    from scipy.stats import binomtest
 
-    interval = binomtest(n_right, n).proportion_ci(confidence, method="wilson")
-    return float(interval.low), float(interval.high)
+def _load(point: EntryPoint) -> Metric:
+    try:
+        metric = point.load()
+    except Exception as error:
+        raise LstmfcnError(
+            f"The entry point {point.value} ({GROUP}) cannot be loaded: {error}. Mend its package or take it "
+            "out."
+        ) from error
+    if not isinstance(metric, Metric):
+        raise LstmfcnError(
+            f"The entry point {point.value} ({GROUP}) is no lstmfcn.evaluation.metrics.Metric but a "
+            f"{type(metric).__name__}. Mend its package or take it out."
+        )
+    return metric

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 import pandas as pd
@@ -10,15 +12,10 @@ import pandas as pd
 from lstmfcn.data.catalogue import current_name
 from lstmfcn.errors import DataError
 
-TABLE1_METHODS = ("existing_sota", "lstm_fcn", "ft_lstm_fcn", "alstm_fcn", "ft_alstm_fcn")
+TABLE1, TABLE2 = "table1.csv", "table2.csv"
+"""The paper's tables, files of this package."""
 
-PAPER_COLUMN = {
-    ("lstm_fcn", "phase1"): "lstm_fcn",
-    ("lstm_fcn", "finetuned"): "ft_lstm_fcn",
-    ("alstm_fcn", "phase1"): "alstm_fcn",
-    ("alstm_fcn", "finetuned"): "ft_alstm_fcn",
-}
-"""The column of Table I for a model and phase of ours; it has none for `fcn`."""
+TABLE1_METHODS = ("existing_sota", "lstm_fcn", "ft_lstm_fcn", "alstm_fcn", "ft_alstm_fcn")
 
 PRINTED_NAME = {
     "lstm_fcn": "LSTM-FCN",
@@ -37,8 +34,13 @@ BAKE_OFF_NAME = {
 }
 
 
-def load_table1(path: Path) -> pd.DataFrame:
+def load_table1(path: Path | None = None) -> pd.DataFrame:
     """Read Table I: accuracies of five methods on 85 datasets.
+
+    Parameters
+    ----------
+    path
+        Another file in place of the package's.
 
     Returns
     -------
@@ -52,7 +54,7 @@ def load_table1(path: Path) -> pd.DataFrame:
         If the file is missing or lacks a column.
     """
     expected = ["dataset", "name_in_paper", "n_classes", *TABLE1_METHODS, "split_sizes_swapped_2015_2018"]
-    table = _read(path, expected)
+    table = _read(path or _own(TABLE1), expected)
     table["split_sizes_swapped_2015_2018"] = table["split_sizes_swapped_2015_2018"].astype(bool)
     return table.set_index("dataset")
 
@@ -64,15 +66,20 @@ def printed_methods(table1: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def load_table2(path: Path) -> pd.DataFrame:
+def load_table2(path: Path | None = None) -> pd.DataFrame:
     """Read Table II: the printed Wilcoxon p-values (classifier_a, classifier_b, wilcoxon_p).
+
+    Parameters
+    ----------
+    path
+        Another file in place of the package's.
 
     Raises
     ------
     DataError
         If the file is missing or lacks a column.
     """
-    return _read(path, ["classifier_a", "classifier_b", "wilcoxon_p"])
+    return _read(path or _own(TABLE2), ["classifier_a", "classifier_b", "wilcoxon_p"])
 
 
 def load_references(sources: Sequence[str], root: Path) -> pd.DataFrame:
@@ -159,10 +166,16 @@ def _from_aeon(name: str) -> pd.DataFrame:
     )
 
 
-def _read(path: Path, expected: Sequence[str], *, remedy: str = "") -> pd.DataFrame:
-    remedy = remedy or f"Restore it: git checkout {path}."  # the paper's tables are in git
+def _own(name: str) -> Traversable:
+    return files("lstmfcn.evaluation").joinpath(name)
+
+
+def _read(
+    path: Path | Traversable, expected: Sequence[str], *, remedy: str = "Install lstmfcn again."
+) -> pd.DataFrame:
     try:
-        table = pd.read_csv(path)
+        with path.open(encoding="utf-8") as file:
+            table = pd.read_csv(file)
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read: {error}. {remedy}") from error
     if missing := sorted(set(expected) - set(table.columns)):

@@ -1,6 +1,16 @@
 """What a trained network looks at: functions from a model and series to arrays."""
 
 from lstmfcn.explain.activation import Contributions, class_activation_maps, contributions
-from lstmfcn.explain.attention import Attention, attention
+from lstmfcn.explain.attention import Attention, attention, has_attention
+from lstmfcn.explain.explanation import Explanation, explain
 
-__all__ = ["Attention", "Contributions", "attention", "class_activation_maps", "contributions"]
+__all__ = [
+    "Attention",
+    "Contributions",
+    "Explanation",
+    "attention",
+    "class_activation_maps",
+    "contributions",
+    "explain",
+    "has_attention",
+]

@@ -29,6 +29,11 @@ class Attention:
     contexts: NDArray[np.float32]
 
 
+def has_attention(model: keras.Model) -> bool:
+    """Return whether a network has an attention LSTM."""
+    return "attention_lstm" in {layer.name for layer in model.layers}
+
+
 def attention(model: keras.Model, X: NDArray[np.float32]) -> Attention:
     """Return what the attention LSTM of a network saw.
 
@@ -44,7 +49,7 @@ def attention(model: keras.Model, X: NDArray[np.float32]) -> Attention:
     ValueError
         If the network has no attention.
     """
-    if "attention_lstm" not in {layer.name for layer in model.layers}:
+    if not has_attention(model):
         raise ValueError(f"{model.name} has no attention: only alstm_fcn has.")
     layer = model.get_layer("attention_lstm")
     to_steps = keras.Model(model.inputs[0], layer.input)

@@ -1,12 +1,10 @@
-"""What the trained networks of a dataset look at: arrays from `lstmfcn.explain`, drawn for people."""
+"""What a trained network looks at, drawn and said in words: from `lstmfcn.explain`'s arrays to SVG text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import pairwise
-from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.collections import LineCollection
@@ -14,186 +12,16 @@ from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from lstmfcn.data.preprocessing import z_normalise
-from lstmfcn.data.readers import read_fitting
-from lstmfcn.data.series import Split
-from lstmfcn.environment import load_backend
-from lstmfcn.errors import RegistryError
-from lstmfcn.files import write_arrays, write_text
-from lstmfcn.networks.architecture import Architecture
 from lstmfcn.report.figures import COLOURS, INK, WIDTH, literal, style_axes, svg_of, value_label
-from lstmfcn.runs.ranking import rank
-from lstmfcn.runs.run import RUN_FILE, Run, find_runs
-from lstmfcn.workspace import Workspace
+
+if TYPE_CHECKING:  # Keras comes with it
+    from lstmfcn.explain import Explanation
 
 MOST_CLASSES = 6
 """How many classes are drawn."""
 
 MOST_SEGMENTS = 400
 """Into how many coloured pieces a line is cut at most: more than that cannot be told apart."""
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """What one trained network does with some series.
-
-    Attributes
-    ----------
-    run
-        The trained network.
-    classes
-        The labels, in the order of the outputs.
-    X
-        The prepared series, float32 (n_series, n_channels, length).
-    y
-        The true classes, int64 (n_series,), or None where they are not known.
-    predicted
-        The predicted classes, int64 (n_series,).
-    maps
-        Class activation maps, float32 (n_series, n_classes, length).
-    convolutional, recurrent
-        What each branch adds to the scores, float32 (n_series, n_classes).
-    weights, contexts
-        See `lstmfcn.explain.Attention`; None for a network without attention.
-    """
-
-    run: Run
-    classes: tuple[str, ...]
-    X: NDArray[np.float32]
-    y: NDArray[np.int64] | None
-    predicted: NDArray[np.int64]
-    maps: NDArray[np.float32]
-    convolutional: NDArray[np.float32]
-    recurrent: NDArray[np.float32]
-    weights: NDArray[np.float32] | None
-    contexts: NDArray[np.float32] | None
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return the arrays by name; those there are not are left out."""
-        named = {name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)}
-        return named | {"classes": np.array(self.classes, dtype=np.str_)}
-
-
-def best_run(workspace: Workspace, dataset: str, models: Iterable[str]) -> tuple[Run, Path]:
-    """Return the run with the best evidence among the trained ones of a dataset, and its folder.
-
-    Raises
-    ------
-    RegistryError
-        If none of the models is trained.
-    """
-    folders = [workspace.phase1 / dataset, workspace.finetuned / dataset]
-    wanted = set(models)
-    found = {run.key: (run, folder) for folder, run in find_runs(*folders) if run.model in wanted}
-    if not found:
-        raise RegistryError(
-            f"{dataset} has no trained {' or '.join(sorted(wanted))} in {workspace.root}. Run `dvc repro`."
-        )
-    return found[rank(run for run, _ in found.values())[0].key]
-
-
-def explain(folder: Path, series: Split, *, labelled: bool = True) -> Explanation:
-    """Explain what a trained network does with series.
-
-    Parameters
-    ----------
-    folder
-        Holds the run and its weights.
-    series
-        Prepared series with the dataset's classes.
-    labelled
-        Whether the classes of the series are known.
-    """
-    load_backend()
-    from lstmfcn.classifiers.outcome import unpack_weights
-    from lstmfcn.classifiers.phase1 import new_engine
-    from lstmfcn.explain import attention, class_activation_maps, contributions
-    from lstmfcn.training.weights import set_weights
-
-    run = Run.load(folder / RUN_FILE)
-    engine = new_engine(series, Architecture.of(run.model, run.params), seed=run.seed)
-    set_weights(engine.model, unpack_weights((folder / "weights.npz").read_bytes()))
-    parts = contributions(engine.model, series.X)
-    seen = attention(engine.model, series.X) if run.model == "alstm_fcn" else None
-    return Explanation(
-        run=run,
-        classes=series.classes,
-        X=series.X,
-        y=series.y if labelled else None,
-        predicted=engine.predict(series.X).argmax(axis=1),
-        maps=class_activation_maps(engine.model, series.X),
-        convolutional=parts.convolutional,
-        recurrent=parts.recurrent,
-        weights=None if seen is None else seen.weights,
-        contexts=None if seen is None else seen.contexts,
-    )
-
-
-def explain_to_folder(
-    workspace: Workspace,
-    dataset: str,
-    target: Path,
-    *,
-    models: Iterable[str],
-    file: Path | None,
-    normalise: Literal["per_series", "none"],
-) -> str:
-    """Explain the best trained network of a dataset; write `index.html` and `explanation.npz`.
-
-    Parameters
-    ----------
-    workspace, dataset
-        Whose networks.
-    target
-        The folder to write to.
-    models
-        Which of them.
-    file
-        Series in any format that `read_series` knows; None for the training split.
-    normalise
-        As in `params.yaml`.
-
-    Returns
-    -------
-    str
-        A sentence for people.
-
-    Raises
-    ------
-    DataError, RegistryError
-        If the file is at fault, or nothing is trained. Nothing is written then.
-    """
-    from lstmfcn.report.page import render
-
-    run, folder = best_run(workspace, dataset, models)
-    train = Split.load(workspace.train_splits / f"{dataset}.npz")
-    series, labelled = (train, True) if file is None else _read(file, train, normalise)
-    explanation = explain(folder, series, labelled=labelled)
-    page = render(
-        "explanation.html.j2",
-        name=run.name,
-        n_series=len(series.X),
-        source=f"the training split of {dataset}" if file is None else file.name,
-        sentences=sentences(explanation),
-        activation=draw_activation(explanation, f"{run.name}: class activation maps"),
-        attention=draw_attention(explanation, f"{run.name}: attention by class"),
-        arrays=list(explanation.arrays()),
-    )
-    write_arrays(target / "explanation.npz", explanation.arrays())
-    write_text(target / "index.html", page)
-    return f"{run.name}, {len(series.X)} series: {target / 'index.html'} and {target / 'explanation.npz'}"
-
-
-def _read(file: Path, train: Split, normalise: Literal["per_series", "none"]) -> tuple[Split, bool]:
-    """Read series and prepare them as the training split was; return whether all labels are known."""
-    _, n_channels, length = train.X.shape
-    given = read_fitting(file, (n_channels, length), "the network")
-    index = {label: i for i, label in enumerate(train.classes)}
-    labels = [] if given.labels is None else given.labels.tolist()
-    known = bool(labels) and all(label in index for label in labels)
-    y = np.array([index[label] for label in labels] if known else [0] * len(given.X), dtype=np.int64)
-    X = z_normalise(given.X) if normalise == "per_series" else given.X
-    return Split(X, y, train.classes), known
 
 
 def draw_activation(explanation: Explanation, title: str) -> str:

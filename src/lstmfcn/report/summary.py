@@ -7,10 +7,12 @@ from collections.abc import Sequence
 
 from lstmfcn.config import Params
 from lstmfcn.errors import DataError
+from lstmfcn.evaluation.metrics import headline_metrics
 from lstmfcn.files import read_json
+from lstmfcn.runs.identity import identity_of
 from lstmfcn.workspace import Workspace
 
-HEADER = ("DATASET", "CHAMPION", "CELLS", "PHASE", "OOF ACCURACY", "TEST ACCURACY")
+HEADER = ("DATASET", "CHAMPION", "CELLS", "PHASE")
 
 
 def in_columns(lines: Sequence[tuple[str, ...]]) -> str:
@@ -25,6 +27,8 @@ def in_columns(lines: Sequence[tuple[str, ...]]) -> str:
 def summarise(workspace: Workspace, params: Params) -> tuple[list[tuple[str, ...]], list[str]]:
     """Return a table of the champions, and a line for each dataset that was left out.
 
+    The table shows the headline metrics, out of fold and then of the test split.
+
     Raises
     ------
     DataError
@@ -35,29 +39,27 @@ def summarise(workspace: Workspace, params: Params) -> tuple[list[tuple[str, ...
             raise DataError(f"{path} is missing. Run `dvc repro`.")
     promotions = read_json(workspace.promotions)
     with (workspace.results / "results.csv").open(encoding="utf-8", newline="") as file:
-        tested = {row["key"]: row["accuracy"] for row in csv.DictReader(file)}
-    lines: list[tuple[str, ...]] = [HEADER]
+        results = {row["key"]: row for row in csv.DictReader(file)}
+    metrics = headline_metrics()
+    shown = [(f"oof_{metric.name}", metric) for metric in metrics] + [(m.name, m) for m in metrics]
+    titles = [f"{'OOF' if name.startswith('oof_') else 'TEST'} {m.title.upper()}" for name, m in shown]
+    lines: list[tuple[str, ...]] = [(*HEADER, *titles)]
     for dataset, promotion in promotions.items():
         champion = promotion["champion"]
         if champion is None:
-            lines.append((dataset, "none", "-", "-", "-", "-"))
+            lines.append((dataset, "none", *["-"] * (len(lines[0]) - 2)))
             continue
-        phase = f"fine-tuned {champion['iteration']}" if champion["iteration"] else "phase 1"
-        test = tested.get(champion["key"])
-        accuracy, cells = champion["oof_accuracy"], champion["cells"]
-        lines.append(
-            (
-                dataset,
-                champion["model"],
-                "-" if cells is None else str(cells),
-                phase,
-                "-" if accuracy is None else f"{accuracy:.4f}",
-                "-" if test is None else f"{float(test):.4f}",
-            )
-        )
+        phase = identity_of(champion | {"dataset": dataset}).title
+        row, cells = champion | results.get(champion["key"], {}), champion["cells"]
+        values = [metric.text(_number(row.get(name)), missing="-") for name, metric in shown]
+        lines.append((dataset, champion["model"], "-" if cells is None else str(cells), phase, *values))
     left_out = []
     for verdict in read_json(workspace.verdicts):
         if verdict["outcome"] == "failed" and verdict["dataset"] in params.datasets:
             errors = [f["message"] for f in verdict["findings"] if f["severity"] == "error"]
             left_out.append(f"{verdict['dataset']}: {' '.join(errors)}")
     return lines, left_out
+
+
+def _number(value: str | float | None) -> float | None:
+    return None if value is None or value == "" else float(value)

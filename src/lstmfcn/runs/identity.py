@@ -143,3 +143,19 @@ class Identity:
     def as_json(self) -> dict[str, Any]:
         """Return the identity as JSON-able values."""
         return asdict(self)
+
+
+def identity_of(row: Mapping[str, Any]) -> Identity:
+    """Return the trained run that a row of a table of results is about, or an entry of `promotions.json`."""
+    one = Identity(dataset=row["dataset"], classifier=row["model"], seed=int(row["seed"]))
+    return one.iteration(int(row["iteration"]))
+
+
+def folders_of(workspace: Workspace, dataset: str) -> tuple[Path, Path]:
+    """Return the folders that hold all that was trained on a dataset."""
+    return workspace.phase1 / dataset, workspace.finetuned / dataset
+
+
+def search_tables(workspace: Workspace, dataset: str) -> list[Path]:
+    """Return the tables of all searches on a dataset; see `Identity.search_table`."""
+    return sorted((workspace.search / dataset).glob(f"*/{TRIALS_FILE}"))

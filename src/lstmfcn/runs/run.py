@@ -17,6 +17,7 @@ from lstmfcn.files import hash_of, read_json, to_json
 from lstmfcn.runs.identity import Identity
 
 RUN_FILE = "run.json"
+WEIGHTS_FILE = "weights.npz"
 
 Bundle = Mapping[str, bytes]
 """What a job gave: files by their relative name."""

@@ -9,12 +9,10 @@ from typing import Any
 
 import pandas as pd
 
+from lstmfcn.classifiers.table import paper_column, title_of
 from lstmfcn.errors import DataError
 from lstmfcn.evaluation.comparison import fine_tuning
-from lstmfcn.evaluation.reference import PAPER_COLUMN
 from lstmfcn.evaluation.significance import DIGITS, MIN_DATASETS, wilcoxon_table
-
-TITLES = {"fcn": "FCN", "lstm_fcn": "LSTM-FCN", "alstm_fcn": "ALSTM-FCN"}
 
 
 def tables(results: pd.DataFrame, table1: pd.DataFrame) -> dict[str, str]:
@@ -67,7 +65,7 @@ def _accuracy(results: pd.DataFrame, table1: pd.DataFrame, model: str) -> str:
         cells = [dataset + (" *" if table1.at[dataset, "split_sizes_swapped_2015_2018"] else "")]
         for source, phase in columns:
             if source == "table":
-                mean = float(table1.at[dataset, PAPER_COLUMN[model, phase]])  # type: ignore[arg-type]
+                mean = float(table1.at[dataset, paper_column(model, phase)])  # type: ignore[arg-type]
                 spread = ""
             elif found := ours.get((dataset, source, phase)):
                 mean = found["mean"]
@@ -117,7 +115,7 @@ def _fine_tuning(results: pd.DataFrame) -> str:
         first = row["iteration"] == 0
         rows.append(
             [
-                TITLES[row["model"]],
+                title_of(row["model"]),
                 row["protocol"],
                 "phase 1" if first else str(row["iteration"]),
                 str(row["n_datasets"]),
@@ -144,8 +142,8 @@ def _models(results: pd.DataFrame) -> str:
             rows.append(
                 [
                     "phase 1" if phase == "phase1" else "fine-tuned",
-                    f"{TITLES[a]} ({scores[a].mean():.4f})",
-                    f"{TITLES[b]} ({scores[b].mean():.4f})",
+                    f"{title_of(a)} ({scores[a].mean():.4f})",
+                    f"{title_of(b)} ({scores[b].mean():.4f})",
                     str(row["n_datasets"]),
                     *(str(int(n)) for n in ((scores[a] > scores[b]).sum(), row["n_ties"])),
                     str(int((scores[a] < scores[b]).sum())),

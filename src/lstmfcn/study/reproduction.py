@@ -102,13 +102,13 @@ def write_page(here: Workspace) -> None:
 
     if here.reproduction_page.exists():
         page = here.reproduction_page.read_text(encoding="utf-8")
-        found = tables(read_table(here.reproduction), load_table1(here.reference / "table1.csv"))
+        found = tables(read_table(here.reproduction), load_table1())
         write_text(here.reproduction_page, fill_in(page, found))
 
 
 def _run_dataset(workspace: Workspace, params: Params) -> Any:
     """Run the stages on one dataset; return its results as a frame."""
-    from lstmfcn.evaluation.comparison import read_results
+    from lstmfcn.evaluation.results import read_results
 
     with lock(workspace, "lstmfcn reproduce", say):
         run_stages(STAGES, workspace, params)
@@ -119,7 +119,7 @@ def read_table(table: Path) -> Any:
     """Return the table as a frame, empty where there is none yet."""
     import pandas as pd
 
-    from lstmfcn.evaluation.comparison import read_results
+    from lstmfcn.evaluation.results import read_results
 
     try:
         return read_results(table)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from lstmfcn.data.readers import read_fitting
 from lstmfcn.errors import DataError
-from lstmfcn.files import write_text
+from lstmfcn.files import write_bytes
+from lstmfcn.runs.predictions import Predictions
 from lstmfcn.tracking.champion import load_champion
 
 
@@ -24,8 +23,8 @@ def predict_file(
     file
         Series in any format that `read_series` knows, with or without labels.
     target
-        The CSV: a row a series, with its line in `file`, its label if there is one, the predicted
-        label, and a column `p:<label>` for each class.
+        The table of `lstmfcn.runs.predictions`: a row a series, with its line in `file`, its label if
+        there is one, the predicted label, and a column `p:<label>` for each class.
 
     Returns
     -------
@@ -43,21 +42,18 @@ def predict_file(
         raise DataError(f"{file} is missing: name a file of series.")
     champion = load_champion(source, alias=alias, workspace=workspace)
     series = read_fitting(file, champion.shape, f"the model of {champion.dataset}")
-    import pandas as pd
-
-    probabilities = champion.predict_proba(series.X)
-    predicted = np.array(champion.classes)[probabilities.argmax(axis=1)]
-    table = pd.DataFrame({"row": series.rows})
+    predictions = Predictions(
+        classes=champion.classes,
+        probabilities=champion.predict_proba(series.X),
+        labels=series.labels,
+        row=series.rows,
+    )
+    write_bytes(target, predictions.to_csv())
+    n = len(series.X)
+    sentence = f"{n} series predicted with the {alias} of {champion.dataset}: {target}"
     if series.labels is not None:
-        table["label"] = series.labels
-    table["predicted"] = predicted
-    for k, label in enumerate(champion.classes):
-        table[f"p:{label}"] = probabilities[:, k]
-    write_text(target, table.to_csv(index=False, float_format="%.7g"))
-    sentence = f"{len(table)} series predicted with the {alias} of {champion.dataset}: {target}"
-    if series.labels is not None:
-        right = int((predicted == series.labels).sum())
-        sentence += f"\naccuracy {right / len(table):.4f} ({right} of {len(table)} labels)"
+        right = int((predictions.predicted == series.labels).sum())
+        sentence += f"\naccuracy {right / n:.4f} ({right} of {n} labels)"
         unknown = sorted(set(series.labels) - set(champion.classes))
         if unknown:
             sentence += f"; the model does not know {', '.join(unknown)}"

@@ -117,6 +117,16 @@ class History:
     kept_epoch: int
     selection_accuracy: NDArray[np.float64] | None = None
 
+    def to_csv(self) -> bytes:
+        """Return the epochs as a CSV; equal histories give equal bytes."""
+        import pandas as pd
+
+        columns = {"loss": self.loss, "accuracy": self.accuracy, "learning_rate": self.rate}
+        if self.selection_accuracy is not None:
+            columns["selection_accuracy"] = self.selection_accuracy
+        epochs = pd.RangeIndex(1, len(self.loss) + 1, name="epoch")
+        return pd.DataFrame(columns, index=epochs).to_csv(float_format="%.9g").encode()
+
 
 class Engine:
     """Trains and evaluates one network, any number of times.

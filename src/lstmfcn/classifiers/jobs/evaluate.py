@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import numpy as np
 
 from lstmfcn.classifiers.jobs.common import EvaluateJob, sizes_of
 from lstmfcn.evaluation.metrics import score
@@ -22,7 +22,8 @@ def evaluate(job: EvaluateJob) -> Bundle:
     bundle: dict[str, bytes] = {}
     every = job.classifier.at_work().predict(job.classifier, job.trained, job.train, test.X)
     for (run, files), probabilities in zip(job.trained, every, strict=True):
-        predictions = Predictions.of(test.classes, probabilities, y=test.y)
+        labels = np.array(test.classes)[test.y]
+        predictions = Predictions(classes=test.classes, probabilities=probabilities, labels=labels)
         metrics = {f"test_{name}": value for name, value in score(test.y, probabilities).items()}
         made = Run(
             identity=run.identity.test(),
@@ -31,7 +32,7 @@ def evaluate(job: EvaluateJob) -> Bundle:
             data=test.hash,
             params=run.params,
             sizes=sizes_of(job.train) | {"n_test": len(test.y)},
-            metrics=metrics | _out_of_fold(files, run),
+            metrics=metrics | _out_of_fold(files["oof.csv"], run),
             artifacts=(PREDICTIONS_FILE,),
             upstream=run.key,
             selected_on=run.selected_on,
@@ -42,10 +43,10 @@ def evaluate(job: EvaluateJob) -> Bundle:
     return bundle
 
 
-def _out_of_fold(files: Mapping[str, bytes], run: Run) -> dict[str, float | None]:
-    """Return the metrics of a run's out-of-fold predictions; those that it knows itself are exact."""
-    held = Predictions.from_csv(files["oof.csv"]).held_out()
-    scores: dict[str, float | None] = {}
-    if len(held):
-        scores = {f"oof_{name}": value for name, value in score(held.y, held.probabilities).items()}
-    return scores | {name: value for name, value in run.metrics.items() if name.startswith("oof_")}
+def _out_of_fold(file: bytes, run: Run) -> dict[str, float | None]:
+    """Return every metric of out-of-fold predictions; where there are none, what the run says of them."""
+    oof = Predictions.from_csv(file)
+    if not oof.held.any():
+        return {name: value for name, value in run.metrics.items() if name.startswith("oof_")}
+    scores = score(oof.y[oof.held], oof.probabilities[oof.held])
+    return {f"oof_{name}": value for name, value in scores.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lstmfcn.classifiers.table import paper_column
 from lstmfcn.config import Params
 from lstmfcn.errors import DataError
 from lstmfcn.pipeline.progress import say
@@ -10,8 +11,10 @@ from lstmfcn.workspace import Workspace
 
 def run(workspace: Workspace, params: Params) -> None:
     """Write `comparison/` from `results/results.csv`."""
-    from lstmfcn.evaluation.comparison import compare, read_results, table1_beside_ours, write
+    from lstmfcn.evaluation.comparison import compare
     from lstmfcn.evaluation.reference import load_references, load_table1, load_table2
+    from lstmfcn.evaluation.results import read_results, write_comparison
+    from lstmfcn.report.terminal import table1_beside_ours
 
     path = workspace.results / "results.csv"
     try:
@@ -20,12 +23,13 @@ def run(workspace: Workspace, params: Params) -> None:
         raise DataError(f"{path} is missing. Run `dvc repro evaluate`.") from None
     comparison = compare(
         results,
-        load_table1(workspace.reference / "table1.csv"),
-        load_table2(workspace.reference / "table2.csv"),
+        load_table1(),
+        load_table2(),
         load_references(params.compare.references, workspace.root),
         significance=params.compare.significance,
+        paper_column=paper_column,
     )
-    write(comparison, workspace.comparison)
+    write_comparison(comparison, workspace.comparison)
     say(table1_beside_ours(comparison))
     for note in comparison.notes:
         say(f"compare: {note}")

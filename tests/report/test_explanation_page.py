@@ -5,7 +5,8 @@ import pytest
 
 from lstmfcn.data.series import Split
 from lstmfcn.errors import DataError, RegistryError
-from lstmfcn.report.explanation import best_run, draw_attention, explain, explain_to_folder, sentences
+from lstmfcn.report.explanation import draw_attention, sentences
+from lstmfcn.report.explanation_page import best_run, explain_run, explain_to_folder
 
 
 def explained(workspace, target, **options):
@@ -46,7 +47,7 @@ def test_a_file_is_explained_as_it_would_be_predicted(finished, tmp_path):
 def test_one_annotation_is_said_and_not_drawn(finished):
     workspace, _ = finished
     _, folder = best_run(workspace, "Bumps", ["alstm_fcn"])
-    explanation = explain(folder, Split.load(workspace.train_splits / "Bumps.npz"))
+    explanation = explain_run(folder, Split.load(workspace.train_splits / "Bumps.npz"))
     assert draw_attention(explanation, "attention") == ""
     assert any("weight is 1" in sentence for sentence in sentences(explanation))
     assert explanation.weights.shape == (24, 1, 1)

@@ -1,0 +1,69 @@
+"""The tables of results and of their comparison as files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lstmfcn.evaluation.comparison import Comparison
+from lstmfcn.evaluation.metrics import columns, headline_metrics
+from lstmfcn.files import write_json, write_text
+
+FORMER_COLUMNS = {"oof_loss": "oof_log_loss"}
+"""What columns were called in files of an older layout."""
+
+COMPARISON_TABLES = ("beside_paper", "summary", "wilcoxon", "wilcoxon_all", "table2", "fine_tuning")
+
+
+def write_results(folder: Path, rows: list[dict[str, Any]]) -> None:
+    """Write `results.csv`, a row an evaluated run, and `metrics.json`, for `dvc metrics`, of the chosen.
+
+    Parameters
+    ----------
+    folder
+        Where to write.
+    rows
+        For each run what it is (dataset, model, phase, chosen, cells, edition, ...), and its metrics by
+        the names of `lstmfcn.evaluation.metrics.columns`. One that is missing or None has no value.
+    """
+    given = dict.fromkeys(name for row in rows for name in row)
+    results = pd.DataFrame(rows, columns=list(given | dict.fromkeys(columns())))
+    results = results.astype({"cells": "Int64", "edition": "Int64"})
+    write_text(folder / "results.csv", results.to_csv(index=False, float_format="%.9g"))
+    names = [metric.name for metric in headline_metrics()]
+    chosen = results[results["chosen"].astype(bool)]
+    means = chosen.groupby(["dataset", "model", "phase"], sort=True)[names].mean()
+    metrics: dict[str, Any] = {}
+    for mean in means.reset_index().to_dict("records"):
+        models = metrics.setdefault(mean["dataset"], {})
+        phases = models.setdefault(mean["model"], {})
+        phases[mean["phase"]] = {name: round(mean[name], 9) for name in names}
+    write_json(folder / "metrics.json", metrics)
+
+
+def read_results(path: Path) -> pd.DataFrame:
+    """Read a table of results; a dataset called 101 or NA keeps its name.
+
+    A table of an older layout is read too: a metric that it lacks has no column.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    """
+    names = {"dataset": str, "recipe": str, "commit": str}
+    table = pd.read_csv(path, dtype=names, keep_default_na=False, na_values=[""])
+    return table.rename(columns=FORMER_COLUMNS)
+
+
+def write_comparison(comparison: Comparison, folder: Path) -> None:
+    """Write a CSV for each table, and `comparison.json` with the summary and the notes."""
+    for name in COMPARISON_TABLES:
+        table: pd.DataFrame = getattr(comparison, name)
+        write_text(folder / f"{name}.csv", table.to_csv(index=False, float_format="%.9g"))
+    write_text(folder / "scores.csv", comparison.scores.to_csv(float_format="%.9g"))
+    summary: list[dict[str, Any]] = json.loads(comparison.summary.to_json(orient="records"))
+    write_json(folder / "comparison.json", {"summary": summary, "notes": list(comparison.notes)})

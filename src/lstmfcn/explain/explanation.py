@@ -1,0 +1,87 @@
+"""All there is to say of what one network does with some series, as arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from lstmfcn.explain.activation import class_activation_maps, contributions
+from lstmfcn.explain.attention import attention, has_attention
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What one trained network does with some series.
+
+    Attributes
+    ----------
+    classes
+        The labels, in the order of the outputs.
+    X
+        The prepared series, float32 (n_series, n_channels, length).
+    y
+        The true classes, int64 (n_series,), or None where they are not known.
+    predicted
+        The predicted classes, int64 (n_series,).
+    maps
+        Class activation maps, float32 (n_series, n_classes, length).
+    convolutional, recurrent
+        What each branch adds to the scores, float32 (n_series, n_classes).
+    weights, contexts
+        See `Attention`; None for a network without attention.
+    """
+
+    classes: tuple[str, ...]
+    X: NDArray[np.float32]
+    y: NDArray[np.int64] | None
+    predicted: NDArray[np.int64]
+    maps: NDArray[np.float32]
+    convolutional: NDArray[np.float32]
+    recurrent: NDArray[np.float32]
+    weights: NDArray[np.float32] | None
+    contexts: NDArray[np.float32] | None
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays by name; those there are not are left out."""
+        named = {name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        return named | {"classes": np.array(self.classes, dtype=np.str_)}
+
+
+def explain(
+    model: keras.Model,
+    X: NDArray[np.float32],
+    *,
+    classes: tuple[str, ...],
+    predicted: NDArray[np.int64],
+    y: NDArray[np.int64] | None = None,
+) -> Explanation:
+    """Explain what a trained network does with series.
+
+    Parameters
+    ----------
+    model
+        A network of `lstmfcn.networks.build`.
+    X
+        float32, shape (n_series, n_channels, length), prepared as for training.
+    classes
+        The labels, in the order of the outputs.
+    predicted, y
+        The predicted and, where they are known, the true classes, int64 (n_series,).
+    """
+    parts = contributions(model, X)
+    seen = attention(model, X) if has_attention(model) else None
+    return Explanation(
+        classes=classes,
+        X=X,
+        y=y,
+        predicted=predicted,
+        maps=class_activation_maps(model, X),
+        convolutional=parts.convolutional,
+        recurrent=parts.recurrent,
+        weights=None if seen is None else seen.weights,
+        contexts=None if seen is None else seen.contexts,
+    )

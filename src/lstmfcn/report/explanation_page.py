@@ -1,0 +1,149 @@
+"""The page that explains the best trained network of a dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from lstmfcn.classifiers.table import network_named
+from lstmfcn.data.preprocessing import z_normalise
+from lstmfcn.data.readers import read_fitting
+from lstmfcn.data.series import Split
+from lstmfcn.environment import load_backend
+from lstmfcn.errors import RegistryError
+from lstmfcn.files import write_arrays, write_text
+from lstmfcn.report.explanation import draw_activation, draw_attention, sentences
+from lstmfcn.report.html import render
+from lstmfcn.runs.identity import folders_of
+from lstmfcn.runs.ranking import rank
+from lstmfcn.runs.run import RUN_FILE, WEIGHTS_FILE, Run, find_runs
+from lstmfcn.workspace import Workspace
+
+if TYPE_CHECKING:  # Keras comes with it
+    from lstmfcn.explain import Explanation
+
+
+def best_run(workspace: Workspace, dataset: str, models: Iterable[str] | None = None) -> tuple[Run, Path]:
+    """Return the run with the best evidence among the trained ones of a dataset, and its folder.
+
+    Parameters
+    ----------
+    workspace, dataset
+        Whose runs.
+    models
+        Of which classifiers; None for all.
+
+    Raises
+    ------
+    RegistryError
+        If none of them is trained.
+    """
+    wanted = None if models is None else set(models)
+    found = {
+        run.key: (run, folder)
+        for folder, run in find_runs(*folders_of(workspace, dataset))
+        if (wanted is None or run.identity.classifier in wanted) and WEIGHTS_FILE in run.artifacts
+    }
+    if not found:
+        named = " or ".join(sorted(wanted or ())) or "model"
+        raise RegistryError(f"{dataset} has no trained {named} in {workspace.root}. Run `dvc repro`.")
+    return found[rank(run for run, _ in found.values())[0].key]
+
+
+def explain_run(folder: Path, series: Split, *, labelled: bool = True) -> Explanation:
+    """Explain what the network of a run does with series.
+
+    Parameters
+    ----------
+    folder
+        Holds the run and its weights.
+    series
+        Prepared series with the dataset's classes.
+    labelled
+        Whether the classes of the series are known.
+    """
+    load_backend()
+    from lstmfcn.classifiers.outcome import unpack_weights
+    from lstmfcn.classifiers.phase1 import new_engine
+    from lstmfcn.explain import explain
+    from lstmfcn.training.weights import set_weights
+
+    run = Run.load(folder / RUN_FILE)
+    architecture = network_named(run.identity.classifier).architecture_of(run.params)
+    engine = new_engine(series, architecture, seed=run.identity.seed)
+    set_weights(engine.model, unpack_weights((folder / "weights.npz").read_bytes()))
+    return explain(
+        engine.model,
+        series.X,
+        classes=series.classes,
+        predicted=engine.predict(series.X).argmax(axis=1),
+        y=series.y if labelled else None,
+    )
+
+
+def explain_to_folder(
+    workspace: Workspace,
+    dataset: str,
+    target: Path,
+    *,
+    models: Iterable[str],
+    file: Path | None,
+    normalise: Literal["per_series", "none"],
+) -> str:
+    """Explain the best trained network of a dataset; write `index.html` and `explanation.npz`.
+
+    Parameters
+    ----------
+    workspace, dataset
+        Whose networks.
+    target
+        The folder to write to.
+    models
+        Which of them.
+    file
+        Series in any format that `read_series` knows; None for the training split.
+    normalise
+        As in `params.yaml`.
+
+    Returns
+    -------
+    str
+        A sentence for people.
+
+    Raises
+    ------
+    DataError, RegistryError
+        If the file is at fault, or nothing is trained. Nothing is written then.
+    """
+    run, folder = best_run(workspace, dataset, models)
+    train = Split.load(workspace.train_splits / f"{dataset}.npz")
+    series, labelled = (train, True) if file is None else _read(file, train, normalise)
+    explanation = explain_run(folder, series, labelled=labelled)
+    page = render(
+        "explanation.html.j2",
+        name=run.name,
+        n_series=len(series.X),
+        source=f"the training split of {dataset}" if file is None else file.name,
+        sentences=sentences(explanation),
+        activation=draw_activation(explanation, f"{run.name}: class activation maps"),
+        attention=draw_attention(explanation, f"{run.name}: attention by class"),
+        arrays=list(explanation.arrays()),
+    )
+    write_arrays(target / "explanation.npz", explanation.arrays())
+    write_text(target / "index.html", page)
+    return f"{run.name}, {len(series.X)} series: {target / 'index.html'} and {target / 'explanation.npz'}"
+
+
+def _read(file: Path, train: Split, normalise: Literal["per_series", "none"]) -> tuple[Split, bool]:
+    """Read series and prepare them as the training split was; return whether all labels are known."""
+    _, n_channels, length = train.X.shape
+    given = read_fitting(file, (n_channels, length), "the network")
+    index = {label: i for i, label in enumerate(train.classes)}
+    labels = [] if given.labels is None else given.labels.tolist()
+    known = bool(labels) and all(label in index for label in labels)
+    y = np.array([index[label] for label in labels] if known else [0] * len(given.X), dtype=np.int64)
+    X = z_normalise(given.X) if normalise == "per_series" else given.X
+    return Split(X, y, train.classes), known

@@ -1,0 +1,26 @@
+"""The methods compared with each other over the datasets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lstmfcn.evaluation.comparison import mean_of
+from lstmfcn.evaluation.metrics import headline_metrics
+from lstmfcn.report.data import Column, ReportData
+
+TITLE = "Comparison"
+ORDER = 20
+TEMPLATE = "comparison.html.j2"
+
+
+def section(data: ReportData) -> dict[str, Any]:
+    """Return the summary of the methods, the tests between them, and what fine-tuning gave."""
+    summary = data.comparison.get("summary", [])
+    means = [Column(*mean_of(metric), metric) for metric in headline_metrics()]
+    return {
+        "summary": summary,
+        "means": [column for column in means if any(column.name in row for row in summary)],
+        "wilcoxon": data.tables["wilcoxon"],
+        "fine_tuning": data.tables["fine_tuning"],
+        "notes": data.comparison.get("notes", []),
+    }

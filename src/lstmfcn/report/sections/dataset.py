@@ -1,0 +1,160 @@
+"""What there is to say of each dataset: its series, its methods, its champion, and what it looks at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lstmfcn.classifiers.table import classifiers
+from lstmfcn.data.series import Split
+from lstmfcn.errors import RegistryError
+from lstmfcn.evaluation.metrics import all_metrics
+from lstmfcn.files import read_json
+from lstmfcn.report.data import ReportData
+from lstmfcn.report.explanation import draw_activation, draw_attention, sentences
+from lstmfcn.report.explanation_page import best_run, explain_run
+from lstmfcn.report.figures import accuracies, learning_curves, series_by_class
+from lstmfcn.report.html import title
+from lstmfcn.runs.identity import identity_of, search_tables
+from lstmfcn.runs.predictions import Predictions
+from lstmfcn.workspace import Workspace
+
+TITLE = "Datasets"
+ORDER = 40
+TEMPLATE = "dataset.html.j2"
+
+MOST_CLASSES = 12
+"""With more classes than that a confusion matrix is no longer looked at."""
+
+
+def section(data: ReportData) -> dict[str, Any]:
+    """Return what the page shows of each dataset; each stands in the navigation by itself."""
+    return {
+        "links": [(data.anchor(name), name) for name in data.datasets],
+        "columns": data.columns(all_metrics().values()),
+        "honest": data.honest,
+        "datasets": [_dataset(data, name) for name in data.datasets],
+    }
+
+
+def _dataset(data: ReportData, name: str) -> dict[str, Any]:
+    workspace = data.workspace
+    mine, served = data.results_of(name), data.served(name)
+    methods = [] if mine is None else _methods(data, mine, name)
+    return _series(workspace, name) | {
+        "name": name,
+        "anchor": data.anchor(name),
+        "verdict": data.verdicts.get(name),
+        "champion": data.champion(name),
+        "reason": data.promotions.get(name, {}).get("reason") or "",
+        "methods": methods,
+        "methods_figure": _methods_figure(methods, f"{name}: accuracy of each method") if methods else "",
+        "confusion": None if served is None else _confusion(workspace, served),
+        "curves": "" if mine is None else _curves(workspace, mine, f"{name}: training loss by epoch"),
+        "searches": [read_json(path) for path in search_tables(workspace, name)],
+    }
+
+
+def _series(workspace: Workspace, name: str) -> dict[str, Any]:
+    """Return the training split in words and drawn, and what the networks look at in it."""
+    path = workspace.train_splits / f"{name}.npz"
+    if not path.exists():
+        return {"sizes": "", "series": "", "explanations": []}
+    train = Split.load(path)
+    n, channels, length = train.X.shape
+    more = f", {channels} channels" if channels > 1 else ""
+    return {
+        "sizes": f"{n} training series of {length} values, {len(train.classes)} classes{more}",
+        "series": series_by_class(train.X, train.y, train.classes, f"{name}: the training series by class"),
+        "explanations": _explanations(workspace, name, train),
+    }
+
+
+def _explanations(workspace: Workspace, name: str, train: Split) -> list[dict[str, Any]]:
+    """Explain the run with the best evidence, and the best with an attention worth looking at."""
+    runs = {}
+    attentive = [row.name for row in classifiers().values() if getattr(row, "attention", False)]
+    for models in (None, attentive):
+        try:
+            run, folder = best_run(workspace, name, models)
+        except RegistryError:
+            continue
+        if (folder / "weights.npz").exists():
+            runs[run.key] = run, folder
+    shown = []
+    for run, folder in runs.values():
+        explanation = explain_run(folder, train)
+        shown.append(
+            {
+                "name": run.name,
+                "model": run.identity.classifier,
+                "sentences": sentences(explanation),
+                "activation": draw_activation(explanation, f"{run.name}: class activation maps"),
+                "attention": draw_attention(explanation, f"{run.name}: attention by class"),
+            }
+        )
+    return shown[:1] + [e for e in shown[1:] if e["attention"]]
+
+
+def _methods(data: ReportData, mine: pd.DataFrame, name: str) -> list[dict[str, Any]]:
+    """Return a row for each model and phase, the means of its seeds, beside the paper's figure."""
+    columns = [column.name for column in data.columns(all_metrics().values())]
+    return [
+        {
+            "model": model,
+            "phase": phase,
+            "cells": ", ".join(str(int(c)) for c in sorted(set(group["cells"].dropna()))) or "none",
+            "iterations": ", ".join(str(i) for i in sorted(set(group["iteration"]))),
+            **{name: group[name].mean() for name in columns},
+            **data.beside_paper(name, str(model), str(phase)),
+        }
+        for (model, phase), group in mine[mine["chosen"]].groupby(["model", "phase"], sort=True)
+    ]
+
+
+def _methods_figure(methods: list[dict[str, Any]], name: str) -> str:
+    rows = [
+        (
+            f"{title(m['model'])}\n{title(m['phase'])}",
+            None if pd.isna(m["oof_accuracy"]) else float(m["oof_accuracy"]),
+            float(m["accuracy"]),
+            float(m["accuracy"] if m["low"] is None else m["low"]),
+            float(m["accuracy"] if m["high"] is None else m["high"]),
+            m["paper"],
+        )
+        for m in methods
+    ]
+    return accuracies(rows, name)
+
+
+def _curves(workspace: Workspace, mine: pd.DataFrame, name: str) -> str:
+    """Return the learning curves of each model's first seed."""
+    curves = {}
+    for model, group in mine.groupby("model", sort=True):
+        first = group[group["seed"] == group["seed"].min()].sort_values("iteration")
+        steps = [identity_of(row) for row in first.to_dict("records")]
+        files = [(step.title, step.folder(workspace) / "history.csv") for step in steps]
+        parts = [
+            (name_of_step, pd.read_csv(file)["loss"].to_numpy(np.float64))
+            for name_of_step, file in files
+            if file.exists()
+        ]
+        if parts:
+            curves[title(str(model))] = parts
+    return learning_curves(curves, name) if curves else ""
+
+
+def _confusion(workspace: Workspace, served: dict[Any, Any]) -> dict[str, Any] | None:
+    """Return the test predictions of a champion, counted by true and predicted class."""
+    path = identity_of(served).test().folder(workspace) / "predictions.csv"
+    if not path.exists():
+        return None
+    predictions = Predictions.from_csv(path)
+    n = len(predictions.classes)
+    if n > MOST_CLASSES:
+        return None
+    counts = np.zeros((n, n), dtype=int)
+    np.add.at(counts, (predictions.y, predictions.predicted_y), 1)
+    return {"classes": predictions.classes, "rows": counts.tolist()}

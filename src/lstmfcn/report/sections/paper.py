@@ -1,0 +1,37 @@
+"""Ours beside the paper's tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lstmfcn.evaluation.reference import load_table1, printed_methods
+from lstmfcn.evaluation.significance import MIN_DATASETS
+from lstmfcn.report.critical_difference import caption, critical_difference
+from lstmfcn.report.data import ReportData, records
+
+TITLE = "Beside the paper"
+ORDER = 30
+TEMPLATE = "paper.html.j2"
+
+
+def section(data: ReportData) -> dict[str, Any]:
+    """Return ours beside Table I, the diagrams of critical differences, and Table II recomputed."""
+    return {
+        "beside": records(data.beside),
+        "diagrams": _diagrams(data),
+        "table2": data.tables["table2"],
+        "wilcoxon_all": data.tables["wilcoxon_all"],
+    }
+
+
+def _diagrams(data: ReportData) -> list[dict[str, str]]:
+    """Draw the critical differences of the paper's Table I, and of our methods among all others."""
+    fields = {"The methods of the paper's Table I": printed_methods(load_table1())}
+    if data.scores is not None and len(data.scores):
+        fields["Our methods among them"] = data.scores.set_index("dataset")
+    drawn = [
+        {"title": title, "svg": critical_difference(field, title), "caption": caption(field)}
+        for title, field in fields.items()
+        if len(field) >= MIN_DATASETS
+    ]
+    return [diagram for diagram in drawn if diagram["svg"]]

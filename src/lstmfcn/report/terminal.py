@@ -1,0 +1,38 @@
+"""Tables as text for a terminal."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from lstmfcn.evaluation.comparison import Comparison
+from lstmfcn.report.summary import in_columns
+
+
+def table1_beside_ours(comparison: Comparison) -> str:
+    """Return the paper's Table I beside ours as text for a terminal.
+
+    Each row says how the paper's figure stands to the noise of a test split of that size: inside or
+    outside the 95 % interval of ours.
+    """
+    shown = comparison.beside_paper
+    lines = [
+        ("DATASET", "MODEL", "PHASE", "PROTOCOL", "SEEDS", "OURS", "95 % INTERVAL", "PAPER", "DIFFERENCE", "")
+    ]
+    for row in shown.to_dict("records"):
+        known = not pd.isna(row["paper"])
+        verdict = "" if not known else "inside" if row["inside_interval"] else "outside"
+        lines.append(
+            (
+                row["dataset"],
+                row["model"],
+                row["phase"],
+                row["protocol"] + (" (selected on test)" if row["selected_on"] == "test" else ""),
+                str(row["seeds"]),
+                f"{row['ours']:.4f}",
+                f"{row['ours_low']:.4f} to {row['ours_high']:.4f}",
+                f"{row['paper']:.4f}" if known else "",
+                f"{row['difference']:+.4f}" if known else "",
+                verdict + (", other split" if row["split_sizes_swapped"] else ""),
+            )
+        )
+    return in_columns(lines)

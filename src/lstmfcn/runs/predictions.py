@@ -1,0 +1,161 @@
+"""Predictions as a table: one format for out-of-fold, test and new series.
+
+The file is a CSV in UTF-8, a row a series: `series`, counted from 1; `row`, its line in the file that the
+series came from, and `fold`, who held it out (-1: nobody), where there are such; `label`, where it is known;
+`predicted`; and a column `p:<class>` of probabilities for each class, empty where there is no prediction.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstmfcn.errors import DataError
+
+PROBABILITY = "p:"
+"""How the columns of probabilities begin; the class follows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predictions:
+    """What a classifier says of some series.
+
+    Attributes
+    ----------
+    classes
+        The labels, in the order of the columns of `probabilities`.
+    probabilities
+        float32, shape (n_series, n_classes); a row of NaN for a series without a prediction.
+    labels
+        The true labels as text, shape (n_series,), or None; they may be none of the classes.
+    fold
+        int64, shape (n_series,): who held each series out, -1 for nobody; or None.
+    row
+        int64, shape (n_series,): the line of each series in its file; or None.
+    decided
+        int64, shape (n_series,): the predicted classes, -1 for none, where they are known apart from the
+        probabilities: in a file these are rounded, and two may look equal. None: the highest probability.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+    """
+
+    classes: tuple[str, ...]
+    probabilities: NDArray[np.float32]
+    labels: NDArray[np.str_] | None = None
+    fold: NDArray[np.int64] | None = None
+    row: NDArray[np.int64] | None = None
+    decided: NDArray[np.int64] | None = None
+
+    def __post_init__(self) -> None:
+        n = len(self.probabilities)
+        fields = (self.labels, self.fold, self.row, self.decided)
+        if self.probabilities.shape != (n, len(self.classes)) or any(
+            field is not None and field.shape != (n,) for field in fields
+        ):
+            raise ValueError(
+                f"Probabilities {self.probabilities.shape} do not fit {len(self.classes)} classes or the "
+                "labels, folds and rows beside them."
+            )
+
+    @property
+    def held(self) -> NDArray[np.bool_]:
+        """Which series have a prediction, shape (n_series,)."""
+        return np.asarray(~np.isnan(self.probabilities).any(axis=1), dtype=np.bool_)
+
+    @property
+    def y(self) -> NDArray[np.int64]:
+        """The true classes as indices, int64 (n_series,); -1 where the label is unknown or no class."""
+        index = {label: k for k, label in enumerate(self.classes)}
+        labels: Iterable[Any] = [None] * len(self.probabilities) if self.labels is None else self.labels
+        return np.array([index.get(label, -1) for label in labels], dtype=np.int64)
+
+    @property
+    def predicted_y(self) -> NDArray[np.int64]:
+        """The predicted classes as indices, int64 (n_series,); -1 where there is no prediction."""
+        if self.decided is not None:
+            return self.decided
+        highest = np.where(self.held[:, None], self.probabilities, 0).argmax(axis=1)
+        return np.where(self.held, highest, -1).astype(np.int64)
+
+    @property
+    def predicted(self) -> NDArray[np.str_]:
+        """The predicted labels as text, shape (n_series,); empty where there is no prediction."""
+        return np.array([*self.classes, ""])[self.predicted_y]
+
+    def to_csv(self, *, digits: int = 7) -> bytes:
+        """Return the file; equal predictions give equal bytes.
+
+        Parameters
+        ----------
+        digits
+            Of the probabilities; with 9 they read back equal to the bit.
+        """
+        columns: dict[str, Sequence[Any]] = {"series": range(1, len(self.probabilities) + 1)}
+        for name in ("row", "fold"):
+            if (values := getattr(self, name)) is not None:
+                columns[name] = values.tolist()
+        if self.labels is not None:
+            columns["label"] = self.labels.tolist()
+        columns["predicted"] = self.predicted.tolist()
+        for label, values in zip(self.classes, self.probabilities.T, strict=True):
+            columns[PROBABILITY + label] = ["" if np.isnan(p) else f"{p:.{digits}g}" for p in values.tolist()]
+        text = io.StringIO(newline="")
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
+        return text.getvalue().encode()
+
+    @classmethod
+    def from_csv(cls, source: bytes | Path) -> Predictions:
+        """Read what `to_csv` wrote.
+
+        Parameters
+        ----------
+        source
+            The content of a file, or its path.
+
+        Raises
+        ------
+        DataError
+            If it is no such file, naming the row that is at fault.
+        """
+        name = "The table of predictions" if isinstance(source, bytes) else str(source)
+        try:
+            content = source if isinstance(source, bytes) else source.read_bytes()
+            header, *rows = csv.reader(io.StringIO(content.decode(), newline=""), strict=True)
+        except (OSError, ValueError, csv.Error) as error:
+            raise DataError(f"{name} cannot be read: {error}. Make it again.") from error
+        if header[:1] != ["series"] or "predicted" not in header:
+            raise DataError(
+                f"{name} is no table of predictions: series or predicted is missing. Make it again."
+            )
+        for at, row in enumerate(rows, start=2):
+            if len(row) != len(header):
+                raise DataError(f"{name}, row {at}: {len(row)} columns, not {len(header)}. Make it again.")
+        columns = dict(zip(header, zip(*rows, strict=True) if rows else ((),) * len(header), strict=True))
+        classes = tuple(c.removeprefix(PROBABILITY) for c in header if c.startswith(PROBABILITY))
+        index = {label: k for k, label in enumerate(classes)} | {"": -1}
+        try:
+            return cls(
+                classes=classes,
+                probabilities=np.array(
+                    [[float(p or "nan") for p in columns[PROBABILITY + label]] for label in classes],
+                    dtype=np.float32,
+                ).T,
+                labels=np.array(columns["label"], dtype=np.str_) if "label" in columns else None,
+                fold=np.array(columns["fold"], dtype=np.int64) if "fold" in columns else None,
+                row=np.array(columns["row"], dtype=np.int64) if "row" in columns else None,
+                decided=np.array([index[label] for label in columns["predicted"]], dtype=np.int64),
+            )
+        except (ValueError, KeyError) as error:
+            raise DataError(f"{name} holds what is no prediction: {error}. Make it again.") from error

@@ -1,0 +1,67 @@
+"""Tables of results as files: what is written, and what is read of older ones."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from lstmfcn.evaluation.comparison import Comparison
+from lstmfcn.evaluation.metrics import columns
+from lstmfcn.evaluation.results import COMPARISON_TABLES, read_results, write_comparison, write_results
+
+
+def row(**changes):
+    made = {"dataset": "A", "model": "fcn", "phase": "phase1", "seed": 0, "chosen": True, "cells": None}
+    made |= {"edition": 2018, "key": "k", **dict.fromkeys(columns(), 0.5)}
+    return made | changes
+
+
+def test_every_metric_has_its_columns_and_the_headlines_are_summed_up(tmp_path):
+    """The mean of the seeds of what is chosen; log loss stands in the table alone."""
+    rows = [row(), row(seed=1, accuracy=0.8), row(chosen=False, accuracy=0.0), row(model="lstm_fcn", cells=8)]
+    write_results(tmp_path, rows)
+    table = read_results(tmp_path / "results.csv")
+    assert list(table.columns) == list(rows[0])
+    assert table["cells"].tolist()[-1] == 8
+    assert json.loads((tmp_path / "metrics.json").read_text()) == {
+        "A": {
+            "fcn": {"phase1": {"accuracy": 0.65, "pce": 0.5}},
+            "lstm_fcn": {"phase1": {"accuracy": 0.5, "pce": 0.5}},
+        }
+    }
+
+
+def test_what_could_not_be_measured_is_empty(tmp_path):
+    """Each class with a single series: nothing can be held out."""
+    rows = [{name: value for name, value in row().items() if not name.startswith("oof_")}]
+    write_results(tmp_path, rows)
+    table = read_results(tmp_path / "results.csv")
+    assert set(table.columns) == set(row())
+    assert table["oof_accuracy"].isna().all()
+    assert table["accuracy"].tolist() == [0.5]
+
+
+def test_a_datasets_name_is_no_number_and_never_missing(tmp_path):
+    names = ["101", "007", "NA", "None"]
+    write_results(tmp_path, [row(dataset=name) for name in names])
+    assert read_results(tmp_path / "results.csv")["dataset"].tolist() == names
+
+
+def test_an_older_table_is_read(tmp_path):
+    (tmp_path / "results.csv").write_text("dataset,oof_accuracy,oof_loss\nA,0.5,0.25\n")
+    assert read_results(tmp_path / "results.csv")["oof_log_loss"].tolist() == [0.25]
+    with pytest.raises(FileNotFoundError):
+        read_results(tmp_path / "gone.csv")
+
+
+def test_a_comparison_is_written_whole(tmp_path):
+    tables = {name: pd.DataFrame({"a": [1 / 3]}) for name in COMPARISON_TABLES}
+    write_comparison(
+        Comparison(**tables, scores=pd.DataFrame({"b": [0.5]}, index=["A"]), notes=("n",)), tmp_path
+    )
+    for name in COMPARISON_TABLES:
+        assert (tmp_path / f"{name}.csv").read_text() == "a\n0.333333333\n"
+    assert json.loads((tmp_path / "comparison.json").read_text()) == {
+        "summary": [{"a": 0.3333333333}],
+        "notes": ["n"],
+    }
