@@ -47,16 +47,39 @@ TABLE: tuple[Classifier, ...] = (
 GROUP = "lstmfcn.classifiers"
 
 
-@functools.cache
 def classifiers() -> dict[str, Classifier]:
     """Return every classifier by its name: those of the table, then those of other packages."""
-    found = {row.name: row for row in TABLE}
-    for point in entry_points(group=GROUP):
+    return {row.name: row for row in TABLE} | {row.name: row for row, _ in _of_other_packages()}
+
+
+def code_of(row: Classifier) -> tuple[str, ...]:
+    """Return the modules that a classifier's results depend on, its own package's among them."""
+    return (*row.code, *(module for other, module in _of_other_packages() if other == row))
+
+
+@functools.cache
+def _of_other_packages() -> tuple[tuple[Classifier, str], ...]:
+    """Return the classifiers that other packages bring, each with the module that it stands in.
+
+    Raises
+    ------
+    LstmfcnError
+        Naming the entry point that brings none, or one whose name is taken.
+    """
+    taken = {row.name for row in TABLE}
+    found = []
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         row = point.load()
-        if not isinstance(row, Classifier):
-            raise LstmfcnError(f"The entry point {point.name} of {GROUP} is {row!r}, which is no Classifier.")
-        found.setdefault(row.name, row)
-    return found
+        if not isinstance(row, Classifier) or row.name in taken:
+            what = (
+                f"a second {row.name}" if isinstance(row, Classifier) else f"{row!r}, which is no Classifier"
+            )
+            raise LstmfcnError(
+                f"The entry point {point.value} ({GROUP}) brings {what}. Mend its package, or take it out."
+            )
+        taken.add(row.name)
+        found.append((row, point.module))
+    return tuple(found)
 
 
 def classifier_named(name: str) -> Classifier:

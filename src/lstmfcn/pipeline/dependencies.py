@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from importlib.metadata import entry_points
+
+from lstmfcn.classifiers import table
 from lstmfcn.classifiers.base import Classifier
-from lstmfcn.classifiers.table import classifier_named
 from lstmfcn.config import Params
 from lstmfcn.pipeline.table import STAGES, Stage
 from lstmfcn.runs.code import code_hash, code_of, source_hash
@@ -18,13 +20,19 @@ def code_of_stage(stage: Stage, params: Params) -> dict[str, str]:
     Of a stage with jobs the code of the jobs counts, and how the stage itself handles them; not that of the
     queue, the executors or MLflow, which change no result.
     """
+    others = _modules_of_other_packages(stage)
     if not stage.jobs:
-        return code_of(stage.module)
-    classifiers = [classifier_named(name) for name in params.models]
-    found = code_of(*stage.jobs, *(module for one in classifiers for module in one.code))
+        return code_of(stage.module, *others)
+    classifiers = [table.classifier_named(name) for name in params.models]
+    found = code_of(*stage.jobs, *others, *(module for one in classifiers for module in table.code_of(one)))
     return found | {name: source_hash(name) for name in (*HANDLING, stage.module)}
 
 
 def job_code(stage: str, classifier: Classifier) -> str:
     """Return the hash of the code that a classifier's jobs in a stage depend on: part of their keys."""
-    return code_hash(*STAGES[stage].jobs, *classifier.code)
+    others = _modules_of_other_packages(STAGES[stage])
+    return code_hash(*STAGES[stage].jobs, *others, *table.code_of(classifier))
+
+
+def _modules_of_other_packages(stage: Stage) -> list[str]:
+    return [point.module for group in stage.groups for point in entry_points(group=group)]

@@ -38,6 +38,8 @@ class Stage:
     jobs
         The modules whose code keys its jobs; empty for a stage that has none. The code of classifiers comes
         to it.
+    groups
+        The groups of entry points by which other packages bring what it uses, besides classifiers.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Stage:
     always: bool = False
     options: str = ""
     jobs: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
 
     @property
     def module(self) -> str:
@@ -63,6 +66,7 @@ class Stage:
 
 
 GRID = ("datasets", "models", "seeds")
+READERS, METRICS = ("lstmfcn.readers",), ("lstmfcn.metrics",)
 
 # What of `train` is not a fine-tuning's: its epochs, batch size, first rate.
 SHARED_WITH_FINETUNE = tuple(
@@ -108,6 +112,7 @@ STAGES: Mapping[str, Stage] = {
             reads=(PLACES.raw,),
             writes=(PLACES.verdicts,),
             options="--keep-going",
+            groups=READERS,
         ),
         Stage(
             name="prepare",
@@ -115,6 +120,7 @@ STAGES: Mapping[str, Stage] = {
             params=("datasets", "prepare", "protocol", "paper.train.criterion"),
             reads=(PLACES.raw, PLACES.verdicts),
             writes=(PLACES.selection_splits, PLACES.train_splits, PLACES.test_splits),
+            groups=READERS,
         ),
         Stage(
             name="search",
@@ -148,6 +154,7 @@ STAGES: Mapping[str, Stage] = {
             writes=(PLACES.predictions, PLACES.results_table),
             metrics=(PLACES.metrics,),
             jobs=("lstmfcn.classifiers.jobs.evaluate",),
+            groups=METRICS,
         ),
         Stage(
             name="compare",
@@ -155,6 +162,7 @@ STAGES: Mapping[str, Stage] = {
             params=("compare",),
             reads=(PLACES.results_table,),
             writes=(PLACES.comparison,),
+            groups=METRICS,
         ),
         Stage(
             name="promote",
@@ -179,6 +187,7 @@ STAGES: Mapping[str, Stage] = {
                 PLACES.promotions,
             ),
             writes=(PLACES.report, PLACES.curves),
+            groups=METRICS,
         ),
     )
 }

@@ -61,6 +61,9 @@ def source_hash(module: str) -> str:
 def _code_of(roots: frozenset[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for package in sorted({name.partition(".")[0] for name in roots}):
+        if _is_single_file(package):
+            found[package] = source_hash(package)
+            continue
         graph = _graph(package)
         names = _closure(graph, {name for name in roots if name.partition(".")[0] == package})
         root = _root(package)
@@ -108,8 +111,16 @@ def _root(package: str) -> Path:
     return Path(spec.origin).parent
 
 
+def _is_single_file(name: str) -> bool:
+    """Whether a top-level module is no package: what else it imports is not followed then."""
+    spec = find_spec(name)
+    return spec is not None and spec.submodule_search_locations is None
+
+
 def _source(root: Path, name: str) -> Path:
     """Return the file of a module, without importing it or its package."""
+    if "." not in name and _is_single_file(name):
+        return root / f"{name}.py"
     path = root.joinpath(*name.split(".")[1:])
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
