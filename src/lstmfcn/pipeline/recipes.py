@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lstmfcn.config import Params
 from lstmfcn.errors import DataError
 from lstmfcn.files import read_json
 from lstmfcn.networks.architecture import Architecture
+from lstmfcn.training.recipe import TrainingRecipe, fine_tuning_recipe
 from lstmfcn.workspace import Workspace
-
-if TYPE_CHECKING:  # the engine costs a TensorFlow import, which a stage with nothing to do can spare
-    from lstmfcn.training.loop import TrainingRecipe
-
 
 NETWORK = {"dropout", "dimension_shuffle", "segments"}
 """What of the section `train` is about the network, not about its training."""
@@ -27,15 +23,13 @@ def architecture(params: Params, model: str, cells: int | None) -> Architecture:
 
 def phase1_recipe(params: Params) -> TrainingRecipe:
     """Return how `train` trains."""
-    from lstmfcn.training.loop import TrainingRecipe
-
-    return TrainingRecipe(**params.train.model_dump(exclude={"folds", *NETWORK}))
+    return TrainingRecipe(**params.train.model_dump(include=set(TrainingRecipe.model_fields)))
 
 
 def search_recipe(params: Params) -> TrainingRecipe:
     """Return how each trial of `search` trains: as phase 1, but for what its own section says."""
     own = params.search.model_dump(include={"epochs", "batch_size"}, exclude_none=True)
-    return replace(phase1_recipe(params), **own)
+    return phase1_recipe(params).model_copy(update=own)
 
 
 def search_folds(params: Params) -> int:
@@ -67,16 +61,12 @@ def best_cells(workspace: Workspace, dataset: str, model: str) -> int | None:
 
 
 def finetune_recipe(params: Params) -> TrainingRecipe:
-    """Return how the first iteration of `finetune` trains.
-
-    Its rates fall to phase 1's lowest, and do not rise to it where they begin below.
-    """
-    recipe = replace(phase1_recipe(params), **params.finetune.model_dump(exclude={"iterations"}))
-    return replace(recipe, final_rate=min(recipe.final_rate, recipe.initial_rate))
+    """Return how the first iteration of `finetune` trains."""
+    return fine_tuning_recipe(phase1_recipe(params), params.finetune)
 
 
 def flat(
     recipe: TrainingRecipe, network: Architecture, **more: Any
 ) -> Mapping[str, str | int | float | bool | None]:
     """Return a recipe and a network as the parameters of a run."""
-    return vars(recipe) | network.params() | more
+    return recipe.model_dump() | network.params() | more
