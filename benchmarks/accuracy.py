@@ -7,7 +7,6 @@ they come: the command goes on where it was stopped. Needs the UCR archive in LS
 
 import argparse
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import matplotlib
@@ -123,7 +122,8 @@ def recipe_of(name):
     protocol = "paper" if name == "paper" else "honest"
     recipe = phase1_recipe(load_params(HERE.parent / "params.yaml", {"protocol": protocol}))
     compute = "bfloat16" if name == "bfloat16" else recipe.compute
-    return replace(recipe, criterion="last", recompute_statistics=True, compute=compute)
+    changed = {"criterion": "last", "recompute_statistics": True, "compute": compute}
+    return recipe.model_copy(update=changed)
 
 
 def tell(table):

@@ -26,14 +26,18 @@ def lstm_fcn(X, y, batch_size, *, name="lstm_fcn", compute="float32"):
     from lstmfcn.classifiers.phase1 import new_engine
     from lstmfcn.data.series import Split
     from lstmfcn.networks.architecture import Architecture
-    from lstmfcn.training.loop import TrainingRecipe
+    from lstmfcn.training.recipe import TrainingRecipe
 
     train = Split(X, y, tuple(map(str, range(y.max() + 1))))
     engine = new_engine(train, Architecture(name=name, cells=None if name == "fcn" else 64), seed=0)
 
     def run(epochs):
         recipe = TrainingRecipe(
-            epochs=epochs, batch_size=batch_size, recompute_statistics=False, compute=compute
+            epochs=epochs,
+            batch_size=batch_size,
+            schedule="constant",
+            recompute_statistics=False,
+            compute=compute,
         )
         begun = time.perf_counter()
         engine.train(X, y, recipe, start=engine.initial, seed=0)
@@ -54,8 +58,8 @@ def lstm_fcn_bfloat16(X, y, batch_size):
 
 def keras_fit(X, y, batch_size):
     """Keras's own `fit` of our network."""
-    from lstmfcn.networks.build import build
     from lstmfcn.networks.architecture import Architecture
+    from lstmfcn.networks.build import build
 
     model = build(
         Architecture(name="lstm_fcn", cells=64), n_channels=1, length=X.shape[2], n_classes=int(y.max()) + 1

@@ -124,7 +124,7 @@ def _engine(n_series, length):
 
 
 def _train(engine, X, y, epochs):
-    from lstmfcn.training.loop import TrainingRecipe
+    from lstmfcn.training.recipe import TrainingRecipe
 
     recipe = TrainingRecipe(epochs=epochs, batch_size=BATCH, schedule="constant", recompute_statistics=False)
     begun = time.perf_counter()

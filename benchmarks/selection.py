@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lstmfcn.data.catalogue import load_catalogue
 from lstmfcn.classifiers.table import TABLE
+from lstmfcn.data.catalogue import load_catalogue
 
 RESULTS = Path(__file__).parent / "results"
 CELLS, SEEDS = (8, 64, 128), (0, 1, 2)

@@ -18,8 +18,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from lstmfcn.networks.build import build
 from lstmfcn.networks.architecture import Architecture
+from lstmfcn.networks.build import build
 from lstmfcn.training.schedule import PLATEAU_FACTOR
 from lstmfcn.training.weights import class_weights
 

@@ -1,18 +1,25 @@
+"""The schema of `params.yaml`: what it refuses and how it says so, and the file that is written from it."""
+
 from pathlib import Path
 
 import pytest
-import yaml
+from dvc.utils.serialize import parse_yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
 
-from lstmfcn.config import load, parse
+from lstmfcn.config import DATASETS, PAPER, Params, as_yaml, load, parse
 from lstmfcn.errors import ParamsError
-from lstmfcn.pipeline.recipes import finetune_recipe
+from lstmfcn.networks.architecture import Architecture
+from lstmfcn.pipeline.recipes import finetune_recipe, flat, phase1_recipe
+from lstmfcn.training.recipe import TrainingRecipe
 
 FILE = Path(__file__).parents[1] / "params.yaml"
 
 
 @pytest.fixture
 def values():
-    return yaml.safe_load(FILE.read_text())
+    return parse_yaml(FILE.read_text(), FILE)
 
 
 def test_the_projects_own_file_is_understood_in_both_protocols(values):
@@ -46,7 +53,24 @@ def test_an_unknown_parameter_is_refused_with_the_nearest_known_one(values):
         ({"paper": {"train": {"epochs": 0}}}, r"paper\.train\.epochs"),
         ({"paper": {"train": [1]}}, r"paper\.train should hold values by name"),
         ({"paper": ["train"]}, r"paper should hold sections"),
-        ({"train": None}, r"train: .*valid dictionary"),
+        ({"train": [1]}, r"train: should hold values by name \(given: \[1\]\)"),
+        ({"train": {"epochs": True}}, r"train\.epochs: .*valid integer \(given: True\)"),
+        ({"train": {"epochs": 3.0}}, r"train\.epochs: .*valid integer \(given: 3\.0\)"),
+        ({"train": {"epochs": "300"}}, r"train\.epochs: .*valid integer \(given: '300'\)"),
+        ({"train": {"epochs": None}}, r"train\.epochs: .*valid integer \(given: None\)"),
+        ({"train": {"initial_rate": float("nan")}}, r"train\.initial_rate: .*finite number"),
+        ({"train": {"fitted_loss": float("inf")}}, r"train\.fitted_loss: .*finite number"),
+        ({"train": {"class_weighting": 1}}, r"train\.class_weighting: .*Write true or false\."),
+        ({"train": {"segments": 2, "dimension_shuffle": False}}, "nothing to cut"),
+        ({"seeds": [True]}, r"- seeds\.0: .*valid integer \(given: True\)\.$"),
+        ({"seeds": 0}, r"seeds: should be a list, as \[a, b\] \(given: 0\)"),
+        ({"datasets": [True]}, r"datasets\.0: .*valid string \(given: True\)\. Write it in quotes"),
+        ({"datasets": [1]}, r"datasets\.0: .*valid string \(given: 1\)\. Write it in quotes"),
+        ({"datasets": ["A", None]}, r"datasets\.1: .*valid string \(given: None\)\. Write it in quotes"),
+        ({"datasets": None}, r"datasets: should be a list"),
+        ({"datasets": "GunPoint"}, r"datasets: should be a list"),
+        ({"search": {"cells": ["8"]}}, r"search\.cells\.0: .*valid integer"),
+        ({1: 2}, r"1: Keys should be strings"),
         ({"validate": {"missing_values": "warn"}}, r"validate\.missing_values: .*'error'"),
     ],
 )
@@ -55,14 +79,8 @@ def test_impossible_values_are_named(values, change, message):
         parse(values | change)
 
 
-def test_fine_tuning_that_begins_below_phase_1s_lowest_rate_does_not_rise_to_it(values):
-    values["finetune"]["initial_rate"] = 5e-5
-    recipe = finetune_recipe(parse(values))
-    assert [recipe.iteration(i).initial_rate for i in (1, 2)] == [5e-5, 5e-5]
-    assert recipe.iteration(1).final_rate == 5e-5
-
-
 def test_a_section_with_nothing_in_it_changes_nothing(values):
+    assert parse(values | {"train": None}).train == Params(datasets=("A",), models=("fcn",)).train
     values["paper"]["train"] = None
     assert parse(values | {"protocol": "paper"}).train.epochs == values["train"]["epochs"]
 
@@ -73,3 +91,70 @@ def test_a_missing_or_broken_file_is_named(tmp_path):
     (tmp_path / "params.yaml").write_text("a: [")
     with pytest.raises(ParamsError, match="is not valid YAML"):
         load(tmp_path / "params.yaml")
+    (tmp_path / "params.yaml").write_text("# nothing\n")
+    with pytest.raises(ParamsError, match=r"(?s)datasets: Field required.*models: Field required"):
+        load(tmp_path / "params.yaml")
+
+
+def test_a_file_is_read_with_the_words_of_yaml_1_2(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("datasets: [No]\nmodels: [fcn]\n")
+    with pytest.raises(ParamsError, match="write 'No' in quotes: some readers of YAML take it for false"):
+        load(path)
+    path.write_text("datasets: ['No']\nmodels: [fcn]\nseeds: [010]\ntrain:\n")
+    assert load(path).datasets == ("No",)
+    assert load(path).seeds == (10,)
+
+
+def test_the_projects_own_file_is_written_from_the_schema():
+    """`python -c 'from lstmfcn.config import as_yaml; print(as_yaml(), end="")' > params.yaml`."""
+    assert FILE.read_text() == as_yaml()
+
+
+def test_each_parameter_has_a_description_and_stands_in_the_file(values):
+    def check(model, section):
+        for name, field in model.model_fields.items():
+            key = field.alias or name
+            assert field.description, key
+            if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+                check(field.annotation, section[key])
+            else:
+                assert key in section or field.default is None, key
+
+    check(Params, values)
+
+
+def test_the_written_file_says_what_was_asked_for_and_the_defaults_otherwise(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text(as_yaml(datasets=["A", "No"], train={"epochs": 7}, protocol="paper", paper=None))
+    default = parse({"datasets": DATASETS, "models": ["lstm_fcn", "alstm_fcn"]})
+    train = default.train.model_copy(update={"epochs": 7})
+    changed = {"datasets": ("A", "No"), "protocol": "paper", "train": train}
+    assert load(path) == default.model_copy(update=changed)
+    assert "paper:\n" not in path.read_text()
+    with pytest.raises(ParamsError, match=r"The new params\.yaml .*\n.*train\.epoch is not a known"):
+        as_yaml(train={"epoch": 7})
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(st.characters(codec="utf-8")), min_size=1, unique=True))
+def test_dvc_reads_any_names_as_they_were_given(names):
+    assert parse_yaml(as_yaml(datasets=names), "params.yaml")["datasets"] == names
+
+
+def test_the_papers_values_are_the_papers():
+    """Sections III-C and IV: 2000 epochs in batches of 128, 1e-3 to 1e-4, and K = 5."""
+    paper = parse({"datasets": ["A"], "models": ["fcn"], "protocol": "paper", "paper": PAPER})
+    assert (paper.train.epochs, paper.train.batch_size, paper.finetune.iterations) == (2000, 128, 5)
+    assert (paper.train.initial_rate, paper.train.final_rate) == (1e-3, 1e-4)
+
+
+def test_the_pipelines_recipes_are_the_files(values):
+    params = parse(values)
+    recipe = phase1_recipe(params)
+    assert recipe == TrainingRecipe()
+    assert {name: values["train"][name] for name in TrainingRecipe.model_fields} == recipe.model_dump()
+    own = {key: values["finetune"][key] for key in ("epochs", "initial_rate", "batch_size")}
+    assert finetune_recipe(params).model_dump() == recipe.model_dump() | own
+    network = Architecture(name="lstm_fcn", cells=8)
+    assert flat(recipe, network, folds=3) == values["train"] | {"cells": 8, "folds": 3}

@@ -6,82 +6,140 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
+from pydantic_core import PydanticKnownError
 
+from lstmfcn import yaml12
+from lstmfcn.classifiers.table import TABLE, classifiers
 from lstmfcn.errors import ParamsError, nearest
 from lstmfcn.networks.architecture import Architecture
+from lstmfcn.training.recipe import FineTuning, Positive, TrainingRecipe, Values
 
 Finding = Literal["error", "warn", "ignore"]
 Fatal = Literal["error"]  # no network can be trained or judged with it
-Positive = Annotated[int, Field(gt=0)]
-Rate = Annotated[float, Field(gt=0, le=1)]
+
+HEADER = """One section per stage. `dvc exp run -S train.epochs=500` changes any value for one run;
+`lstmfcn doctor` says whether this file is understood."""
+
+DATASETS = ("ItalyPowerDemand", "GunPoint", "ArrowHead")
+MODELS = ("lstm_fcn", "alstm_fcn")
+"""What a new file names where nothing else is asked for."""
+
+PAPER: Mapping[str, Mapping[str, Any]] = {
+    "search": {"cells": (8, 16, 32, 64, 128), "epochs": 500, "batch_size": 128},
+    "train": {
+        "epochs": 2000,
+        "batch_size": 128,
+        "schedule": "plateau",
+        "initial_rate": 1e-3,
+        "patience": 100,
+        "criterion": "test_accuracy",
+        "recompute_statistics": False,
+    },
+    "finetune": {"iterations": 5, "epochs": 2000, "batch_size": 128},
+}
+PAPER_IS = "Sections III-C and IV of the paper, and what is known of how it selected."
+
+OVERLAID = ("search", "train", "finetune")
+"""The sections that `paper` may hold."""
 
 
-class Section(BaseModel):
-    """A section of the file: frozen, and closed to unknown keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+SHORTER = {"model_type": "should hold values by name", "tuple_type": "should be a list, as [a, b]"}
+"""What pydantic says in words of Python."""
 
 
-class ValidateParams(Section):
+def _known(name: str) -> str:
+    if name not in (names := classifiers()):
+        *others, last = map(repr, names)
+        raise PydanticKnownError("literal_error", {"expected": f"{', '.join(others)} or {last}"})
+    return name
+
+
+def _listed(**limits: Any) -> Any:
+    """Return what lets a list stand for a tuple: YAML has no other."""
+    return Field(strict=False, **limits)
+
+
+class ValidateParams(Values):
     """What each finding of the validation does to its dataset."""
 
     missing_values: Fatal = "error"
+    """A value is missing within a series."""
+
     infinite_values: Fatal = "error"
-    constant_series: Finding = "warn"
+    """A value is infinite."""
+
     unequal_length: Fatal = "error"
-    catalogue_mismatch: Finding = "error"
+    """Series are of different lengths."""
+
     class_missing_in_train: Fatal = "error"
-    class_missing_in_test: Finding = "warn"
+    """A class of the test split has no training series."""
+
     single_class: Fatal = "error"
+    """All training series are of one class."""
+
+    catalogue_mismatch: Finding = "error"
+    """Sizes are not those that the archive's catalogue states."""
+
+    class_missing_in_test: Finding = "warn"
+    """A class of the training split has no test series."""
+
+    constant_series: Finding = "warn"
+    """All values of a series are equal."""
+
     rare_class: Finding = "warn"
+    """A class of one training series."""
+
     duplicates_within_split: Finding = "warn"
+    """A series stands twice in one split."""
+
     duplicates_across_splits: Finding = "warn"
+    """A test series stands in the training split too."""
+
     not_normalised: Finding = "ignore"
+    """A mean far from 0 or a spread far from 1."""
 
 
-class PrepareParams(Section):
+class PrepareParams(Values):
     """How series are made ready."""
 
     normalise: Literal["per_series", "none"] = "per_series"
+    """per_series (z-normalisation of each channel of each series) or none."""
+
     edition: Literal[2015, 2018] = 2018
+    """2015, the paper's: swaps the splits of the 14 datasets whose sizes the editions swap."""
 
 
-class SearchParams(Section):
+class SearchParams(Values):
     """The search for the number of LSTM cells. What is None is as in `train`."""
 
-    cells: Annotated[tuple[Annotated[int, Field(ge=1, le=1024)], ...], Field(min_length=1)] = (8, 128)
+    cells: Annotated[tuple[Annotated[int, Field(ge=1, le=1024)], ...], _listed(min_length=1)] = (8, 128)
+    """The numbers of LSTM cells to choose from."""
+
     folds: Annotated[int, Field(ge=2)] | None = None
+    """Of each number's cross-validation."""
+
     epochs: Positive | None = None
+    """As in `train`."""
+
     batch_size: Positive | None = None
+    """As in `train`."""
 
 
-class TrainParams(Section):
-    """Phase 1. `TrainingRecipe` and `Architecture` say what each value does."""
+class TrainParams(TrainingRecipe):
+    """Phase 1: its recipe, what shapes the network beside its cells, and the folds."""
 
-    epochs: Positive = 300
-    batch_size: Positive = 64
-    schedule: Literal["fitted", "plateau", "cosine", "constant"] = "fitted"
-    initial_rate: Rate = 1e-3
-    final_rate: Rate = 1e-4
-    patience: Positive = 50
-    fitted_loss: Annotated[float, Field(gt=0)] = 0.05
-    anneal_epochs: Positive = 60
-    criterion: Literal["last", "train_loss", "test_accuracy"] = "last"
-    recompute_statistics: bool = True
-    class_weighting: bool = True
-    compute: Literal["float32", "bfloat16"] = "float32"
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.8
-    dimension_shuffle: bool = True
-    segments: Positive = 1
+    dropout: Annotated[float, Field(ge=0, lt=1)] = Architecture.dropout
+    """The share of the recurrent branch's outputs dropped in training."""
+
+    dimension_shuffle: bool = Architecture.dimension_shuffle
+    """false: the LSTM sees a step a value, not a step a channel."""
+
+    segments: Positive = Architecture.segments
+    """More: the shuffled view of each channel is cut into as many steps."""
+
     folds: Annotated[int, Field(ge=2)] = 3
-
-    @model_validator(mode="after")
-    def _rates_fall(self) -> TrainParams:
-        if self.final_rate > self.initial_rate:
-            raise ValueError(f"final_rate {self.final_rate} is above initial_rate {self.initial_rate}")
-        return self
+    """Of the out-of-fold predictions."""
 
     @model_validator(mode="after")
     def _segments_need_the_shuffle(self) -> TrainParams:
@@ -90,42 +148,62 @@ class TrainParams(Section):
         return self
 
 
-class FinetuneParams(Section):
-    """Algorithm 1; what is not here is as in `train`."""
-
-    iterations: Annotated[int, Field(ge=0)] = 2
-    epochs: Positive = 40
-    initial_rate: Rate = 1e-3
-    batch_size: Positive = 64
-
-
-class CompareParams(Section):
+class CompareParams(Values):
     """The comparison of methods."""
 
     significance: Annotated[float, Field(gt=0, lt=1)] = 0.05
-    references: tuple[str, ...] = ()
+    """The level of the tests."""
+
+    references: Annotated[tuple[str, ...], _listed()] = ()
+    """Other classifiers: tslearn, aeon:NAME, or a CSV with the columns dataset, method, accuracy."""
 
 
-class PromoteParams(Section):
+class PromoteParams(Values):
     """When a candidate replaces a champion."""
 
     tolerance: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """By how much a candidate's out-of-fold accuracy must exceed the champion's to replace it; at 0, a tie
+    goes to the lower out-of-fold loss."""
 
 
-class Params(Section):
+class Params(Values):
     """The whole of `params.yaml`, the sections under `paper` laid over the others where asked for."""
 
-    datasets: Annotated[tuple[str, ...], Field(min_length=1)]
-    models: Annotated[tuple[str, ...], Field(min_length=1)]
-    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0,)
+    datasets: Annotated[tuple[str, ...], _listed(min_length=1)]
+    """By their names in the archive."""
+
+    models: Annotated[tuple[Annotated[str, AfterValidator(_known)], ...], _listed(min_length=1)]
+    """Which classifiers."""
+
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], _listed(min_length=1)] = (0,)
+    """Each trains every model anew; the first one also searches."""
+
     protocol: Literal["honest", "paper"] = "honest"
+    """honest: the sections below as they stand.
+
+    paper: the values under `paper` at the end of this file replace those of the same name."""
+
     validate_: Annotated[ValidateParams, Field(alias="validate")] = ValidateParams()
+    """Each finding: error (the dataset is left out), warn, or ignore; the first five can only be errors."""
+
     prepare: PrepareParams = PrepareParams()
+    """How series are made ready."""
+
     search: SearchParams = SearchParams()
+    """The search trains with the folds, epochs and batch_size of `train`, which then reuses the folds of the
+    chosen width. Others can be set here, but fewer epochs favour wide networks, which learn faster."""
+
     train: TrainParams = TrainParams()
-    finetune: FinetuneParams = FinetuneParams()
+    """Phase 1."""
+
+    finetune: FineTuning = FineTuning()
+    """Algorithm 1 of the paper; what is not here is as in `train`."""
+
     compare: CompareParams = CompareParams()
+    """The comparison of methods."""
+
     promote: PromoteParams = PromoteParams()
+    """When a candidate replaces a champion."""
 
     @model_validator(mode="after")
     def _no_doubles(self) -> Params:
@@ -136,16 +214,13 @@ class Params(Section):
         return self
 
 
-OVERLAID = ("search", "train", "finetune")
-
-
 def parse(values: Any, *, source: str = "params.yaml") -> Params:
     """Check the content of a parameters file.
 
     Parameters
     ----------
     values
-        The file as `yaml.safe_load` reads it.
+        The file as `yaml12.read` returns it. A section with nothing in it is as its defaults.
     source
         What to call the file in errors.
 
@@ -154,30 +229,12 @@ def parse(values: Any, *, source: str = "params.yaml") -> Params:
     ParamsError
         Naming each key at fault, what is wrong with it, and the nearest known one.
     """
-    if not isinstance(values, dict):
-        raise ParamsError(f"{source} should hold sections, not {type(values).__name__}.")
-    values = dict(values)
-    overlay = values.pop("paper", None) or {}
-    _check_overlay(overlay, source)
-    try:
-        params = Params.model_validate(values)
-    except ValidationError as error:
-        raise ParamsError(_explain(error, source)) from None
-    merged = {key: {**values.get(key, {}), **(overlay.get(key) or {})} for key in OVERLAID}
-    try:
-        with_paper = Params.model_validate(values | merged)  # checked in either protocol
-    except ValidationError as error:
-        raise ParamsError(_explain(error, source, within="paper.")) from None
-    if params.train.criterion == "test_accuracy":
-        raise ParamsError(
-            f"{source}: train.criterion test_accuracy selects weights on the test split. That is the paper's "
-            "protocol: set it under `paper`, and ask for it with protocol: paper."
-        )
-    return with_paper if params.protocol == "paper" else params
+    honest, paper = _both_protocols(values, source)
+    return paper if honest.protocol == "paper" else honest
 
 
 def load(path: Path = Path("params.yaml"), overrides: Mapping[str, Any] | None = None) -> Params:
-    """Read and check a parameters file.
+    """Read and check a parameters file, as DVC reads it.
 
     Parameters
     ----------
@@ -192,23 +249,79 @@ def load(path: Path = Path("params.yaml"), overrides: Mapping[str, Any] | None =
         If the file is missing, is not YAML, or is not understood.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml12.read(path)
     except FileNotFoundError:
         raise ParamsError(
             f"{path} is missing. Run lstmfcn in the folder of a clone, or name one with --workspace."
         ) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ParamsError(f"{path} is not valid YAML: {error}") from None
+    if values is None:
+        values = {}
     if overrides and isinstance(values, dict):
         values |= overrides
     return parse(values, source=str(path))
 
 
+def as_yaml(**overrides: Any) -> str:
+    """Return the text of a `params.yaml`: every value, and what it does.
+
+    Parameters
+    ----------
+    **overrides
+        Top-level values instead of the defaults; of a section, those that differ.
+
+    Raises
+    ------
+    ParamsError
+        If one of them is not understood.
+    """
+    values = {"datasets": DATASETS, "models": MODELS, "paper": PAPER} | overrides
+    params, _ = _both_protocols(values, "The new params.yaml")
+    comments = {name: field.description or "" for name, field in Params.model_fields.items()}
+    comments["models"] += f" Known are {', '.join(row.name for row in TABLE)}."
+    blocks = [yaml12.comment(HEADER)]
+    for name, field in Params.model_fields.items():
+        value, inner = getattr(params, name), {}
+        if isinstance(value, Values):
+            inner = {key: f.description or "" for key, f in type(value).model_fields.items()}
+            value = value.model_dump(exclude_none=True)
+        blocks.append(yaml12.entry(field.alias or name, value, comments[name], inner))
+    if values["paper"]:
+        blocks.append(yaml12.entry("paper", values["paper"], PAPER_IS))
+    return yaml12.spaced(blocks)
+
+
+def _both_protocols(values: Any, source: str) -> tuple[Params, Params]:
+    """Return the parameters without and with what `paper` lays over them; either is checked."""
+    if not isinstance(values, dict):
+        raise ParamsError(f"{source} should hold sections, not {type(values).__name__}.")
+    values = dict(values)
+    overlay = values.pop("paper", None) or {}
+    _check_overlay(overlay, source)
+    honest = _validated(values, source)
+    given = {key: values.get(key) or {} for key in OVERLAID}
+    merged = {key: {**given[key], **(overlay.get(key) or {})} for key in OVERLAID}
+    with_paper = _validated(values | merged, source, within="paper.")
+    if honest.train.criterion == "test_accuracy":
+        raise ParamsError(
+            f"{source}: train.criterion test_accuracy selects weights on the test split. That is the paper's "
+            "protocol: set it under `paper`, and ask for it with protocol: paper."
+        )
+    return honest, with_paper
+
+
+def _validated(values: Mapping[str, Any], source: str, *, within: str = "") -> Params:
+    sections = {f.alias or n for n, f in Params.model_fields.items() if isinstance(f.default, Values)}
+    try:
+        return Params.model_validate({k: v for k, v in values.items() if v is not None or k not in sections})
+    except ValidationError as error:
+        raise ParamsError(_explain(error, source, within=within)) from None
+
+
 def _check_overlay(overlay: Any, source: str) -> None:
-    if not isinstance(overlay, dict):
+    if not isinstance(overlay, Mapping):
         raise ParamsError(f"{source}: paper should hold sections, not {type(overlay).__name__}.")
     for key, section in overlay.items():
-        if not isinstance(section, dict | None):
+        if not isinstance(section, Mapping | None):
             raise ParamsError(
                 f"{source}: paper.{key} should hold values by name, not {type(section).__name__}."
             )
@@ -220,25 +333,46 @@ def _check_overlay(overlay: Any, source: str) -> None:
 
 
 def _explain(error: ValidationError, source: str, *, within: str = "") -> str:
+    problems = error.errors()
     lines = []
-    for problem in error.errors():
-        where = within + ".".join(str(part) for part in problem["loc"])
+    for problem in problems:
+        place, given, message = problem["loc"], problem["input"], problem["msg"].removeprefix("Value error, ")
+        where = within + ".".join(str(part) for part in place)
         if problem["type"] == "extra_forbidden":
-            *sections, key = problem["loc"]
-            model: type[BaseModel] = Params
-            for section in sections:
-                field = next(f for n, f in model.model_fields.items() if section in (n, f.alias))
-                model = field.annotation  # type: ignore[assignment]
-            known = [field.alias or name for name, field in model.model_fields.items()]
-            lines.append(f"{where} is not a known parameter.{nearest(str(key), known)}")
-        else:
-            message = problem["msg"].removeprefix("Value error, ")
-            given = f" (given: {problem['input']!r})" if problem["type"] != "missing" and where else ""
-            hint = ""
-            if problem["type"] == "literal_error" and isinstance(problem["input"], str):
-                hint = nearest(
-                    problem["input"],
-                    str(problem["ctx"]["expected"]).replace("'", "").replace(" or ", ", ").split(", "),
-                )
-            lines.append(f"{where or 'the file'}: {message}{given}.{hint}")
-    return f"{source} is not understood:\n" + "\n".join(f"  - {line}" for line in lines)
+            lines.append(f"{where} is not a known parameter.{nearest(str(place[-1]), _names_in(place[:-1]))}")
+        elif problem["type"] != "too_short" or not any(_is_within(p["loc"], place) for p in problems):
+            message = SHORTER.get(problem["type"], message)
+            shown = f" (given: {_shown(given)})" if problem["type"] != "missing" and where else ""
+            lines.append(f"{where or 'the file'}: {message}{shown}.{_hint(problem)}")
+    return "\n  - ".join([f"{source} is not understood:", *lines])
+
+
+def _hint(problem: Any) -> str:
+    """Return a remedy, where there is one for this kind of problem."""
+    kind, given = problem["type"], problem["input"]
+    if kind == "literal_error" and isinstance(given, str):
+        expected = str(problem["ctx"]["expected"]).replace("'", "").replace(" or ", ", ")
+        return nearest(given, expected.split(", "))
+    if kind == "string_type" and not isinstance(given, list | dict):
+        return " Write it in quotes: YAML takes it for something other than text."
+    if kind == "bool_type":
+        return " Write true or false."
+    return ""
+
+
+def _names_in(place: tuple[int | str, ...]) -> list[str]:
+    """Return the names of the values that the section at this place holds."""
+    model: type[BaseModel] = Params
+    for section in place:
+        field = next(f for n, f in model.model_fields.items() if section in (n, f.alias))
+        model = field.annotation  # type: ignore[assignment]
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _is_within(place: tuple[int | str, ...], other: tuple[int | str, ...]) -> bool:
+    return len(place) > len(other) and place[: len(other)] == other
+
+
+def _shown(given: Any) -> str:
+    text = repr(given)
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -1,5 +1,6 @@
 """The estimators: scikit-learn's own checks, and properties of any classifier of series."""
 
+import inspect
 import pickle
 
 import numpy as np
@@ -9,8 +10,11 @@ from sklearn.model_selection import cross_val_score
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from lstmfcn import ALSTMFCNClassifier, FCNClassifier, LSTMFCNClassifier
+from lstmfcn.config import Params
 from lstmfcn.data.collection import fetch_dataset, read_dataset
 from lstmfcn.data.preprocessing import z_normalise
+from lstmfcn.pipeline.recipes import finetune_recipe, phase1_recipe
+from lstmfcn.training.loop import Engine
 
 RNG = np.random.default_rng(0)
 Y = np.arange(30) % 3
@@ -66,6 +70,45 @@ def test_each_finds_the_bump_whatever_the_labels(classifier):
     assert by_name.score(X[24:], names[Y[24:]]) == 1.0
 
 
+PARAMS = Params(datasets=("A",), models=("fcn",))
+
+
+@pytest.mark.parametrize("classifier", [FCNClassifier, LSTMFCNClassifier, ALSTMFCNClassifier])
+def test_the_defaults_are_those_of_the_schema(classifier):
+    defaults = {k: v.default for k, v in inspect.signature(classifier).parameters.items()}
+    assert defaults.pop("learning_rate") == PARAMS.train.initial_rate
+    assert defaults.pop("normalise") == PARAMS.prepare.normalise
+    own = {"fine_tuning_iterations": 0, "random_state": 0} | ({"cells": 64} if "cells" in defaults else {})
+    assert defaults == {k: getattr(PARAMS.train, k) for k in defaults.keys() - own.keys()} | own
+
+
+def test_it_trains_and_fine_tunes_by_the_pipelines_recipes(monkeypatch):
+    recipes, train = [], Engine.train
+
+    def spy(engine, X, y, recipe, **options):
+        recipes.append(recipe)
+        return train(engine, X, y, recipe.model_copy(update={"epochs": 1}), **options)
+
+    monkeypatch.setattr(Engine, "train", spy)
+    FCNClassifier(fine_tuning_iterations=3).fit(X, Y)
+    first = finetune_recipe(PARAMS)
+    assert recipes == [phase1_recipe(PARAMS), *(first.iteration(i) for i in (1, 2, 3))]
+
+
+def test_impossible_parameters_are_named_and_numpys_numbers_are_numbers():
+    for options, message in (
+        ({"epochs": 0}, r"epochs=0: .*greater than 0"),
+        ({"epochs": 2.5}, r"epochs=2\.5: .*valid integer"),
+        ({"learning_rate": float("inf")}, r"learning_rate=inf: "),
+        ({"schedule": "step"}, r"schedule='step': .*'plateau'"),
+        ({"fine_tuning_iterations": -1}, r"fine_tuning_iterations=-1: "),
+    ):
+        with pytest.raises(ValueError, match=message):
+            FCNClassifier(**options).fit(X, Y)
+    fitted = FCNClassifier(epochs=np.int64(1), learning_rate=np.float32(1e-3)).fit(X, Y)
+    assert len(fitted.histories_[0].loss) == 1
+
+
 def test_a_prediction_does_not_depend_on_batch_mates():
     fitted = LSTMFCNClassifier(**QUICK).fit(X, Y)
     together = fitted.predict_proba(X)
@@ -84,7 +127,7 @@ def test_equal_seeds_give_equal_models_and_other_seeds_others():
 
 def test_two_and_three_dimensions_are_one_series_and_a_copy_predicts_the_same():
     fitted = LSTMFCNClassifier(**QUICK, fine_tuning_iterations=2).fit(X[:, 0], Y)
-    assert [len(h.loss) for h in fitted.histories_] == [40, 40, 40]
+    assert [len(h.loss) for h in fitted.histories_] == [40, 40, 40]  # QUICK's, then the pipeline's
     assert [h.rate[0] for h in fitted.histories_] == pytest.approx([1e-3, 1e-3, 5e-4])
     expected = fitted.predict_proba(X)
     np.testing.assert_array_equal(fitted.predict_proba(X[:, 0]), expected)

@@ -9,7 +9,7 @@ from lstmfcn.classifiers.phase1 import new_engine, train_phase1
 from lstmfcn.classifiers.search import search_cells
 from lstmfcn.data.series import Split
 from lstmfcn.networks.architecture import Architecture
-from lstmfcn.training.loop import TrainingRecipe
+from lstmfcn.training.recipe import TrainingRecipe
 
 LSTM_FCN = Architecture(name="lstm_fcn", cells=4)
 RECIPE = TrainingRecipe(epochs=40, batch_size=8, initial_rate=2e-3)

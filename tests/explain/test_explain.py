@@ -9,7 +9,7 @@ from lstmfcn.data.series import Split
 from lstmfcn.explain import attention, class_activation_maps, contributions
 from lstmfcn.networks.architecture import Architecture
 from lstmfcn.networks.build import build
-from lstmfcn.training.loop import TrainingRecipe
+from lstmfcn.training.recipe import TrainingRecipe
 from networks_in_numpy import attention_lstm, convolution_block, randomised, recurrent_view, residual_block
 
 

@@ -7,7 +7,8 @@ from lstmfcn.networks.architecture import Architecture
 from lstmfcn.networks.build import build
 from lstmfcn.training import checkpoint as module
 from lstmfcn.training.checkpoint import Checkpoint
-from lstmfcn.training.loop import Engine, TrainingRecipe
+from lstmfcn.training.loop import Engine
+from lstmfcn.training.recipe import TrainingRecipe
 from lstmfcn.training.weights import get_weights
 
 RECIPES = {

@@ -6,13 +6,20 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from lstmfcn.config import PrepareParams, TrainParams
 from lstmfcn.data.preprocessing import z_normalise
 from lstmfcn.data.series import Split
 from lstmfcn.networks.architecture import Architecture, ModelName
+from lstmfcn.training.recipe import FineTuning, TrainingRecipe, fine_tuning_recipe
+from lstmfcn.training.schedule import ScheduleName
+
+_PREPARE, _TRAIN = PrepareParams(), TrainParams()
+"""The defaults of `params.yaml`, which are those of the estimators."""
 
 
 class _NetworkClassifier(ClassifierMixin, BaseEstimator):
@@ -33,10 +40,10 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If shapes do not fit, a value is missing or infinite, or there is one class only.
+            If shapes do not fit, a value is missing or infinite, there is one class only, or a parameter is
+            impossible.
         """
         from lstmfcn.classifiers.phase1 import new_engine
-        from lstmfcn.training.loop import TrainingRecipe
         from lstmfcn.training.weights import get_weights
 
         flat, shape = _flattened(X)
@@ -51,20 +58,14 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
         self.n_channels_, self.length_ = series.shape[1:]
         train = Split(self._normalised(series), codes.astype(np.int64), tuple(str(c) for c in self.classes_))
         seed = 0 if self.random_state is None else int(self.random_state)
-        recipe = TrainingRecipe(
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            schedule=self.schedule,
-            initial_rate=self.learning_rate,
-            final_rate=min(1e-4, self.learning_rate),
-        )
+        recipes = self._recipes()
         engine = new_engine(train, self._architecture(), seed=seed)
         self.weights_, self.histories_ = engine.initial, []
-        for index in range(self.fine_tuning_iterations + 1):
+        for index, recipe in enumerate(recipes):
             history = engine.train(
                 train.X,
                 train.y,
-                recipe.iteration(index) if index else recipe,
+                recipe,
                 start=self.weights_,
                 seed=seed + 100_000 * index,
             )
@@ -99,6 +100,25 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
     def _architecture(self) -> Architecture:
         """Return the network that the parameters describe; raises `ValueError` if they do not fit."""
         return Architecture(name=self._model)
+
+    def _recipes(self) -> list[TrainingRecipe]:
+        """Return how phase 1 and each fine-tuning iteration train; raises `ValueError`."""
+        try:
+            fine_tuning = FineTuning(iterations=_plain(self.fine_tuning_iterations))
+            phase1 = TrainingRecipe(
+                epochs=_plain(self.epochs),
+                batch_size=_plain(self.batch_size),
+                schedule=self.schedule,
+                initial_rate=_plain(self.learning_rate),
+                final_rate=min(_TRAIN.final_rate, _plain(self.learning_rate)),
+            )
+        except ValidationError as error:
+            ours = {"initial_rate": "learning_rate", "iterations": "fine_tuning_iterations"}
+            problem = error.errors()[0]
+            name = str(problem["loc"][0])
+            raise ValueError(f"{ours.get(name, name)}={problem['input']!r}: {problem['msg']}.") from None
+        first = fine_tuning_recipe(phase1, fine_tuning)
+        return [phase1, *(first.iteration(i) for i in range(1, fine_tuning.iterations + 1))]
 
     def _normalised(self, series: NDArray[np.float32]) -> NDArray[np.float32]:
         return z_normalise(series) if self.normalise == "per_series" else series
@@ -137,9 +157,11 @@ class FCNClassifier(_NetworkClassifier):
     Parameters
     ----------
     epochs, batch_size, learning_rate, schedule
-        How to train: see `lstmfcn.training.loop.TrainingRecipe`.
+        How to train: see `lstmfcn.training.recipe.TrainingRecipe`. The rest of the recipe, and these where
+        they are not given, are the defaults of `params.yaml`.
     fine_tuning_iterations
-        The K of the paper's Algorithm 1; 0 for phase 1 alone.
+        The K of the paper's Algorithm 1; 0 for phase 1 alone. An iteration trains as `finetune` does by
+        default: see `lstmfcn.training.recipe.FineTuning`.
     normalise
         "per_series" z-normalises each channel of each series, "none" leaves them as they are.
     random_state
@@ -160,12 +182,12 @@ class FCNClassifier(_NetworkClassifier):
     def __init__(
         self,
         *,
-        epochs: int = 300,
-        batch_size: int = 64,
-        learning_rate: float = 1e-3,
-        schedule: Literal["fitted", "plateau", "cosine", "constant"] = "fitted",
+        epochs: int = _TRAIN.epochs,
+        batch_size: int = _TRAIN.batch_size,
+        learning_rate: float = _TRAIN.initial_rate,
+        schedule: ScheduleName = _TRAIN.schedule,
         fine_tuning_iterations: int = 0,
-        normalise: Literal["per_series", "none"] = "per_series",
+        normalise: Literal["per_series", "none"] = _PREPARE.normalise,
         random_state: int | None = 0,
     ) -> None:
         self.epochs = epochs
@@ -196,15 +218,15 @@ class LSTMFCNClassifier(_NetworkClassifier):
         self,
         *,
         cells: int = 64,
-        dropout: float = 0.8,
-        dimension_shuffle: bool = True,
-        segments: int = 1,
-        epochs: int = 300,
-        batch_size: int = 64,
-        learning_rate: float = 1e-3,
-        schedule: Literal["fitted", "plateau", "cosine", "constant"] = "fitted",
+        dropout: float = _TRAIN.dropout,
+        dimension_shuffle: bool = _TRAIN.dimension_shuffle,
+        segments: int = _TRAIN.segments,
+        epochs: int = _TRAIN.epochs,
+        batch_size: int = _TRAIN.batch_size,
+        learning_rate: float = _TRAIN.initial_rate,
+        schedule: ScheduleName = _TRAIN.schedule,
         fine_tuning_iterations: int = 0,
-        normalise: Literal["per_series", "none"] = "per_series",
+        normalise: Literal["per_series", "none"] = _PREPARE.normalise,
         random_state: int | None = 0,
     ) -> None:
         self.cells = cells
@@ -240,6 +262,11 @@ fine_tuning_iterations, normalise, random_state
     """
 
     _model: ClassVar[ModelName] = "alstm_fcn"
+
+
+def _plain(value: Any) -> Any:
+    """Return a number of NumPy's, such as a grid search sets, as Python's."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _flattened(X: Any) -> tuple[Any, tuple[int, int] | None]:

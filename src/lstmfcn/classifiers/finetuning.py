@@ -8,7 +8,8 @@ from pathlib import Path
 from lstmfcn.classifiers.outcome import Outcome, train_with_folds
 from lstmfcn.classifiers.phase1 import folds_of, labelled
 from lstmfcn.data.series import Split
-from lstmfcn.training.loop import Engine, Progress, TrainingRecipe
+from lstmfcn.training.loop import Engine, Progress
+from lstmfcn.training.recipe import TrainingRecipe
 from lstmfcn.training.weights import Weights
 
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from lstmfcn.evaluation.scores import accuracy, log_loss
 from lstmfcn.runs.predictions import Predictions
 from lstmfcn.training.checkpoint import Checkpoint
-from lstmfcn.training.loop import Engine, History, Labelled, Progress, TrainingRecipe
+from lstmfcn.training.loop import Engine, History, Labelled, Progress
+from lstmfcn.training.recipe import TrainingRecipe
 from lstmfcn.training.weights import Weights, get_weights
 
 

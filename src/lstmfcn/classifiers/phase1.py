@@ -15,7 +15,8 @@ from lstmfcn.data.folds import stratified_folds
 from lstmfcn.data.series import Split
 from lstmfcn.networks.architecture import Architecture
 from lstmfcn.networks.build import build
-from lstmfcn.training.loop import Engine, Labelled, Progress, TrainingRecipe
+from lstmfcn.training.loop import Engine, Labelled, Progress
+from lstmfcn.training.recipe import TrainingRecipe
 from lstmfcn.training.weights import get_weights
 
 

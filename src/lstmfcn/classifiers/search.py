@@ -25,7 +25,8 @@ from lstmfcn.data.series import Split
 from lstmfcn.evaluation.scores import accuracy, log_loss
 from lstmfcn.networks.architecture import Architecture
 from lstmfcn.training.checkpoint import Checkpoint
-from lstmfcn.training.loop import Progress, TrainingRecipe
+from lstmfcn.training.loop import Progress
+from lstmfcn.training.recipe import TrainingRecipe
 
 
 @dataclass(frozen=True)

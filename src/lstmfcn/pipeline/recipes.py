@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
-
 from lstmfcn.classifiers.base import Classifier, NetworkClassifier
 from lstmfcn.config import Params
 from lstmfcn.networks.architecture import Architecture
-
-if TYPE_CHECKING:  # the engine costs a TensorFlow import, which a stage with nothing to do can spare
-    from lstmfcn.training.loop import TrainingRecipe
-
+from lstmfcn.training.recipe import TrainingRecipe, fine_tuning_recipe
 
 NETWORK = {"dropout", "dimension_shuffle", "segments"}
 """What of the section `train` is about the network, not about its training."""
@@ -27,15 +21,13 @@ def network_of(params: Params, classifier: Classifier, cells: int | None) -> Arc
 
 def phase1_recipe(params: Params) -> TrainingRecipe:
     """Return how `train` trains."""
-    from lstmfcn.training.loop import TrainingRecipe
-
-    return TrainingRecipe(**params.train.model_dump(exclude={"folds", *NETWORK}))
+    return TrainingRecipe(**params.train.model_dump(include=set(TrainingRecipe.model_fields)))
 
 
 def search_recipe(params: Params) -> TrainingRecipe:
     """Return how each trial of `search` trains: as phase 1, but for what its own section says."""
     own = params.search.model_dump(include={"epochs", "batch_size"}, exclude_none=True)
-    return replace(phase1_recipe(params), **own)
+    return phase1_recipe(params).model_copy(update=own)
 
 
 def search_folds(params: Params) -> int:
@@ -50,9 +42,5 @@ def searches_as_phase1(params: Params) -> bool:
 
 
 def finetune_recipe(params: Params) -> TrainingRecipe:
-    """Return how the first iteration of `finetune` trains.
-
-    Its rates fall to phase 1's lowest, and do not rise to it where they begin below.
-    """
-    recipe = replace(phase1_recipe(params), **params.finetune.model_dump(exclude={"iterations"}))
-    return replace(recipe, final_rate=min(recipe.final_rate, recipe.initial_rate))
+    """Return how the first iteration of `finetune` trains."""
+    return fine_tuning_recipe(phase1_recipe(params), params.finetune)

@@ -8,16 +8,15 @@ network's layers, names and weights, some of the layers written for speed (`lstm
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import keras
 import tensorflow as tf
 from numpy.typing import NDArray
 
 from lstmfcn.training.layers import FASTER
+from lstmfcn.training.recipe import Compute
 from lstmfcn.training.weights import Weights, set_weights
-
-Compute = Literal["float32", "bfloat16"]
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7  # Adam's, as in Keras
 

@@ -1,4 +1,4 @@
-"""Training and evaluating one network: recipes, the loop over the epochs, and which weights are kept."""
+"""Training and evaluating one network: the loop over the epochs, and which weights are kept."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import keras
 import numpy as np
@@ -15,8 +14,8 @@ from numpy.typing import NDArray
 
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.training.checkpoint import Checkpoint, TrainingState
-from lstmfcn.training.epoch import CompiledEpoch, Compute
-from lstmfcn.training.schedule import Schedule, ScheduleName
+from lstmfcn.training.epoch import CompiledEpoch
+from lstmfcn.training.recipe import Compute, TrainingRecipe
 from lstmfcn.training.selection import Selection
 from lstmfcn.training.statistics import BatchNormStatistics
 from lstmfcn.training.weights import Weights, class_weights, copy_weights, get_weights, set_weights
@@ -30,69 +29,6 @@ EXPLODED = 1e6  # nats
 
 class TrainingDivergedError(LstmfcnError):
     """The training loss is no longer a number, or beyond all measure. The last finite weights are kept."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingRecipe:
-    """How one training runs.
-
-    Attributes
-    ----------
-    epochs, batch_size
-        As usual; the last batch of an epoch may be smaller.
-    schedule, initial_rate, final_rate, patience, fitted_loss, anneal_epochs
-        See `Schedule`.
-    criterion
-        Which weights are kept: "last", the last ones; "train_loss", those from which the epoch of the
-        lowest training loss began, since an epoch's loss is measured before its steps are taken; or
-        "test_accuracy", those after the epoch with the highest accuracy on the series given to select
-        on, as the paper did with its test splits. What is watched here is what the plateau schedule
-        waits for too.
-    recompute_statistics
-        Recompute batch norm's statistics over the training series before any evaluation; otherwise
-        the running statistics are used, as the authors do.
-    class_weighting
-        Weigh each series' loss by its class (`class_weights`).
-    compute
-        See `CompiledEpoch`. Evaluation is always in float32.
-    """
-
-    epochs: int
-    batch_size: int
-    schedule: ScheduleName = "plateau"
-    initial_rate: float = 1e-3
-    final_rate: float = 1e-4
-    patience: int = 100
-    fitted_loss: float = 0.05
-    anneal_epochs: int = 60
-    criterion: Literal["last", "train_loss", "test_accuracy"] = "last"
-    recompute_statistics: bool = True
-    class_weighting: bool = True
-    compute: Compute = "float32"
-
-    def new_schedule(self) -> Schedule:
-        """Return the learning rates of one training."""
-        return Schedule(
-            self.schedule,
-            initial=self.initial_rate,
-            final=self.final_rate,
-            epochs=self.epochs,
-            patience=self.patience,
-            fitted_loss=self.fitted_loss,
-            anneal_epochs=self.anneal_epochs,
-        )
-
-    def iteration(self, index: int) -> TrainingRecipe:
-        """Return the recipe of fine-tuning iteration `index` (from 1), Algorithm 1 of the paper.
-
-        The initial rate is halved after each iteration and the batch size after every second one,
-        down to `final_rate` and to 32 (or to the batch size, where that is smaller already).
-        """
-        return replace(
-            self,
-            initial_rate=max(self.initial_rate / 2 ** (index - 1), self.final_rate),
-            batch_size=max(self.batch_size // 2 ** ((index - 1) // 2), min(32, self.batch_size)),
-        )
 
 
 @dataclass(frozen=True)

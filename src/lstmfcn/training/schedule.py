@@ -37,9 +37,9 @@ class Schedule:
         initial: float,
         final: float,
         epochs: int,
-        patience: int = 100,
-        fitted_loss: float = 0.05,
-        anneal_epochs: int = 60,
+        patience: int,
+        fitted_loss: float,
+        anneal_epochs: int,
     ) -> None:
         self.name = name
         self.initial = initial

@@ -1,0 +1,161 @@
+"""YAML 1.2 as DVC reads it; what would be read otherwise than it was meant is refused."""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lstmfcn.errors import ParamsError
+
+TRUTHS = {"y": "true", "yes": "true", "on": "true", "n": "false", "no": "false", "off": "false"}
+"""What YAML 1.1 takes for a truth value and YAML 1.2 for text."""
+
+WIDTH = 110
+"""Of a line that is written here."""
+
+MOST_VALUES = 100_000
+"""With aliases written out: some hundred bytes can stand for billions."""
+
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*")
+"""Text that needs no quotes, unless it is one of the words above or of those below."""
+
+_WORDS = {"true", "false", "null"}
+
+
+def read(path: Path) -> Any:
+    """Return what a file holds; None where it is empty.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    ParamsError
+        If the file is not YAML, names a key twice, or holds a word without quotes that some readers of YAML
+        take for a truth value.
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        text = path.read_text(encoding="utf-8")
+        root = YAML(typ="safe", pure=True).compose(text)
+        problems = [] if root is None else list(_problems(root, "", {}))
+        if problems:
+            raise ParamsError("\n  - ".join([f"{path} is not understood:", *problems]))
+        return YAML(typ="safe").load(text)
+    except (YAMLError, ValueError) as error:
+        raise ParamsError(f"{path} is not valid YAML: {error}") from None
+    except RecursionError:
+        raise ParamsError(f"{path} is not understood: its values are nested too deeply.") from None
+
+
+def inline(value: Any) -> str:
+    """Return a value as YAML on one line, which every reader of YAML reads the same."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(inline, value))}]"
+    if isinstance(value, str):
+        plain = _PLAIN.fullmatch(value) and value.lower() not in TRUTHS.keys() | _WORDS
+        return value if plain else "".join(map(_escaped, json.dumps(value, ensure_ascii=False)))
+    return json.dumps(value)
+
+
+def comment(text: str, indent: str = "") -> list[str]:
+    """Return a text as lines of comment; its paragraphs, which blank lines part, begin a line each."""
+    width = WIDTH - len(indent) - 2
+    paragraphs = [" ".join(paragraph.split()) for paragraph in text.split("\n\n")]
+    lines = [line for p in paragraphs for line in textwrap.wrap(p, width, break_on_hyphens=False)]
+    return [f"{indent}# {line}" for line in lines]
+
+
+def entry(
+    key: str, value: Any, about: str = "", inner: Mapping[str, str] | None = None, *, indent: str = ""
+) -> list[str]:
+    """Return a key and its value as lines.
+
+    Parameters
+    ----------
+    key, value
+        The value may be a mapping, of others too.
+    about
+        A comment, which stands behind the key where there is room, and above it otherwise.
+    inner
+        Comments of the mapping's own entries.
+    indent
+        Before each line.
+    """
+    below: list[str] = []
+    line = f"{indent}{key}:"
+    if isinstance(value, Mapping) and value:
+        for name, own in value.items():
+            below += entry(name, own, (inner or {}).get(name, ""), indent=f"{indent}  ")
+    elif isinstance(value, list | tuple) and len(f"{line} {inline(value)}") > WIDTH:
+        below = [f"{indent}  - {inline(item)}" for item in value]
+    else:
+        line += f" {inline(value)}"
+    above = comment(about, indent)
+    if len(above) == 1 and len(f"{line} {above[0].strip()}") <= WIDTH:
+        return [f"{line} {above[0].strip()}", *below]
+    return [*above, line, *below]
+
+
+def spaced(blocks: Sequence[Sequence[str]]) -> str:
+    """Return blocks of lines as one text, with a blank line around each that has more than one line."""
+    text, before = "", 1
+    for block in blocks:
+        blank = "\n" if text and max(before, len(block)) > 1 else ""
+        text += blank + "".join(f"{line}\n" for line in block)
+        before = len(block)
+    return text
+
+
+def _escaped(character: str) -> str:
+    """Return a character as it may stand between double quotes; JSON knows no escape for all of Unicode."""
+    return character if character.isprintable() else f"\\U{ord(character):08x}"
+
+
+def _problems(node: Any, path: str, sizes: dict[int, int]) -> Iterator[str]:
+    """Yield what is wrong with a node and those in it; `sizes` gets the number of values of each."""
+    if id(node) in sizes:  # an alias; its own number is still 0 within itself
+        if not sizes[id(node)]:
+            yield f"{path}, {_line(node)}: holds itself."
+        return
+    sizes[id(node)] = 0
+    if node.id == "scalar":
+        children = []
+        if node.style is None and (truth := TRUTHS.get(node.value.lower())):
+            yield (
+                f"{path}, {_line(node)}: write '{node.value}' in quotes: some readers of YAML take it for "
+                f"{truth}. If that is meant, write {truth}."
+            )
+    elif node.id == "sequence":
+        children = [(f"{path}.{i}", child) for i, child in enumerate(node.value)]
+    else:
+        children = [(f"{path}.{_name(key)}", child) for key, child in node.value]
+        first: dict[tuple[str, str], Any] = {}
+        for key, _ in node.value:
+            yield from _problems(key, f"{path}.{_name(key)}".lstrip("."), sizes)
+            earlier = first.setdefault((key.tag, _name(key)), key)
+            if earlier is not key:
+                lines = [k.start_mark.line + 1 for k in (earlier, key)]
+                name = f"{path}.{_name(key)}".lstrip(".")
+                yield f"{name} stands twice, in lines {lines[0]} and {lines[1]}. Keep one of them."
+    for where, child in children:
+        yield from _problems(child, where.lstrip("."), sizes)
+    sizes[id(node)] = 1 + sum(sizes[id(child)] for _, child in children)
+    if sizes[id(node)] > MOST_VALUES >= max((sizes[id(child)] for _, child in children), default=0):
+        yield f"{path or 'the file'}, {_line(node)}: stands for more than {MOST_VALUES:,} values."
+
+
+def _name(key: Any) -> str:
+    """Return a key as it is written; keys that are no scalars have no name."""
+    return (
+        key.value if key.id == "scalar" else f"({key.id} in {_line(key)}, column {key.start_mark.column + 1})"
+    )
+
+
+def _line(node: Any) -> str:
+    return f"line {node.start_mark.line + 1}"

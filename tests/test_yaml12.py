@@ -1,0 +1,106 @@
+"""What is read is what DVC reads; what two readers would take for different things is refused."""
+
+import pytest
+from dvc.utils.serialize import parse_yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lstmfcn import yaml12
+from lstmfcn.errors import ParamsError
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read_text(text):
+        path = tmp_path / "params.yaml"
+        path.write_text(text, encoding="utf-8")
+        return yaml12.read(path)
+
+    return read_text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "seeds: [010, 0o10, 0x1F, 1_000, +7]",
+        "rates: [1e-3, 1E-3, .5, 1., 1.e-3, 1e+3]",
+        "others: [1:30, 2020-01-01, ~, Null, null, true, False, 'No', \"off\", nothing]",
+        "base: &base {a: 1}\nmore:\n  <<: *base\n  b: *base",
+    ],
+)
+def test_a_file_is_read_as_dvc_reads_it(read, text):
+    assert read(text) == parse_yaml(text, "params.yaml")
+
+
+def test_a_leading_zero_means_nothing(read):
+    assert read("seeds: [010]") == {"seeds": [10]}
+
+
+def test_a_key_that_stands_twice_is_refused_with_both_lines(read):
+    text = "train:\n  epochs: 3\n  epochs: 4\n\nsearch: {}\ntrain:\n  epochs: 5\n"
+    with pytest.raises(ParamsError) as error:
+        read(text)
+    assert "params.yaml is not understood:" in str(error.value)
+    assert "\n  - train stands twice, in lines 1 and 6. Keep one of them." in str(error.value)
+    assert "\n  - train.epochs stands twice, in lines 2 and 3. Keep one of them." in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("word", "truth"), [("No", "false"), ("yes", "true"), ("ON", "true"), ("n", "false")]
+)
+def test_a_word_that_some_readers_take_for_a_truth_value_needs_quotes(read, word, truth):
+    message = rf"datasets\.1, line 3: write '{word}' in quotes: some readers of YAML take it for {truth}\."
+    with pytest.raises(ParamsError, match=message):
+        read(f"datasets:\n  - GunPoint\n  - {word}\n")
+    assert read(f"datasets: ['{word}']") == {"datasets": [word]}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: [", "is not valid YAML: .*line 1"),
+        ("a: !!python/object:os.system x", "is not valid YAML"),
+        ("a: 1\n---\nb: 2", "is not valid YAML: .*single document"),
+        ("a: " + "9" * 5000, "is not valid YAML"),
+        ("a: " + "[" * 3000 + "]" * 3000, "nested too deeply"),
+        ("a: &a [*a]", r"a\.0, line 1: holds itself"),
+        (
+            "a0: &a0 [x, x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" for i in range(1, 99)),
+            "values",
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_answered_in_one_error(read, text, message):
+    with pytest.raises(ParamsError, match=f"(?s){message}"):
+        read(text)
+
+
+def test_an_empty_file_holds_nothing(read):
+    assert read("# nothing\n") is None
+
+
+VALUES = st.recursive(
+    st.text(st.characters(codec="utf-8")) | st.booleans() | st.none() | st.integers() | st.floats(),
+    st.lists,
+)
+
+
+@settings(deadline=None)
+@given(VALUES.filter(lambda value: "nan" not in repr(value) and "inf" not in repr(value)))
+def test_what_is_written_is_read_the_same_by_dvc(value):
+    assert parse_yaml(f"key: {yaml12.inline(value)}", "params.yaml") == {"key": value}
+
+
+@pytest.mark.parametrize("word", ["No", "yes", "null", "True", "1e3", "010", "", "a b", "- a", "a: b", "#a"])
+def test_words_that_could_be_misread_are_written_in_quotes(word):
+    assert yaml12.inline(word) == f'"{word}"'
+
+
+def test_comments_stand_behind_a_value_where_there_is_room_and_above_it_otherwise():
+    assert yaml12.entry("a", 1, "Short.") == ["a: 1 # Short."]
+    long = "word " * 30
+    assert yaml12.entry("a", 1, long) == [*yaml12.comment(long), "a: 1"]
+    assert yaml12.entry("a", {"b": [1, 2]}, "A.", {"b": "B."}) == ["a: # A.", "  b: [1, 2] # B."]
+    names = [f"Name{i}" for i in range(30)]
+    assert yaml12.entry("a", names) == ["a:", *(f"  - {name}" for name in names)]
+    assert yaml12.comment("One\ntwo.\n\nThree.") == ["# One two.", "# Three."]
