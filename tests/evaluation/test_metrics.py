@@ -9,6 +9,7 @@ from sklearn import metrics as peer
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.evaluation import metrics
 from lstmfcn.evaluation.metrics import METRICS, Metric, all_metrics, columns, headline_metrics, score
+from lstmfcn.runs.code import code_of
 
 RNG = np.random.default_rng(0)
 Y = RNG.integers(0, 3, 40)
@@ -83,6 +84,13 @@ def test_what_is_no_metric_is_named(installed, value, message):
     with pytest.raises(LstmfcnError, match=message) as caught:
         all_metrics()
     assert value in str(caught.value)
+
+
+def test_no_training_depends_on_the_table():
+    code = code_of("lstmfcn.classifiers.finetuning", "lstmfcn.classifiers.search")
+    assert "lstmfcn/evaluation/scores.py" in code
+    assert "lstmfcn/evaluation/metrics.py" not in code
+    assert "lstmfcn/evaluation/table1.csv" in code_of("lstmfcn.evaluation.reference")
 
 
 def test_a_name_that_cannot_name_a_column_is_refused():

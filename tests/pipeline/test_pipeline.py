@@ -61,7 +61,7 @@ def test_the_chosen_iteration_has_the_best_evidence_not_the_best_test_accuracy(f
     for _, group in rows.groupby("model"):
         assert group[group["iteration"] == 0]["chosen"].all()
         tuned = group[group["iteration"] > 0].sort_values(
-            ["oof_accuracy", "oof_loss"], ascending=[False, True]
+            ["oof_accuracy", "oof_log_loss"], ascending=[False, True]
         )
         assert tuned["chosen"].tolist() == [True, False]
 

@@ -8,6 +8,7 @@ from conftest import make_workspace
 from lstmfcn.report import sections
 from lstmfcn.report.page import build_report
 from lstmfcn.report.sections import all_sections
+from lstmfcn.runs.code import code_of
 
 TOY = '''"""How many datasets there are."""
 
@@ -26,6 +27,14 @@ def test_each_section_has_its_template_beside_it():
         assert f"{name}.html.j2" == module.TEMPLATE
         assert Path(module.__file__).with_name(module.TEMPLATE).is_file()
         assert module.TITLE
+
+
+def test_the_report_depends_on_every_section_and_template():
+    code = code_of("lstmfcn.report.page")
+    folder = Path(sections.__file__).parent
+    files = {path.name for path in folder.iterdir() if path.suffix in (".py", ".j2")}
+    assert {f"lstmfcn/report/sections/{name}" for name in files} <= set(code)
+    assert {"lstmfcn/report/page.html.j2", "lstmfcn/report/style.css"} <= set(code)
 
 
 def test_the_sections_stand_in_their_order():
