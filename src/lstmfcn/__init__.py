@@ -11,19 +11,17 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_HOMES = {
-    "ALSTMFCNClassifier": "classifiers.estimators",
-    "Champion": "tracking.champion",
-    "FCNClassifier": "classifiers.estimators",
-    "LSTMFCNClassifier": "classifiers.estimators",
-    "load_champion": "tracking.champion",
-}
+_CHAMPION = ("Champion", "load_champion")
 
 __all__ = ["ALSTMFCNClassifier", "Champion", "FCNClassifier", "LSTMFCNClassifier", "load_champion"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used: `import lstmfcn` stays quick."""
-    if name not in _HOMES:
+    """Import a public name when it is first used: `import lstmfcn` stays quick.
+
+    Besides those of `__all__`, each network of the table of classifiers has its estimator here.
+    """
+    home = "tracking.champion" if name in _CHAMPION else "classifiers.estimators"
+    if name.startswith("_") or (home != "tracking.champion" and not name.endswith("Classifier")):
         raise AttributeError(f"module 'lstmfcn' has no attribute {name!r}")
-    return getattr(import_module(f"lstmfcn.{_HOMES[name]}"), name)
+    return getattr(import_module(f"lstmfcn.{home}"), name)

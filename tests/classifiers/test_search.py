@@ -8,6 +8,7 @@ import yaml
 
 from conftest import copy_of, files_of, make_clone, make_workspace, run_stages
 from lstmfcn import config
+from lstmfcn.classifiers.jobs.train import train as train_job
 from lstmfcn.classifiers.outcome import fold_weights
 from lstmfcn.pipeline.recipes import searches_as_phase1
 from lstmfcn.pipeline.stages import train
@@ -55,7 +56,7 @@ def test_a_fold_that_was_taken_over_is_not_trained(searched):
     (job,) = (job for job in jobs if job.name == "Bumps lstm_fcn seed 0")
     arguments = job.arguments()
     shutil.copy(arguments.scratch / "fold-0.npz", arguments.scratch / "fold-1.npz")
-    first, second = fold_weights(train.train_job(arguments))
+    first, second = fold_weights(train_job(arguments))
     trained = [name for name in first if "moving" not in name]  # batch norm's are of the fold's own series
     assert len(trained) > 10
     for name in trained:

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from lstmfcn.networks.architecture import Architecture
 from lstmfcn.networks.build import build
+from lstmfcn.networks.fcn import LOW_PRECISION
 from lstmfcn.training import layers
 from lstmfcn.training.epoch import CompiledEpoch
 from lstmfcn.training.weights import copy_weights, get_weights
@@ -46,7 +47,7 @@ def test_long_series_train_in_bfloat16_too(monkeypatch):
     model = build(Architecture(name="fcn", cells=None), n_channels=1, length=47, n_classes=2)
     losses = {}
     for compute in ("float32", "bfloat16"):
-        epoch = CompiledEpoch(model, compute)
+        epoch = CompiledEpoch(model, compute, LOW_PRECISION)
         epoch.start(get_weights(model), 0)
         arguments = tf.constant(X), tf.constant(np.arange(8) % 2), tf.ones(8)
         losses[compute] = [epoch.run(*arguments, batch_size=8, rate=1e-3, seed=(0, i))[0] for i in range(4)]

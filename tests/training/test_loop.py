@@ -9,6 +9,7 @@ from lstmfcn.data.series import Split
 from lstmfcn.files import read_arrays
 from lstmfcn.networks.architecture import Architecture
 from lstmfcn.networks.build import build
+from lstmfcn.networks.fcn import LOW_PRECISION
 from lstmfcn.training.checkpoint import Checkpoint
 from lstmfcn.training.loop import Engine, TrainingDivergedError
 from lstmfcn.training.recipe import TrainingRecipe
@@ -28,7 +29,7 @@ def data():
 
 def engine(name="lstm_fcn", dropout=0.8):
     architecture = Architecture(name=name, cells=None if name == "fcn" else 4, dropout=dropout)
-    return Engine(build(architecture, n_channels=1, length=16, n_classes=3))
+    return Engine(build(architecture, n_channels=1, length=16, n_classes=3), LOW_PRECISION)
 
 
 def test_one_full_batch_epoch_equals_keras_fit(data):

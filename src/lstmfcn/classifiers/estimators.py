@@ -11,10 +11,12 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from lstmfcn.classifiers.base import NetworkClassifier
+from lstmfcn.classifiers.table import classifiers, network_named
 from lstmfcn.config import PrepareParams, TrainParams
 from lstmfcn.data.preprocessing import z_normalise
 from lstmfcn.data.series import Split
-from lstmfcn.networks.architecture import Architecture, ModelName
+from lstmfcn.networks.architecture import Architecture
 from lstmfcn.training.recipe import FineTuning, TrainingRecipe, fine_tuning_recipe
 from lstmfcn.training.schedule import ScheduleName
 
@@ -23,9 +25,9 @@ _PREPARE, _TRAIN = PrepareParams(), TrainParams()
 
 
 class _NetworkClassifier(ClassifierMixin, BaseEstimator):
-    """What the three classifiers share."""
+    """What the estimators share."""
 
-    _model: ClassVar[ModelName]
+    _model: ClassVar[str]
 
     def fit(self, X: Any, y: Any) -> Self:
         """Train on series and their labels.
@@ -99,7 +101,7 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
 
     def _architecture(self) -> Architecture:
         """Return the network that the parameters describe; raises `ValueError` if they do not fit."""
-        return Architecture(name=self._model)
+        return network_named(self._model).architecture(None)
 
     def _recipes(self) -> list[TrainingRecipe]:
         """Return how phase 1 and each fine-tuning iteration train; raises `ValueError`."""
@@ -177,7 +179,7 @@ class FCNClassifier(_NetworkClassifier):
         A `History` for phase 1 and for each fine-tuning iteration.
     """
 
-    _model: ClassVar[ModelName] = "fcn"
+    _model: ClassVar[str] = "fcn"
 
     def __init__(
         self,
@@ -212,7 +214,7 @@ class LSTMFCNClassifier(_NetworkClassifier):
         As for `FCNClassifier`, whose attributes it has too.
     """
 
-    _model: ClassVar[ModelName] = "lstm_fcn"
+    _model: ClassVar[str] = "lstm_fcn"
 
     def __init__(
         self,
@@ -242,9 +244,8 @@ class LSTMFCNClassifier(_NetworkClassifier):
         self.random_state = random_state
 
     def _architecture(self) -> Architecture:
-        return Architecture(
-            name=self._model,
-            cells=self.cells,
+        return network_named(self._model).architecture(
+            self.cells,
             dropout=self.dropout,
             dimension_shuffle=self.dimension_shuffle,
             segments=self.segments,
@@ -261,12 +262,30 @@ fine_tuning_iterations, normalise, random_state
         As for `LSTMFCNClassifier`.
     """
 
-    _model: ClassVar[ModelName] = "alstm_fcn"
+    _model: ClassVar[str] = "alstm_fcn"
 
 
 def _plain(value: Any) -> Any:
     """Return a number of NumPy's, such as a grid search sets, as Python's."""
     return value.item() if isinstance(value, np.generic) else value
+
+
+def _made(row: NetworkClassifier) -> type[_NetworkClassifier]:
+    """Return the estimator of a network that has no class of its own above."""
+    shared = LSTMFCNClassifier if row.recurrent else FCNClassifier
+    text = f"""{row.summary}
+
+    Parameters
+    ----------
+    {", ".join(shared._get_param_names())}
+        As for `{shared.__name__}`, whose attributes it has too.
+    """
+    return type(row.estimator, (shared,), {"_model": row.name, "__doc__": text, "__module__": __name__})
+
+
+for _row in classifiers().values():
+    if isinstance(_row, NetworkClassifier) and _row.estimator and _row.estimator not in globals():
+        globals()[_row.estimator] = _made(_row)
 
 
 def _flattened(X: Any) -> tuple[Any, tuple[int, int] | None]:

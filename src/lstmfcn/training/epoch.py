@@ -40,6 +40,9 @@ class CompiledEpoch:
     """
 
     def __init__(self, model: keras.Model, compute: Compute, low_precision: Collection[str] = ()) -> None:
+        if compute == "bfloat16" and not low_precision:
+            raise ValueError(f"{model.name} has no layers that compute in bfloat16.")
+
         def twin_of(layer: keras.layers.Layer) -> keras.layers.Layer:
             config = layer.get_config()
             if compute == "bfloat16" and layer.name in low_precision:

@@ -15,4 +15,5 @@ def train(job: TrainJob) -> Bundle:
         history="history.csv" if "history.csv" in files else None,
         artifacts=tuple(name for name in ("weights.npz", "history.csv", "oof.csv") if name in files),
     )
-    return files | {RUN_FILE: made.file()}
+    bundle: Bundle = files | {RUN_FILE: made.file()}
+    return bundle
