@@ -107,6 +107,11 @@ class Workspace:
         return self.root / ".lstmfcn/cache"
 
     @property
+    def downloads(self) -> Path:
+        """Datasets as the archive's site gave them, to be read again without a network."""
+        return self.root / ".lstmfcn/downloads"
+
+    @property
     def lock(self) -> Path:
         """Held by the stage that is at work here."""
         return self.root / ".lstmfcn/lock"
