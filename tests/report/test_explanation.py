@@ -9,7 +9,7 @@ from lstmfcn.report.explanation import best_run, draw_attention, explain, explai
 
 
 def explained(workspace, target, **options):
-    options = {"models": ["lstm_fcn", "alstm_fcn"], "file": None, "normalise": "per_series"} | options
+    options = {"models": ["lstm_fcn", "alstm_fcn"], "file": None} | options
     said = explain_to_folder(workspace, "Bumps", target, **options)
     return said, dict(np.load(target / "explanation.npz"))
 

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from lstmfcn.data.preprocessing import z_normalise
+from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.data.series import Split
 from lstmfcn.networks.architecture import Architecture, ModelName
 
@@ -49,7 +49,10 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
                 f"The labels hold one class only, {self.classes_[0]!r}: at least two are needed."
             )
         self.n_channels_, self.length_ = series.shape[1:]
-        train = Split(self._normalised(series), codes.astype(np.int64), tuple(str(c) for c in self.classes_))
+        self.preprocessing_ = Preprocessing.fit(series, normalise=self.normalise)
+        train = Split(
+            self.preprocessing_.apply(series), codes.astype(np.int64), tuple(str(c) for c in self.classes_)
+        )
         seed = 0 if self.random_state is None else int(self.random_state)
         recipe = TrainingRecipe(
             epochs=self.epochs,
@@ -87,7 +90,7 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
         if shape not in (None, fitted):
             raise ValueError(f"Fitted on series of {fitted} (channels, values), given {shape}.")
         series = validate_data(self, flat, dtype=np.float32, reset=False).reshape(-1, *fitted)
-        probabilities: NDArray[np.float32] = self._engine().predict(self._normalised(series))
+        probabilities: NDArray[np.float32] = self._engine().predict(self.preprocessing_.apply(series))
         return probabilities
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -99,9 +102,6 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
     def _architecture(self) -> Architecture:
         """Return the network that the parameters describe; raises `ValueError` if they do not fit."""
         return Architecture(name=self._model)
-
-    def _normalised(self, series: NDArray[np.float32]) -> NDArray[np.float32]:
-        return z_normalise(series) if self.normalise == "per_series" else series
 
     def _engine(self) -> Any:
         """Return the network with the fitted weights; built when first needed, and after unpickling."""
@@ -149,6 +149,8 @@ class FCNClassifier(_NetworkClassifier):
     ----------
     classes_
         The labels, sorted.
+    preprocessing_
+        What is done to series, as fitted on the training series.
     weights_
         The trained weights by name.
     histories_
