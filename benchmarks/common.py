@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lstmfcn.data.preprocessing import z_normalise
+from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.data.readers import read_series
 
 RESULTS = Path(__file__).parent / "results"
@@ -16,7 +16,7 @@ def load(dataset, split):
     """Return normalised series and classes of one split, from LSTMFCN_UCR_DIR."""
     found = read_series(Path(os.environ["LSTMFCN_UCR_DIR"], dataset, f"{dataset}_{split}.tsv"))
     _, y = np.unique(found.labels, return_inverse=True)
-    return z_normalise(found.X), y.astype(np.int64)
+    return Preprocessing.fit(found.X, normalise="per_series").apply(found.X), y.astype(np.int64)
 
 
 def keep(table, name):

@@ -48,6 +48,10 @@ class Workspace:
         """The training splits, one file a dataset."""
         return self.root / "data/prepared/train"
 
+    def preprocessing(self, dataset: str) -> Path:
+        """Return where it stands what was done to a dataset's series, beside the training split."""
+        return self.train_splits / f"{dataset}.preprocessing.json"
+
     @property
     def test_splits(self) -> Path:
         """The test splits: a folder of their own, so that DVC shows that only `evaluate` reads them."""
@@ -120,6 +124,11 @@ class Workspace:
     def cache(self) -> Path:
         """Finished jobs; DVC and git leave it alone."""
         return self.root / ".lstmfcn/cache"
+
+    @property
+    def downloads(self) -> Path:
+        """Datasets as the archive's site gave them, to be read again without a network."""
+        return self.root / ".lstmfcn/downloads"
 
     @property
     def lock(self) -> Path:

@@ -12,7 +12,6 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 from lstmfcn import ALSTMFCNClassifier, FCNClassifier, LSTMFCNClassifier
 from lstmfcn.config import Params
 from lstmfcn.data.collection import fetch_dataset, read_dataset
-from lstmfcn.data.preprocessing import z_normalise
 from lstmfcn.pipeline.recipes import finetune_recipe, phase1_recipe
 from lstmfcn.training.loop import Engine
 
@@ -148,15 +147,6 @@ def test_series_of_another_length_and_one_class_are_refused():
         FCNClassifier(epochs=1).fit(X, Y * 0)
     with pytest.raises(ValueError, match="NaN"):
         fitted.predict(np.full((1, 1, 20), np.nan))
-
-
-def test_z_normalisation_is_scipys():
-    from scipy.stats import zscore
-
-    for unit in (1, 1e-9, 1e9):
-        np.testing.assert_allclose(z_normalise((unit * X).astype("f")), zscore(X, axis=-1), atol=1e-5)
-    for constant in (0, 3, 0.1, 1e9):
-        assert (z_normalise(np.full((1, 1, 5), constant, "f")) == 0).all()
 
 
 @pytest.mark.parametrize("kind", [LSTMFCNClassifier, ALSTMFCNClassifier])

@@ -1,4 +1,5 @@
 import contextlib
+import dataclasses
 import hashlib
 import io
 import os
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lstmfcn.data import collection as fetch
+from lstmfcn.data import collection, download
 from lstmfcn.data.catalogue import load_catalogue
 from lstmfcn.data.collection import fetch_dataset, read_dataset
 from lstmfcn.errors import DataError
@@ -62,9 +63,9 @@ def site(monkeypatch):
     thread.start()
     base = f"http://127.0.0.1:{server.server_port}"
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(fetch, "ARCHIVE", base + "/archive/{name}.zip")
-    monkeypatch.setattr(fetch, "PAUSES", (0, 0.01, 0.02))
-    monkeypatch.setattr(fetch, "MIRROR", base + "/{record}/{name}_{split}.ts")
+    monkeypatch.setattr(download, "ARCHIVE", base + "/archive/{name}.zip")
+    monkeypatch.setattr(download, "PAUSES", (0, 0.01, 0.02))
+    monkeypatch.setattr(download, "MIRROR", base + "/{record}/{name}_{split}.ts")
     pages["asked"] = asked
     yield pages
     server.shutdown()
@@ -163,6 +164,83 @@ def test_a_file_that_was_corrected_is_fetched_again(tmp_path, ucr):
     (ucr / "Mine/Mine_TEST.tsv").write_text("1\t7\t8\t9\n")
     _, test = read_dataset(fetch_dataset("Mine", tmp_path / "raw", ucr_dir=ucr))
     assert test.labels.tolist() == ["1"]
+
+
+@pytest.fixture
+def double(monkeypatch):
+    """Return a call that changes the code of the reader: every number is doubled from then on."""
+    read = collection.read_series
+
+    def doubled(path):
+        series = read(path)
+        return dataclasses.replace(series, X=2 * series.X)
+
+    def change():
+        monkeypatch.setattr(collection, "code_hash", lambda *_: "doubled")
+        monkeypatch.setattr(collection, "read_series", doubled)
+
+    return change
+
+
+def numbers_of(folder, split="TRAIN"):
+    return np.loadtxt(folder / f"{folder.name}_{split}.tsv", ndmin=2)[:, 1:].astype(np.float32)
+
+
+@pytest.mark.parametrize("name", ["Mine", "GunPoint"])
+def test_what_an_older_reader_read_is_read_again(tmp_path, ucr, double, name):
+    """From the folder given, and from the aeon wheel."""
+    folder = fetch_dataset(name, tmp_path / "raw", ucr_dir=ucr)
+    before = numbers_of(folder)
+    double()
+    fetch_dataset(name, tmp_path / "raw", ucr_dir=ucr)
+    np.testing.assert_array_equal(numbers_of(folder), 2 * before)
+    assert read_json(folder / "source.json")["code"] == "doubled"
+    fetch_dataset(name, tmp_path / "raw", ucr_dir=None if name == "GunPoint" else ucr, report=pytest.fail)
+
+
+def test_a_dataset_of_ones_own_whose_folder_is_gone_stays_as_the_older_reader_read_it(tmp_path, ucr, double):
+    folder = fetch_dataset("Mine", tmp_path / "raw", ucr_dir=ucr)
+    before = tree(folder)
+    double()
+    for ucr_dir in (None, tmp_path / "unmounted"):
+        lines = []
+        assert fetch_dataset("Mine", tmp_path / "raw", ucr_dir=ucr_dir, report=lines.append) == folder
+        assert tree(folder) == before
+        assert "Mine was read by an older reader; its source is not at hand" in lines[0]
+    fetch_dataset("Mine", tmp_path / "raw", ucr_dir=ucr)
+    assert tree(folder) != before
+
+
+def test_what_was_downloaded_is_kept_and_read_again_without_a_network(tmp_path, site, double):
+    site["/archive/Car.zip"] = zipped(CAR)
+    places = {"downloads": tmp_path / "downloads"}
+    folder = fetch_dataset("Car", tmp_path / "raw", **places)
+    before = numbers_of(folder)
+    assert (tmp_path / "downloads/Car/Car_TRAIN.ts").read_text() == CAR["Car_TRAIN.ts"]
+    del site["/archive/Car.zip"]
+    site["asked"].clear()
+    double()
+    lines = []
+    fetch_dataset("Car", tmp_path / "raw", report=lines.append, **places)
+    np.testing.assert_array_equal(numbers_of(folder), 2 * before)
+    assert lines == ["fetch: Car from what was downloaded before"]
+    assert site["asked"] == []
+
+
+def test_a_kept_download_that_was_damaged_is_not_used(tmp_path, site, double):
+    """Then the site is asked, once; where it is down, the older reader's copy stays."""
+    site["/archive/Car.zip"] = [zipped(CAR), None]
+    places = {"downloads": tmp_path / "downloads"}
+    folder = fetch_dataset("Car", tmp_path / "raw", **places)
+    before = tree(folder)
+    (tmp_path / "downloads/Car/Car_TEST.ts").write_text(CAR["Car_TEST.ts"].replace("7", "8"))
+    site["asked"].clear()
+    double()
+    lines = []
+    fetch_dataset("Car", tmp_path / "raw", report=lines.append, **places)
+    assert tree(folder) == before
+    assert site["asked"].count("/archive/Car.zip") == 1
+    assert "source is not at hand" in lines[0]
 
 
 def test_a_fault_leaves_nothing_behind(tmp_path, ucr):
@@ -289,7 +367,7 @@ def test_what_was_downloaded_before_a_site_went_down_is_kept(tmp_path, site):
 
 
 def test_a_site_that_drips_is_given_up(tmp_path, site, monkeypatch):
-    monkeypatch.setattr(fetch, "TIMEOUT", 0.3)
+    monkeypatch.setattr(download, "TIMEOUT", 0.3)
 
     def drips(request):
         request.send_response(200)
@@ -335,7 +413,7 @@ def test_no_path_of_a_zip_is_followed(tmp_path, site, evil):
 
 def test_an_archive_that_swells_is_given_up(tmp_path, site, monkeypatch):
     """A megabyte a split at most: ten of zeros are ten kilobytes in the zip."""
-    monkeypatch.setattr(fetch, "LARGEST", 1 << 20)
+    monkeypatch.setattr(download, "LARGEST", 1 << 20)
     site["/archive/Car.zip"] = zipped(CAR | {"Car_TEST.ts": "0" * 10_000_000})
     with pytest.raises(DataError, match=r"Car_TEST\.ts is unpacked to more than 1,048,576 bytes"):
         fetch_dataset("Car", tmp_path / "raw", ucr_dir=None)

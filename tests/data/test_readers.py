@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from lstmfcn.data.readers import canonical_label, read_series, write_series
+from lstmfcn.data.fields import canonical_label
+from lstmfcn.data.readers import read_series, write_series
 from lstmfcn.data.series import LabelledSeries
 from lstmfcn.errors import DataError
 

@@ -230,7 +230,7 @@ def test_a_dataset_at_fault_is_named_and_the_others_go_on(tmp_path, fault):
     assert FAULTS[fault][1] in messages
     assert "Faulty_T" in messages
     run_stages(workspace, tmp_path / "ucr", "prepare")
-    assert [p.stem for p in workspace.train_splits.iterdir()] == ["Fine"]
+    assert {p.name for p in workspace.train_splits.iterdir()} == {"Fine.npz", "Fine.preprocessing.json"}
     assert [p.stem for p in workspace.test_splits.iterdir()] == ["Fine"]
 
 

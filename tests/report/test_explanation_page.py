@@ -10,7 +10,7 @@ from lstmfcn.report.explanation_page import best_run, explain_run, explain_to_fo
 
 
 def explained(workspace, target, **options):
-    options = {"models": ["lstm_fcn", "alstm_fcn"], "file": None, "normalise": "per_series"} | options
+    options = {"models": ["lstm_fcn", "alstm_fcn"], "file": None} | options
     said = explain_to_folder(workspace, "Bumps", target, **options)
     return said, dict(np.load(target / "explanation.npz"))
 

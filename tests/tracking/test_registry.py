@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+from scipy.stats import zscore
 
 from conftest import make_workspace, run_stages
-from lstmfcn.data.preprocessing import z_normalise
+from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.data.series import Split
 from lstmfcn.errors import DataError, RegistryError, TrackingError
 from lstmfcn.pipeline.stages.promote import candidates
@@ -36,7 +37,7 @@ def offer(workspace, run, folder, tolerance=0.0):
         folder,
         classes=train.classes,
         example=train.X[:2],
-        normalise="per_series",
+        preprocessing=Preprocessing.load(workspace.preprocessing("Bumps")),
         tolerance=tolerance,
         tracker=Tracker(workspace, print),
         workspace=workspace,
@@ -232,7 +233,7 @@ def test_a_model_serves_raw_series_as_it_learned_normalised_ones(finished):
     champion = load_champion("Bumps", workspace=finished[0].root)
     series = np.random.default_rng(2).normal(size=(5, 1, 20)).astype(np.float32)
     series[4] = 7
-    expected = champion.predict_proba(z_normalise(series))
+    expected = champion.predict_proba(np.concatenate([zscore(series[:4], axis=-1), np.zeros((1, 1, 20))]))
     np.testing.assert_allclose(champion.predict_proba(3 * series - 11), expected, atol=1e-5)
     np.testing.assert_allclose(champion.predict_proba(series), expected, atol=1e-6)
     np.testing.assert_allclose(champion.predict_proba(1e-9 * series), expected, atol=1e-5)

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from lstmfcn.classifiers.base import NetworkClassifier
 from lstmfcn.classifiers.table import classifiers, network_named
 from lstmfcn.config import PrepareParams, TrainParams
-from lstmfcn.data.preprocessing import z_normalise
+from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.data.series import Split
 from lstmfcn.networks.architecture import Architecture
 from lstmfcn.training.recipe import FineTuning, TrainingRecipe, fine_tuning_recipe
@@ -58,7 +58,10 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
                 f"The labels hold one class only, {self.classes_[0]!r}: at least two are needed."
             )
         self.n_channels_, self.length_ = series.shape[1:]
-        train = Split(self._normalised(series), codes.astype(np.int64), tuple(str(c) for c in self.classes_))
+        self.preprocessing_ = Preprocessing.fit(series, normalise=self.normalise)
+        train = Split(
+            self.preprocessing_.apply(series), codes.astype(np.int64), tuple(str(c) for c in self.classes_)
+        )
         seed = 0 if self.random_state is None else int(self.random_state)
         recipes = self._recipes()
         engine = new_engine(train, self._architecture(), seed=seed)
@@ -90,7 +93,7 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
         if shape not in (None, fitted):
             raise ValueError(f"Fitted on series of {fitted} (channels, values), given {shape}.")
         series = validate_data(self, flat, dtype=np.float32, reset=False).reshape(-1, *fitted)
-        probabilities: NDArray[np.float32] = self._engine().predict(self._normalised(series))
+        probabilities: NDArray[np.float32] = self._engine().predict(self.preprocessing_.apply(series))
         return probabilities
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -121,9 +124,6 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError(f"{ours.get(name, name)}={problem['input']!r}: {problem['msg']}.") from None
         first = fine_tuning_recipe(phase1, fine_tuning)
         return [phase1, *(first.iteration(i) for i in range(1, fine_tuning.iterations + 1))]
-
-    def _normalised(self, series: NDArray[np.float32]) -> NDArray[np.float32]:
-        return z_normalise(series) if self.normalise == "per_series" else series
 
     def _engine(self) -> Any:
         """Return the network with the fitted weights; built when first needed, and after unpickling."""
@@ -173,6 +173,8 @@ class FCNClassifier(_NetworkClassifier):
     ----------
     classes_
         The labels, sorted.
+    preprocessing_
+        What is done to series, as fitted on the training series.
     weights_
         The trained weights by name.
     histories_

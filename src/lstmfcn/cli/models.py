@@ -113,11 +113,7 @@ def explain(
     settings = config.load(here.params)
     folder = to or here.report.parent / "explain" / dataset
     models = names(model) or list(settings.models)
-    typer.echo(
-        explain_to_folder(
-            here, dataset, folder, models=models, file=file, normalise=settings.prepare.normalise
-        )
-    )
+    typer.echo(explain_to_folder(here, dataset, folder, models=models, file=file))
 
 
 @app.command(rich_help_panel=PANEL)

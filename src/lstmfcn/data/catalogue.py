@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+SPLITS = ("TRAIN", "TEST")
+"""What the archive calls the two files of a dataset."""
+
 
 @dataclass(frozen=True)
 class CatalogueEntry:

@@ -9,42 +9,31 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-import time
-import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
-from lstmfcn.data.catalogue import load_catalogue, lookup
+from lstmfcn.data import readers
+from lstmfcn.data.catalogue import SPLITS, load_catalogue, lookup
+from lstmfcn.data.download import download
 from lstmfcn.data.readers import read_series, write_series
 from lstmfcn.data.series import LabelledSeries
 from lstmfcn.errors import DataError, nearest
-from lstmfcn.files import hash_file, read_json, write_json
+from lstmfcn.files import atomic_path, hash_file, read_json, write_json
+from lstmfcn.runs.code import code_hash
 
-ARCHIVE = "https://timeseriesclassification.com/aeon-toolkit/{name}.zip"
-"""The archive's address of a dataset: a zip with both splits."""
-
-MIRROR = "https://zenodo.org/records/{record}/files/{name}_{split}.ts"
-"""Where the archive is mirrored, a file a split."""
-
-PAUSES = (0.0, 2.0, 4.0)
-"""Seconds of waiting before each round, in which each address is tried once."""
-
-TIMEOUT = 30.0
-"""Seconds without an answer, or at less than `SLOWEST` from the beginning, after which an address fails."""
-
-SLOWEST = 1024
-"""Bytes a second."""
-
-SPLITS = ("TRAIN", "TEST")
-SUFFIXES = (".tsv", ".ts", ".txt", ".csv", "")
 SOURCE_FILE = "source.json"
-LARGEST = 1 << 30
-"""Bytes of a split. The largest of the archive, StarLightCurves, has 8.4 million values."""
+SITE = "the archive's site"
 
 
 def fetch_dataset(
-    name: str, target: Path, *, ucr_dir: Path | None = None, report: Callable[[str], None] | None = None
+    name: str,
+    target: Path,
+    *,
+    ucr_dir: Path | None = None,
+    downloads: Path | None = None,
+    report: Callable[[str], None] | None = None,
 ) -> Path:
     """Put a dataset's two splits into `target/name`.
 
@@ -56,15 +45,18 @@ def fetch_dataset(
         The folder of all datasets.
     ucr_dir
         A folder in the archive's layout, `<name>/<name>_TRAIN.tsv` and `<name>/<name>_TEST.tsv` (or
-        `.ts`, `.txt`, `.csv`); asked first.
+        with another of `lstmfcn.data.readers.suffixes`); asked first.
+    downloads
+        Where files from the archive's site are kept, so that they can be read again without a network;
+        None to keep none.
     report
         Called with a line of text on what is done.
 
     Returns
     -------
     Path
-        The dataset's folder. It appears whole or not at all; one that is whole is left as it is, but
-        for a dataset of one's own that has changed in `ucr_dir`.
+        The dataset's folder. It appears whole or not at all; one that is whole is left as it is, unless
+        the code that reads files has changed, or the dataset is one's own and has changed in `ucr_dir`.
 
     Raises
     ------
@@ -74,29 +66,35 @@ def fetch_dataset(
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
         raise DataError(f"{name!r} is no name for a dataset: letters, digits, - and _ are.")
     folder = target / name
+    reader = code_hash(*readers.code())
+    whole = is_whole(folder)
     # One's own data may have been corrected since; the archive's is what it is.
     own = lookup(name) is None and ucr_dir is not None and (ucr_dir / name).is_dir()
-    if is_whole(folder) and not own:
+    if whole and not own and read_json(folder / SOURCE_FILE).get("code") == reader:
         return folder
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target, prefix=f".{name}.") as scratch:
-        files, origin = _find(name, ucr_dir, Path(scratch))
+        try:
+            files, origin = _find(name, ucr_dir, downloads, Path(scratch), patient=not whole)
+        except DataError:
+            if own or not whole:
+                raise
+            if report:
+                report(
+                    f"fetch: {name} was read by an older reader; its source is not at hand. What there is "
+                    "stays. Set LSTMFCN_UCR_DIR to the folder it came from, or check the network."
+                )
+            return folder
         staging = Path(scratch, "whole")
         staging.mkdir()
         for split, path in zip(SPLITS, files, strict=True):
             _verify(name, split, path)
             write_series(staging, f"{name}_{split}", read_series(path))
-        written = sorted(p for p in staging.iterdir())
         # Where it came from is not kept: the same content counts as the same data.
-        write_json(
-            staging / SOURCE_FILE,
-            {
-                "dataset": name,
-                "edition": 2018 if lookup(name) else None,
-                "sha256": {p.name: hash_file(p) for p in written},
-            },
-        )
-        if is_whole(folder) and hash_file(folder / SOURCE_FILE) == hash_file(staging / SOURCE_FILE):
+        _seal(staging, {"dataset": name, "edition": 2018 if lookup(name) else None, "code": reader})
+        if downloads is not None and origin == SITE:
+            _keep(files, downloads / name)
+        if whole and hash_file(folder / SOURCE_FILE) == hash_file(staging / SOURCE_FILE):
             return folder
         shutil.rmtree(folder, ignore_errors=True)
         staging.chmod(0o755)
@@ -131,8 +129,28 @@ def is_whole(folder: Path) -> bool:
         return False
 
 
-def _find(name: str, ucr_dir: Path | None, scratch: Path) -> tuple[list[Path], str]:
-    """Return the files of both splits, and a word on where they were found."""
+def _seal(folder: Path, about: Mapping[str, Any]) -> None:
+    """Note the hashes of a folder's files beside them: from now on it is whole."""
+    hashes = {path.name: hash_file(path) for path in sorted(folder.iterdir())}
+    write_json(folder / SOURCE_FILE, {**about, "sha256": hashes})
+
+
+def _keep(files: Sequence[Path], folder: Path) -> None:
+    """Copy what was downloaded into a folder of its own."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for path in files:
+        with atomic_path(folder / path.name) as temporary:
+            shutil.copyfile(path, temporary)
+    _seal(folder, {"dataset": folder.name})
+
+
+def _find(
+    name: str, ucr_dir: Path | None, downloads: Path | None, scratch: Path, *, patient: bool
+) -> tuple[list[Path], str]:
+    """Return the files of both splits, and a word on where they were found.
+
+    Without patience, the archive's site is asked once: an older copy of the dataset is there.
+    """
     if ucr_dir is not None:
         if not ucr_dir.is_dir():
             raise DataError(f"LSTMFCN_UCR_DIR is {ucr_dir}, which is not a folder. Correct or unset it.")
@@ -149,7 +167,9 @@ def _find(name: str, ucr_dir: Path | None, scratch: Path) -> tuple[list[Path], s
             f"folder with {name}/{name}_TRAIN.tsv and {name}/{name}_TEST.tsv: a series a line, its "
             "label first, separated by tabs."
         )
-    return _download(name, scratch), "the archive's site"
+    if downloads is not None and is_whole(downloads / name) and (found := _both(downloads / name, name)):
+        return found, "what was downloaded before"
+    return download(name, scratch, rounds=None if patient else 1), SITE
 
 
 def _both(folder: Path, name: str) -> list[Path] | None:
@@ -162,87 +182,7 @@ def _both(folder: Path, name: str) -> list[Path] | None:
 
 
 def _first(folder: Path, stem: str) -> Path | None:
-    return next((p for p in (folder / f"{stem}{s}" for s in SUFFIXES) if p.is_file()), None)
-
-
-def _download(name: str, scratch: Path) -> list[Path]:
-    reasons: dict[str, str] = {}
-    for pause in PAUSES:
-        time.sleep(pause)
-        for source in (_from_archive, _from_mirror):
-            try:
-                return source(name, scratch)
-            except Exception as error:  # noqa: BLE001 - requests, urllib3, zipfile and the socket each have theirs
-                reasons[source.__name__] = f"{type(error).__name__}: {error}".splitlines()[0][:200]
-    tried = "; ".join(reasons.values())
-    raise DataError(
-        f"{name} could not be downloaded: {tried}. Check the network and try again, or set "
-        f"LSTMFCN_UCR_DIR to a folder with {name}/{name}_TRAIN.tsv and {name}/{name}_TEST.tsv."
-    )
-
-
-def _from_archive(name: str, scratch: Path) -> list[Path]:
-    return _extract(name, _retrieve(ARCHIVE.format(name=name), scratch / f"{name}.zip"), scratch)
-
-
-def _from_mirror(name: str, scratch: Path) -> list[Path]:
-    record = load_catalogue()[name].zenodo_record
-    urls = [MIRROR.format(record=record, name=name, split=split) for split in SPLITS]
-    files = [_retrieve(url, scratch / url.rsplit("/", 1)[-1]) for url in urls]
-    for file in files:
-        read_series(file)  # a page of HTML in a file's place is not what was asked for
-    return files
-
-
-def _retrieve(url: str, path: Path) -> Path:
-    """Download a file; what broke off in an earlier round is taken up there, if the site can do that.
-
-    The archive publishes no checksums of its zips and `.ts` files: their content is checked instead.
-    """
-    import requests
-
-    path.unlink(missing_ok=True)  # whole, but not what was asked for
-    part = path.with_name(f"{path.name}.part")
-    had = part.stat().st_size if part.exists() else 0
-    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={had}-"} if had else {})
-    try:
-        with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
-            if answer.status_code == requests.codes.requested_range_not_satisfiable:
-                part.unlink(missing_ok=True)  # ask for the whole next time
-            answer.raise_for_status()
-            with part.open("ab" if answer.status_code == requests.codes.partial_content else "wb") as sink:
-                began, start = time.monotonic(), sink.tell()
-                while piece := answer.raw.read1(1 << 16):
-                    sink.write(piece)
-                    if sink.tell() > LARGEST:
-                        raise ValueError(f"more than {LARGEST:,} bytes")
-                    seconds = time.monotonic() - began
-                    if seconds > TIMEOUT and sink.tell() - start < seconds * SLOWEST:
-                        raise TimeoutError(f"less than {SLOWEST} bytes a second")
-        part.rename(path)
-    except Exception as error:
-        raise OSError(f"{url}: {error}") from error
-    return path
-
-
-def _extract(name: str, archive: Path, scratch: Path) -> list[Path]:
-    """Take both splits out of a zip by their own names: no path of the zip's is ever followed."""
-    files = []
-    with zipfile.ZipFile(archive) as zipped:
-        members = {Path(member).name: member for member in zipped.namelist()}
-        for split in SPLITS:
-            names = [f"{name}_{split}{suffix}" for suffix in SUFFIXES]
-            chosen = next((n for n in names if n in members), None)
-            if chosen is None:
-                raise ValueError(f"the zip lacks {names[0]} and {names[1]}")
-            path = scratch / chosen
-            with zipped.open(members[chosen]) as source, path.open("wb") as sink:
-                while piece := source.read(1 << 20):
-                    sink.write(piece)
-                    if sink.tell() > LARGEST:  # counted, not believed: a zip may say anything
-                        raise ValueError(f"{chosen} is unpacked to more than {LARGEST:,} bytes")
-            files.append(path)
-    return files
+    return next((p for p in (folder / f"{stem}{s}" for s in readers.suffixes()) if p.is_file()), None)
 
 
 def _verify(name: str, split: str, path: Path) -> None:

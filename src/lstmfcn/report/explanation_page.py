@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lstmfcn.classifiers.table import network_named
-from lstmfcn.data.preprocessing import z_normalise
+from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.data.readers import read_fitting
 from lstmfcn.data.series import Split
 from lstmfcn.environment import load_backend
@@ -91,7 +91,6 @@ def explain_to_folder(
     *,
     models: Iterable[str],
     file: Path | None,
-    normalise: Literal["per_series", "none"],
 ) -> str:
     """Explain the best trained network of a dataset; write `index.html` and `explanation.npz`.
 
@@ -105,8 +104,6 @@ def explain_to_folder(
         Which of them.
     file
         Series in any format that `read_series` knows; None for the training split.
-    normalise
-        As in `params.yaml`.
 
     Returns
     -------
@@ -120,7 +117,10 @@ def explain_to_folder(
     """
     run, folder = best_run(workspace, dataset, models)
     train = Split.load(workspace.train_splits / f"{dataset}.npz")
-    series, labelled = (train, True) if file is None else _read(file, train, normalise)
+    if file is None:
+        series, labelled = train, True
+    else:
+        series, labelled = _read(file, train, Preprocessing.load(workspace.preprocessing(dataset)))
     explanation = explain_run(folder, series, labelled=labelled)
     page = render(
         "explanation.html.j2",
@@ -137,13 +137,11 @@ def explain_to_folder(
     return f"{run.name}, {len(series.X)} series: {target / 'index.html'} and {target / 'explanation.npz'}"
 
 
-def _read(file: Path, train: Split, normalise: Literal["per_series", "none"]) -> tuple[Split, bool]:
+def _read(file: Path, train: Split, preprocessing: Preprocessing) -> tuple[Split, bool]:
     """Read series and prepare them as the training split was; return whether all labels are known."""
-    _, n_channels, length = train.X.shape
-    given = read_fitting(file, (n_channels, length), "the network")
+    given = read_fitting(file, (preprocessing.n_channels, preprocessing.length), "the network")
     index = {label: i for i, label in enumerate(train.classes)}
     labels = [] if given.labels is None else given.labels.tolist()
     known = bool(labels) and all(label in index for label in labels)
     y = np.array([index[label] for label in labels] if known else [0] * len(given.X), dtype=np.int64)
-    X = z_normalise(given.X) if normalise == "per_series" else given.X
-    return Split(X, y, train.classes), known
+    return Split(preprocessing.apply(given.X), y, train.classes), known

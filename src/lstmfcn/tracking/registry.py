@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.environment import load_backend
 from lstmfcn.errors import RegistryError, TrackingError, nearest
 from lstmfcn.networks.architecture import Architecture
@@ -93,7 +94,7 @@ def promote(
     *,
     classes: Sequence[str],
     example: NDArray[np.float32],
-    normalise: Literal["per_series", "none"],
+    preprocessing: Preprocessing,
     tolerance: float,
     tracker: Tracker,
     workspace: Workspace,
@@ -108,7 +109,7 @@ def promote(
         The labels, in the order of the outputs.
     example
         A few series, float32 (n, n_channels, length); shows users what to send.
-    normalise
+    preprocessing
         What the model has to do to raw series.
     tolerance
         See `beats`.
@@ -126,7 +127,7 @@ def promote(
     client = connect(workspace)
     name = model_name(candidate.dataset)
     try:
-        number = _register(client, candidate, folder, classes, example, normalise, tracker)
+        number = _register(client, candidate, folder, classes, example, preprocessing, tracker)
         outcome, champion = _serve_best(client, candidate, number, tolerance)
     except TrackingError:
         raise
@@ -141,7 +142,7 @@ def _register(
     folder: Path,
     classes: Sequence[str],
     example: NDArray[np.float32],
-    normalise: Literal["per_series", "none"],
+    preprocessing: Preprocessing,
     tracker: Tracker,
 ) -> int:
     """Return the number of the candidate's version, which is made unless it is there."""
@@ -159,7 +160,7 @@ def _register(
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
     run_id = str(tracker.run_id(candidate.key))
-    sha256 = _log_model(client, run_id, candidate, folder, classes, example, normalise)
+    sha256 = _log_model(client, run_id, candidate, folder, classes, example, preprocessing)
     uri = client.get_run(run_id).info.artifact_uri
     created = client.create_model_version(
         name,
@@ -252,7 +253,7 @@ def _log_model(
     folder: Path,
     classes: Sequence[str],
     example: NDArray[np.float32],
-    normalise: Literal["per_series", "none"],
+    preprocessing: Preprocessing,
 ) -> str:
     """Save the network as plain MLflow and TensorFlow can load it, among the run's artifacts.
 
@@ -268,14 +269,11 @@ def _log_model(
     from lstmfcn.classifiers.outcome import unpack_weights
     from lstmfcn.tracking.export import ServingModel
 
-    _, n_channels, length = example.shape
     module = ServingModel(
         Architecture.of(run.model, run.params),
         unpack_weights((folder / "weights.npz").read_bytes()),
-        n_channels=n_channels,
-        length=length,
+        preprocessing=preprocessing,
         n_classes=len(classes),
-        normalise=normalise,
     )
     single = np.dtype(np.float32)
     with tempfile.TemporaryDirectory() as scratch:
@@ -284,13 +282,18 @@ def _log_model(
             module,
             str(path),
             signature=ModelSignature(
-                inputs=Schema([TensorSpec(single, (-1, n_channels, length))]),
+                inputs=Schema([TensorSpec(single, (-1, preprocessing.n_channels, preprocessing.length))]),
                 outputs=Schema([TensorSpec(single, (-1, len(classes)))]),
             ),
             input_example=example,
             # Spelled out: MLflow's own guess starts a process that imports everything, 15 s.
             pip_requirements=[f"{name}=={version(name)}" for name in ("mlflow", "tensorflow", "numpy")],
-            metadata={"classes": list(classes), "dataset": run.dataset, "key": run.key},
+            metadata={
+                "classes": list(classes),
+                "dataset": run.dataset,
+                "key": run.key,
+                "preprocessing": preprocessing.describe(),
+            },
         )
         client.log_artifacts(run_id, str(path), ARTIFACT)
         return checksum(path)

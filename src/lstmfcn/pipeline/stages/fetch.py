@@ -26,7 +26,7 @@ def run(workspace: Workspace, params: Params) -> None:
     failures = []
     for dataset in params.datasets:
         try:
-            fetch_dataset(dataset, workspace.raw, ucr_dir=ucr_dir, report=say)
+            fetch_dataset(dataset, workspace.raw, ucr_dir=ucr_dir, downloads=workspace.downloads, report=say)
         except DataError as error:
             failures.append(str(error))
             say(f"fetch: {error}")

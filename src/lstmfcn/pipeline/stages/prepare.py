@@ -1,4 +1,4 @@
-"""`prepare`: encode the labels and normalise the series of each dataset that passed validation.
+"""`prepare`: encode the labels and preprocess the series of each dataset that passed validation.
 
 Here alone the exception to the rule of evidence is opened: where the recipe selects on the test split
 (`protocol: paper`), the test splits are laid out a second time, for the stages that train and choose.
@@ -11,7 +11,7 @@ import numpy as np
 from lstmfcn.config import Params
 from lstmfcn.data.catalogue import lookup
 from lstmfcn.data.collection import read_dataset
-from lstmfcn.data.preprocessing import z_normalise
+from lstmfcn.data.preprocessing import Normalise, Preprocessing
 from lstmfcn.data.series import LabelledSeries, Split, encode_labels
 from lstmfcn.errors import DataError
 from lstmfcn.files import read_json, write_text
@@ -34,15 +34,16 @@ def run(workspace: Workspace, params: Params) -> None:
     if not sound:
         raise DataError(f"No dataset passed validation: {workspace.verdicts} says why.")
     for kind in (workspace.train_splits, workspace.test_splits, workspace.selection_splits):
-        for path in kind.glob("*.npz"):  # of an earlier run: DVC has removed them, `lstmfcn prepare` has not
-            if path.stem not in sound or (kind == workspace.selection_splits and not selects):
+        for path in kind.glob("*.*"):  # of an earlier run: DVC has removed them, `lstmfcn prepare` has not
+            if path.name.split(".")[0] not in sound or (kind == workspace.selection_splits and not selects):
                 path.unlink()
     for dataset in sound:
         raw = read_dataset(workspace.raw / dataset)
         entry = lookup(dataset)
         if params.prepare.edition == 2015 and entry is not None and entry.split_sizes_swapped:
             raw = raw[::-1]
-        train, test = split(*raw, normalise=params.prepare.normalise)
+        train, test, preprocessing = split(*raw, normalise=params.prepare.normalise)
+        preprocessing.save(workspace.preprocessing(dataset))
         train.save(workspace.train_splits / f"{dataset}.npz")
         test.save(workspace.test_splits / f"{dataset}.npz")
         if selects:
@@ -55,13 +56,18 @@ def run(workspace: Workspace, params: Params) -> None:
         )
 
 
-def split(train: LabelledSeries, test: LabelledSeries, *, normalise: str) -> tuple[Split, Split]:
-    """Return both splits, their labels encoded by the classes of the training split.
+def split(
+    train: LabelledSeries, test: LabelledSeries, *, normalise: Normalise
+) -> tuple[Split, Split, Preprocessing]:
+    """Return both splits as models take them, and what was done to their series.
+
+    Labels are encoded by the classes of the training split; the preprocessing is fitted on it.
 
     Raises
     ------
     DataError
         If the test split has a label that the training split lacks: no model can learn to predict it.
+        If the series of the splits differ in shape.
     """
     if train.labels is None or test.labels is None:
         raise DataError(f"{train.path.parent} holds series without labels; training needs them.")
@@ -73,6 +79,10 @@ def split(train: LabelledSeries, test: LabelledSeries, *, normalise: str) -> tup
                 f"{test.path}, row {row}: the label {label} does not occur in {train.path.name}, whose "
                 f"labels are {', '.join(classes[:20])}. Correct the label, or take the series out."
             )
-    change = z_normalise if normalise == "per_series" else np.ascontiguousarray
+    preprocessing = Preprocessing.fit(train.X, normalise=normalise)
     test_y = np.array([index[str(label)] for label in test.labels], dtype=np.int64)
-    return Split(change(train.X), y, classes), Split(change(test.X), test_y, classes)
+    return (
+        Split(preprocessing.apply(train.X), y, classes),
+        Split(preprocessing.apply(test.X), test_y, classes),
+        preprocessing,
+    )

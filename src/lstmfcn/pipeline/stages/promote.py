@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lstmfcn.config import Params
+from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.errors import TrackingError
 from lstmfcn.files import write_json
 from lstmfcn.pipeline.progress import say
@@ -84,7 +85,7 @@ def register(workspace: Workspace, params: Params) -> dict[str, Promotion]:
             folder,
             classes=train.classes,
             example=train.X[:EXAMPLES],
-            normalise=params.prepare.normalise,
+            preprocessing=Preprocessing.load(workspace.preprocessing(dataset)),
             tolerance=params.promote.tolerance,
             tracker=tracker,
             workspace=workspace,
