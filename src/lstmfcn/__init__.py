@@ -8,18 +8,25 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lstmfcn.classifiers.estimators import ALSTMFCNClassifier, FCNClassifier, LSTMFCNClassifier
     from lstmfcn.tracking.champion import Champion, load_champion
-
-__version__ = "0.1.0"
+    from lstmfcn.version import __version__
 
 _HOMES = {
     "ALSTMFCNClassifier": "classifiers.estimators",
     "Champion": "tracking.champion",
     "FCNClassifier": "classifiers.estimators",
     "LSTMFCNClassifier": "classifiers.estimators",
+    "__version__": "version",
     "load_champion": "tracking.champion",
 }
 
-__all__ = ["ALSTMFCNClassifier", "Champion", "FCNClassifier", "LSTMFCNClassifier", "load_champion"]
+__all__ = [
+    "ALSTMFCNClassifier",
+    "Champion",
+    "FCNClassifier",
+    "LSTMFCNClassifier",
+    "__version__",
+    "load_champion",
+]
 
 
 def __getattr__(name: str) -> Any:

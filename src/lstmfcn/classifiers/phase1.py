@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +16,9 @@ from lstmfcn.networks import build
 from lstmfcn.networks.architecture import Architecture
 from lstmfcn.training.loop import Engine, Labelled, Progress, TrainingRecipe
 from lstmfcn.training.weights import get_weights
+
+if TYPE_CHECKING:
+    import keras
 
 
 def new_engine(split: Split, architecture: Architecture, *, seed: int) -> Engine:

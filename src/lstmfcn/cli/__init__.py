@@ -13,21 +13,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lstmfcn import environment
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.workspace import Workspace
 
 if TYPE_CHECKING:
     from lstmfcn.config import Params
-
-# Before any of these libraries is imported: nobody is told what is done here, and TensorFlow is quiet.
-for _name, _value in {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "GX_ANALYTICS_ENABLED": "false",
-    "DVC_NO_ANALYTICS": "1",
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    "KERAS_BACKEND": "tensorflow",
-}.items():
-    os.environ.setdefault(_name, _value)
 
 app = typer.Typer(
     help="LSTM-FCN and ALSTM-FCN time series classifiers as a tracked, validated, reproducible pipeline.",
@@ -145,9 +136,9 @@ def pull(
     workspace: WorkspaceOption = Path(),
 ) -> None:
     """Copy a registered model to a folder. It loads there with plain MLflow and TensorFlow."""
-    from lstmfcn.tracking import registry
+    from lstmfcn.tracking import download
 
-    folder = registry.pull(Workspace(workspace), dataset, to, alias)
+    folder = download.pull(Workspace(workspace), dataset, to, alias)
     typer.echo(
         f"{folder} holds the {alias} of {dataset}. To use it, without this project:\n\n"
         f"    import mlflow\n"
@@ -321,8 +312,15 @@ def doctor(workspace: WorkspaceOption = Path()) -> None:
 
 def main() -> None:
     """Run a command; an error that the user can mend is printed without a traceback."""
+    environment.prepare_command()
     try:
         app()
+    except ModuleNotFoundError as error:
+        missing = environment.missing_library(error)
+        if missing is None:
+            raise
+        typer.echo(f"error: {missing}", err=True)
+        sys.exit(1)
     except LstmfcnError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(1)

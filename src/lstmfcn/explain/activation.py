@@ -13,6 +13,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from lstmfcn.environment import keras_defaults
+
 BATCH = 256
 
 
@@ -80,6 +82,7 @@ def _last_layer(model: keras.Model) -> tuple[NDArray[np.float32], NDArray[np.flo
     return kernel, bias
 
 
+@keras_defaults()
 def _outputs(model: keras.Model, layer: str, X: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return a layer's output for each series, in batches that bound the memory."""
     to_layer = keras.Model(model.inputs[0], model.get_layer(layer).output)

@@ -8,6 +8,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from lstmfcn.environment import keras_defaults
+
 BATCH = 256
 
 
@@ -29,6 +31,7 @@ class Attention:
     contexts: NDArray[np.float32]
 
 
+@keras_defaults()
 def attention(model: keras.Model, X: NDArray[np.float32]) -> Attention:
     """Return what the attention LSTM of a network saw.
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
+from lstmfcn.environment import keras_defaults
 from lstmfcn.errors import DataError
 from lstmfcn.networks.architecture import Architecture
 from lstmfcn.networks.attention import AttentionLSTM
@@ -24,6 +25,7 @@ KERNEL_SIZES = (8, 5, 3)
 UNROLLED_STEPS = 16  # more steps than that run as a loop: unrolled, they would bloat the graph
 
 
+@keras_defaults()
 def build(
     architecture: Architecture, *, n_channels: int, length: int, n_classes: int, seed: int = 0
 ) -> keras.Model:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from lstmfcn.environment import load_library
+from lstmfcn.environment import load_mlflow
 from lstmfcn.errors import TrackingError
 from lstmfcn.files import hash_of
 from lstmfcn.runs.cache import Cache
@@ -39,14 +39,6 @@ PAUSE = 60
 METRIC_NAMES = {"loss": "train_loss", "accuracy": "train_accuracy"}
 
 SHOWN_BY_PARENT = {"oof_accuracy", "oof_loss", "test_accuracy"}
-
-ENVIRONMENT = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # MLflow's own 7 keep a stage waiting for minutes
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "GIT_PYTHON_REFRESH": "quiet",
-}
 
 
 def tracking_uri(workspace: Workspace) -> str:
@@ -75,17 +67,11 @@ def connect(workspace: Workspace) -> Any:
     TrackingError
         If the store does not answer.
     """
-    for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
-    import logging
-
     uri = tracking_uri(workspace)
     local = uri.startswith("sqlite")
-    load_library("mlflow", *(["mlflow.store.tracking.sqlalchemy_store"] if local else []))
+    load_mlflow(*(["mlflow.store.tracking.sqlalchemy_store"] if local else []))
     import mlflow
 
-    for name in ("mlflow", "alembic"):  # they narrate each table they make
-        logging.getLogger(name).setLevel(logging.ERROR)
     if local:
         workspace.mlruns.mkdir(parents=True, exist_ok=True)
     given = os.environ.get("MLFLOW_TRACKING_URI")

@@ -14,6 +14,7 @@ import keras
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from lstmfcn.environment import keras_defaults
 from lstmfcn.training.layers import FASTER
 from lstmfcn.training.weights import Weights, set_weights
 
@@ -42,6 +43,7 @@ class CompiledEpoch:
         recurrent branch and the loss stay in float32.
     """
 
+    @keras_defaults()
     def __init__(self, model: keras.Model, compute: Compute) -> None:
         def twin_of(layer: keras.layers.Layer) -> keras.layers.Layer:
             config = layer.get_config()

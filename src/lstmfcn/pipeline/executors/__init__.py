@@ -16,21 +16,12 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from typing import Any
 
 import psutil
 
+from lstmfcn.environment import WORKER, prepare_worker, worker_environment
 from lstmfcn.errors import LstmfcnError
-
-QUIET = {
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    "KERAS_BACKEND": "tensorflow",
-    "OMP_NUM_THREADS": "1",
-    "TF_NUM_INTRAOP_THREADS": "1",
-    "TF_NUM_INTEROP_THREADS": "1",
-}
-"""The environment of a worker."""
 
 
 class WorkerLostError(LstmfcnError):
@@ -75,7 +66,7 @@ def n_workers() -> int:
 
 def _start_worker() -> None:
     """Prepare a worker process on this machine, which is not to outlive the stage that started it."""
-    _prepare_worker()
+    prepare_worker()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the stage too, which ends its workers
     parent = multiprocessing.parent_process()
 
@@ -87,13 +78,9 @@ def _start_worker() -> None:
     threading.Thread(target=end_with_parent, daemon=True).start()
 
 
-def _prepare_worker() -> None:
-    os.environ.update(QUIET)
-
-
 def _guarded(function: Callable[[Any], Any], job: Any) -> Any:
     """Return the result, or the error a user can mend: one job's failure must not end the others."""
-    _prepare_worker()
+    prepare_worker()
     try:
         return function(job)
     except LstmfcnError as error:
@@ -101,7 +88,7 @@ def _guarded(function: Callable[[Any], Any], job: Any) -> Any:
 
 
 def _run_here(function: Callable[[Any], Any], jobs: Iterable[Any]) -> Iterator[tuple[int, Any]]:
-    with _quiet_environment():  # a worker inherits it before its first import
+    with worker_environment():  # a worker inherits it before its first import
         workers = n_workers()
         pool = _pool(workers)
         futures: dict[Future[Any], int] = {}
@@ -142,20 +129,6 @@ def _pool(size: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(size, mp_context=context, initializer=_start_worker)
 
 
-@contextmanager
-def _quiet_environment() -> Iterator[None]:
-    before = {key: os.environ.get(key) for key in QUIET}
-    os.environ.update(QUIET)
-    try:
-        yield
-    finally:
-        for key, value in before.items():
-            if value is None:
-                os.environ.pop(key, None)
-            else:
-                os.environ[key] = value
-
-
 def _run_on_ray(
     function: Callable[[Any], Any], jobs: Iterable[Any], address: str
 ) -> Iterator[tuple[int, Any]]:
@@ -166,7 +139,7 @@ def _run_on_ray(
             "LSTMFCN_RAY_ADDRESS is set but Ray is not installed: in the clone, "
             "`.venv/bin/uv pip install -c constraints.txt -e '.[cluster]'`."
         ) from None
-    ray.init(address=address, ignore_reinit_error=True, log_to_driver=True, runtime_env={"env_vars": QUIET})
+    ray.init(address=address, ignore_reinit_error=True, log_to_driver=True, runtime_env={"env_vars": WORKER})
     remote = ray.remote(num_cpus=1, max_retries=3)(_guarded)
     turns = ((remote.remote(function, job), i) for i, job in enumerate(jobs))
     waiting = dict(itertools.islice(turns, 2 * int(ray.cluster_resources().get("CPU", 1))))
