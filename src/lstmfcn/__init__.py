@@ -5,15 +5,22 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from lstmfcn.version import __version__
+
 if TYPE_CHECKING:
     from lstmfcn.classifiers.estimators import ALSTMFCNClassifier, FCNClassifier, LSTMFCNClassifier
     from lstmfcn.tracking.champion import Champion, load_champion
 
-__version__ = "0.1.0"
-
 _CHAMPION = ("Champion", "load_champion")
 
-__all__ = ["ALSTMFCNClassifier", "Champion", "FCNClassifier", "LSTMFCNClassifier", "load_champion"]
+__all__ = [
+    "ALSTMFCNClassifier",
+    "Champion",
+    "FCNClassifier",
+    "LSTMFCNClassifier",
+    "__version__",
+    "load_champion",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,53 +1,277 @@
-"""Loading the large libraries: TensorFlow without its chatter, and all of them without garbage collection."""
+"""The environment of a computation: backend, threads, telemetry, and what the libraries say.
+
+Libraries are loaded here, so that nobody is told what is done, TensorFlow keeps its chatter to itself, and
+Keras runs on TensorFlow with its own defaults, whatever a user's `keras.json` or program has set. In a
+user's program what is set for a while is set back; a process of our own (a command, a worker) is set up
+for good.
+"""
 
 from __future__ import annotations
 
 import gc
 import importlib
+import logging
 import os
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from lstmfcn.errors import LstmfcnError
+
+BACKEND = {"KERAS_BACKEND": "tensorflow"}
+
+QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3"}
+
+TELEMETRY = {"MLFLOW_DISABLE_TELEMETRY": "true", "GX_ANALYTICS_ENABLED": "false", "DVC_NO_ANALYTICS": "1"}
+"""Nobody is told what is done here."""
+
+MLFLOW = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # MLflow's own 7 keep a stage waiting for minutes
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+
+WORKER = {**BACKEND, **QUIET, **TELEMETRY, **ONE_THREAD}
+"""The environment of a worker."""
+
+PIPELINE = frozenset(
+    {
+        "aeon",
+        "dvc",
+        "great_expectations",
+        "grimp",
+        "jinja2",
+        "keras_tuner",
+        "matplotlib",
+        "mlflow",
+        "psutil",
+        "requests",
+        "scikit_posthocs",
+        "scipy",
+        "sqlalchemy",
+        "tensorboard",
+        "uvicorn",
+    }
+)
+"""What the extra `pipeline` installs, by the names under which it is imported."""
+
+_own_process = False
+
+
+class BackendError(LstmfcnError):
+    """Keras is to run on another backend than TensorFlow."""
+
+
+class MissingLibraryError(LstmfcnError):
+    """A library of the pipeline is not installed."""
+
+
+def prepare_command() -> None:
+    """Set up this process, which is the command line's own: its children inherit it."""
+    global _own_process
+    _own_process = True
+    for name, value in {**BACKEND, **QUIET, **TELEMETRY}.items():
+        os.environ.setdefault(name, value)
+
+
+def prepare_worker() -> None:
+    """Set up this process, which does nothing but jobs."""
+    global _own_process
+    _own_process = True
+    os.environ.update(WORKER)
+
+
+@contextmanager
+def worker_environment() -> Iterator[None]:
+    """Give this process the environment of a worker for a while: those it starts inherit it."""
+    with _environment(WORKER):
+        yield
 
 
 def load_library(*names: str) -> None:
-    """Import large modules without collecting garbage meanwhile, nor ever among what they made.
+    """Import large modules without collecting garbage meanwhile.
 
     They make millions of objects that stay, and Python's collector goes through them again and again: it took
-    two fifths of the time of `lstmfcn predict`.
+    two fifths of the time of `lstmfcn predict`. In a process of our own it never looks at them again; in a
+    user's it goes on as it was, since freezing would keep the garbage of the user too.
+
+    Raises
+    ------
+    MissingLibraryError
+        If a library of the pipeline is not installed.
     """
     names = tuple(name for name in names if name not in sys.modules)
     if not names:
         return
+    for name, value in TELEMETRY.items():
+        os.environ.setdefault(name, value)
     enabled = gc.isenabled()
     gc.disable()
     try:
         for name in names:
             importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if missing := missing_library(error):
+            raise missing from error
+        raise
     finally:
-        gc.freeze()
+        if _own_process:
+            gc.freeze()
         if enabled:
             gc.enable()
 
 
-def load_backend() -> None:
+def missing_library(error: ModuleNotFoundError) -> MissingLibraryError | None:
+    """Return the error that names the remedy, where a library of the pipeline is missing; else None."""
+    library = (error.name or "").partition(".")[0]
+    if library not in PIPELINE:
+        return None
+    return MissingLibraryError(
+        f"{library} is not installed: it is one of the pipeline's libraries, which this needs. "
+        "`pip install 'lstmfcn[pipeline]'` installs them."
+    )
+
+
+def load_tensorflow() -> None:
     """Import TensorFlow, and keep what it writes to stderr on the way (CPU features, missing CUDA).
 
     No setting of TensorFlow silences these lines: they come before its logging is set up. A failed
     import raises as ever.
     """
-    if "tensorflow" in sys.modules:
+    if _is_no_complaint_of_ours in logging.getLogger("tensorflow").filters:
         return
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.stderr.flush()
-    kept = os.dup(2)
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 2)
-    try:
+    quiet = {name: os.environ.get(name, value) for name, value in QUIET.items()}
+    with _muted_stderr(), _environment(quiet):
         load_library("tensorflow")
         import tensorflow as tf
 
         tf.config.list_physical_devices()
-        tf.get_logger().setLevel("ERROR")  # it takes one network after another for needless retracing
+    logging.getLogger("tensorflow").addFilter(_is_no_complaint_of_ours)
+
+
+def load_backend() -> None:
+    """Import TensorFlow, and Keras on it.
+
+    Raises
+    ------
+    BackendError
+        If Keras was imported with another backend, or `KERAS_BACKEND` asks for one.
+    """
+    wanted = BACKEND["KERAS_BACKEND"]
+    if "keras" in sys.modules:
+        used = sys.modules["keras"].config.backend()
+        if used != wanted:
+            raise BackendError(
+                f"Keras was imported with the backend {used}, and lstmfcn runs on {wanted}: import lstmfcn "
+                f"first, or set KERAS_BACKEND={wanted}."
+            )
+        load_tensorflow()
+        return
+    asked = os.environ.get("KERAS_BACKEND") or wanted
+    if asked != wanted:
+        raise BackendError(f"KERAS_BACKEND is {asked}, and lstmfcn runs on {wanted}: unset it.")
+    load_tensorflow()
+    with _environment(BACKEND):
+        load_library("keras")
+
+
+@contextmanager
+def keras_defaults() -> Iterator[None]:
+    """Give Keras its own defaults while layers or models are made; then the user's settings again.
+
+    They are the dtype policy, `floatx` and the format of images, from `keras.json` or set by the program:
+    a layer takes them when it is made, and keeps them.
+    """
+    import keras
+    from keras.src.backend.common import global_state
+
+    config = keras.config
+    floatx, image_data_format = config.floatx(), config.image_data_format()
+    # Not by keras.config: asked for a policy that nobody has set, it sets one, and floatx has no effect then.
+    policy = global_state.get_global_attribute("dtype_policy")
+    try:
+        config.set_floatx("float32")
+        config.set_image_data_format("channels_last")
+        config.set_dtype_policy("float32")
+        yield
+    finally:
+        config.set_floatx(floatx)
+        config.set_image_data_format(image_data_format)
+        global_state.set_global_attribute("dtype_policy", policy)
+
+
+def load_mlflow(*modules: str) -> None:
+    """Import MLflow, and modules of it by their full names.
+
+    Raises
+    ------
+    MissingLibraryError
+        If it is not installed.
+    """
+    for name, value in MLFLOW.items():
+        os.environ.setdefault(name, value)
+    load_library("mlflow", *modules)
+    for name in ("mlflow", "alembic"):  # they narrate each table they make
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def load_great_expectations() -> None:
+    """Import Great Expectations.
+
+    Raises
+    ------
+    MissingLibraryError
+        If it is not installed.
+    """
+    load_library("great_expectations.expectations")
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _muted_stderr() -> Iterator[None]:
+    try:
+        sys.stderr.flush()
+        kept = os.dup(2)
+    except (AttributeError, OSError, ValueError):  # the process has no stderr
+        yield
+        return
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    try:
+        yield
     finally:
         os.dup2(kept, 2)
         os.close(null)
         os.close(kept)
+
+
+def _is_no_complaint_of_ours(record: logging.LogRecord) -> bool:
+    """Whether a record of TensorFlow's is none about the networks of this package.
+
+    It takes one network after another for needless retracing of one and the same.
+    """
+    if "retracing" not in record.getMessage():
+        return True
+    frame: Any = sys._getframe()
+    while (frame := frame.f_back) is not None:
+        if frame.f_globals.get("__name__", "").startswith("lstmfcn."):
+            return False
+    return True

@@ -160,7 +160,7 @@ def test_the_metric_is_in_mlflow(study):
     client = mlflow.MlflowClient(tracking_uri=uri)
     experiment = client.get_experiment_by_name("lstmfcn").experiment_id
     found = client.search_runs([experiment], "metrics.test_kappa > 0.9")
-    assert {run.data.tags["classifier"] for run in found} >= {"centroid"}
+    assert {run.data.tags["model"] for run in found} >= {"centroid"}
 
 
 def test_a_reference_is_never_promoted(study):

@@ -18,8 +18,10 @@ from lstmfcn.pipeline.stages.promote import candidates
 from lstmfcn.runs.ranking import rank
 from lstmfcn.runs.run import find_runs
 from lstmfcn.tracking.champion import load_champion
+from lstmfcn.tracking.download import pull
 from lstmfcn.tracking.mlflow import Tracker, connect
-from lstmfcn.tracking.registry import beats, promote, pull, registered
+from lstmfcn.tracking.promotion import beats, promote
+from lstmfcn.tracking.registry import registered
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +18,9 @@ from lstmfcn.networks.build import build
 from lstmfcn.training.loop import Engine, Labelled, Progress
 from lstmfcn.training.recipe import TrainingRecipe
 from lstmfcn.training.weights import get_weights
+
+if TYPE_CHECKING:
+    import keras
 
 
 def new_engine(split: Split, architecture: Architecture, *, seed: int) -> Engine:

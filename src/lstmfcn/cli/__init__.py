@@ -11,27 +11,25 @@ import sys
 
 import typer
 
+from lstmfcn import environment
 from lstmfcn.cli import care, models, paper, stages, study
 from lstmfcn.cli.app import app
 from lstmfcn.errors import LstmfcnError
 
 __all__ = ["app", "care", "main", "models", "paper", "stages", "study"]
 
-# Before any of these libraries is imported: nobody is told what is done here, and TensorFlow is quiet.
-for _name, _value in {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "GX_ANALYTICS_ENABLED": "false",
-    "DVC_NO_ANALYTICS": "1",
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    "KERAS_BACKEND": "tensorflow",
-}.items():
-    os.environ.setdefault(_name, _value)
-
 
 def main() -> None:
     """Run a command; an error that the user can mend is printed without a traceback."""
+    environment.prepare_command()
     try:
         app()
+    except ModuleNotFoundError as error:
+        missing = environment.missing_library(error)
+        if missing is None:
+            raise
+        typer.echo(f"error: {missing}", err=True)
+        sys.exit(1)
     except LstmfcnError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(1)

@@ -31,13 +31,13 @@ def champions(
     if not any(found.values()):
         typer.echo("Nothing is registered yet: run `make repro`.")
         return
-    lines = [("DATASET", "VERSION", "ALIASES", "MODEL", "CELLS", "PHASE", "OOF ACCURACY", "OOF LOSS")]
+    lines = [("DATASET", "VERSION", "ALIASES", "MODEL", "CELLS", "PHASE", "OOF ACCURACY", "OOF LOG LOSS")]
     for dataset, versions in found.items():
         for v in versions:
             if v.aliases or all_versions:
                 phase = f"fine-tuned {v.iteration}" if v.iteration else "phase 1"
                 cells = "-" if v.cells == "None" else v.cells
-                evidence = (f"{v.oof_accuracy:.4f}", f"{v.oof_loss:.4f}")
+                evidence = (f"{v.oof_accuracy:.4f}", f"{v.oof_log_loss:.4f}")
                 lines.append(
                     (dataset, str(v.version), ", ".join(v.aliases), v.model, cells, phase, *evidence)
                 )
@@ -52,9 +52,9 @@ def pull(
     workspace: WorkspaceOption = Path(),
 ) -> None:
     """Copy a registered model to a folder. It loads there with plain MLflow and TensorFlow."""
-    from lstmfcn.tracking import registry
+    from lstmfcn.tracking import download
 
-    folder = registry.pull(Workspace(workspace), dataset, to, alias)
+    folder = download.pull(Workspace(workspace), dataset, to, alias)
     typer.echo(
         f"{folder} holds the {alias} of {dataset}. To use it, without this project:\n\n"
         f"    import mlflow\n"

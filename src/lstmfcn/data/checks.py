@@ -7,7 +7,6 @@ finds is a finding of `params.yaml`, which says whether it stops the dataset.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -22,7 +21,7 @@ from lstmfcn.data.catalogue import CatalogueEntry, lookup
 from lstmfcn.data.collection import read_dataset
 from lstmfcn.data.preprocessing import FLAT
 from lstmfcn.data.series import LabelledSeries
-from lstmfcn.environment import load_library
+from lstmfcn.environment import load_great_expectations
 from lstmfcn.errors import DataError
 
 ROWS_NAMED = 20
@@ -361,13 +360,9 @@ def _remedy(finding: str, setting: str) -> str:
 
 
 def _context(docs: Path | None) -> Any:
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"  # before the import
-    import logging
-
-    load_library("great_expectations.expectations")
+    load_great_expectations()
     import great_expectations as gx
 
-    logging.getLogger("great_expectations").setLevel(logging.ERROR)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     if docs is not None:

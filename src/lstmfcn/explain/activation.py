@@ -13,6 +13,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from lstmfcn.environment import keras_defaults
+
 BATCH = 256
 
 
@@ -81,6 +83,7 @@ def _last_layer(model: keras.Model) -> tuple[NDArray[np.float32], NDArray[np.flo
     return kernel, bias
 
 
+@keras_defaults()
 def _outputs(model: keras.Model, wanted: keras.KerasTensor, X: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return what stands at a place of the network for each series, in batches that bound the memory."""
     to_layer = keras.Model(model.inputs[0], wanted)

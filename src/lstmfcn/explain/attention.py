@@ -8,6 +8,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from lstmfcn.environment import keras_defaults
+
 BATCH = 256
 
 
@@ -34,6 +36,7 @@ def has_attention(model: keras.Model) -> bool:
     return "attention_lstm" in {layer.name for layer in model.layers}
 
 
+@keras_defaults()
 def attention(model: keras.Model, X: NDArray[np.float32]) -> Attention:
     """Return what the attention LSTM of a network saw.
 

@@ -17,10 +17,12 @@ from importlib import import_module
 import keras
 import numpy as np
 
+from lstmfcn.environment import keras_defaults
 from lstmfcn.errors import DataError
 from lstmfcn.networks.architecture import Architecture
 
 
+@keras_defaults()
 def build(
     architecture: Architecture, *, n_channels: int, length: int, n_classes: int, seed: int = 0
 ) -> keras.Model:

@@ -74,6 +74,11 @@ class Identity:
         return "evaluate" if self.tested else STAGE_OF[self.step]
 
     @property
+    def phase(self) -> str:
+        """The step, or "evaluation" for a run that only measured."""
+        return "evaluation" if self.tested else self.step
+
+    @property
     def subject(self) -> str:
         """What a person calls the dataset, resample and classifier."""
         resample = f" resample {self.resample}" if self.resample else ""

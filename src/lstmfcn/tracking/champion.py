@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lstmfcn.environment import load_backend
+from lstmfcn.environment import load_library, load_mlflow
 from lstmfcn.errors import DataError, RegistryError
-from lstmfcn.tracking.trust import check
+from lstmfcn.tracking.package.load import Package, load_package
 from lstmfcn.workspace import Workspace
 
 BATCH = 256
@@ -36,7 +36,7 @@ class Champion:
     dataset: str
     classes: tuple[str, ...]
     shape: tuple[int, int]
-    _model: Any
+    _package: Package
 
     def predict_proba(self, X: NDArray[Any]) -> NDArray[np.float32]:
         """Predict class probabilities.
@@ -72,7 +72,7 @@ class Champion:
             )
         if not len(series):
             return np.empty((0, len(self.classes)), np.float32)
-        parts = [self._model.predict(series[i : i + BATCH]) for i in range(0, len(series), BATCH)]
+        parts = [self._package.graph(series[i : i + BATCH]) for i in range(0, len(series), BATCH)]
         return np.asarray(np.concatenate(parts), np.float32)
 
     def predict(self, X: NDArray[Any]) -> NDArray[np.str_]:
@@ -81,10 +81,24 @@ class Champion:
 
     def serve(self, host: str, port: int) -> None:
         """Answer MLflow's scoring protocol (`/invocations`, `/ping`, `/version`) until a signal ends it."""
+        load_mlflow("mlflow.pyfunc.scoring_server")
+        load_library("uvicorn")
         import uvicorn
-        from mlflow.pyfunc import scoring_server
+        from mlflow.models import Model
+        from mlflow.pyfunc import PyFuncModel, scoring_server
 
-        uvicorn.run(scoring_server.init(self._model), host=host, port=port)
+        model = PyFuncModel(Model.from_dict(dict(self._package.description)), _Served(self._package))
+        uvicorn.run(scoring_server.init(model), host=host, port=port)
+
+
+class _Served:
+    """A package as MLflow's scoring server calls it."""
+
+    def __init__(self, package: Package) -> None:
+        self._package = package
+
+    def predict(self, series: NDArray[np.float32], params: object = None) -> NDArray[np.float32]:  # noqa: ARG002
+        return np.asarray(self._package.graph(series))
 
 
 def load_champion(source: str | Path, *, alias: str = "champion", workspace: str | Path = ".") -> Champion:
@@ -105,29 +119,20 @@ def load_champion(source: str | Path, *, alias: str = "champion", workspace: str
         If there is no such model.
     UntrustedModelError
         If it is not what was registered, or more than a network. Nothing of it is loaded then.
+    MissingLibraryError
+        If it is asked for by the name of a dataset, and MLflow is not installed.
     TrackingError
         If the store does not answer.
     """
-    load_backend()
     if Path(source, "MLmodel").is_file():
-        check(Path(source))
-        return _load(Path(source))
+        return _champion(load_package(Path(source)))
     if os.sep in str(source) or isinstance(source, Path):
         raise RegistryError(f"{source} is not a folder that `lstmfcn pull` made: it has no file MLmodel.")
-    from lstmfcn.tracking.registry import download
+    from lstmfcn.tracking.download import download
 
     with tempfile.TemporaryDirectory() as scratch:
-        return _load(download(Workspace(Path(workspace)), source, alias, Path(scratch)))
+        return _champion(load_package(download(Workspace(Path(workspace)), source, alias, Path(scratch))))
 
 
-def _load(folder: Path) -> Champion:
-    import mlflow
-
-    # The warnings are of packages in other versions than on the day the model was made: a TensorFlow graph
-    # does not mind, and looking for them takes as long as loading it.
-    model = mlflow.pyfunc.load_model(str(folder), suppress_warnings=True)
-    metadata = model.metadata.metadata or {}
-    if "classes" not in metadata:
-        raise RegistryError(f"{folder} was not registered by lstmfcn: its metadata names no classes.")
-    shape = model.metadata.get_input_schema().inputs[0].shape
-    return Champion(metadata["dataset"], tuple(metadata["classes"]), (int(shape[1]), int(shape[2])), model)
+def _champion(package: Package) -> Champion:
+    return Champion(package.dataset, package.classes, package.shape, package)

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from lstmfcn.environment import load_library
+from lstmfcn.environment import load_mlflow
 from lstmfcn.errors import TrackingError
-from lstmfcn.files import hash_of
+from lstmfcn.files import hash_of, to_json
 from lstmfcn.runs.cache import Cache
 from lstmfcn.runs.run import Run, find_runs
 from lstmfcn.workspace import Workspace
@@ -38,15 +38,8 @@ PAUSE = 60
 # The history's columns beside their names in MLflow, where they stand next to oof_ and test_ metrics.
 METRIC_NAMES = {"loss": "train_loss", "accuracy": "train_accuracy"}
 
-SHOWN_BY_PARENT = {"oof_accuracy", "oof_loss", "test_accuracy"}
-
-ENVIRONMENT = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # MLflow's own 7 keep a stage waiting for minutes
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "GIT_PYTHON_REFRESH": "quiet",
-}
+SHOWN_BY_PARENT = ("oof_", "test_")
+"""How the metrics begin that a parent's row shows."""
 
 
 def tracking_uri(workspace: Workspace) -> str:
@@ -75,17 +68,11 @@ def connect(workspace: Workspace) -> Any:
     TrackingError
         If the store does not answer.
     """
-    for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
-    import logging
-
     uri = tracking_uri(workspace)
     local = uri.startswith("sqlite")
-    load_library("mlflow", *(["mlflow.store.tracking.sqlalchemy_store"] if local else []))
+    load_mlflow(*(["mlflow.store.tracking.sqlalchemy_store"] if local else []))
     import mlflow
 
-    for name in ("mlflow", "alembic"):  # they narrate each table they make
-        logging.getLogger(name).setLevel(logging.ERROR)
     if local:
         workspace.mlruns.mkdir(parents=True, exist_ok=True)
     given = os.environ.get("MLFLOW_TRACKING_URI")
@@ -130,7 +117,7 @@ class Tracker:
 
     def __init__(self, workspace: Workspace, say: Callable[[str], None]) -> None:
         self._workspace = workspace
-        self._ledger = Cache(workspace.cache)
+        self._cache = Cache(workspace.cache)
         self._say = say
         self._client: Any = None
         self._experiment = ""
@@ -226,7 +213,7 @@ class Tracker:
     def _fill(self, folder: Path, run: Run) -> None:
         from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
-        facts = self._ledger.facts(run.job)
+        one, facts = run.identity, self._cache.facts(run.job)
         started, ended = _times(facts)
         parent = self._parent(run, started)
         tags = {
@@ -239,17 +226,26 @@ class Tracker:
             "lstmfcn.upstream": run.upstream,
             "lstmfcn.data": run.data,
             "lstmfcn.device": str(facts.get("device") or "unknown"),
-            **{name: str(getattr(run, name)) for name in ("dataset", "model", "phase", "protocol", "seed")},
+            "dataset": one.dataset,
+            "model": one.classifier,
+            "phase": one.phase,
+            "iteration": str(one.number) if one.step == "finetuned" else "",
+            "seed": str(one.seed),
+            "protocol": run.protocol,
             "selected_on": run.selected_on,
         }
         created = self._client.create_run(
             self._experiment, start_time=started, run_name=run.name, tags={k: v for k, v in tags.items() if v}
         )
         run_id = created.info.run_id
-        params = {"dataset": run.dataset, "model": run.model, "seed": run.seed, **run.params}
+        params = {"dataset": one.dataset, "model": one.classifier, "seed": one.seed, **run.params}
         self._client.log_batch(run_id, params=[Param(k, str(v)) for k, v in params.items()])
         data = Dataset(
-            f"{run.dataset} ({run.split} split)", run.data[:32], "dvc", f"data/prepared/{run.split}"
+            f"{one.dataset} ({run.split} split)",
+            run.data[:32],
+            "dvc",
+            f"data/prepared/{run.split}",
+            profile=to_json(dict(run.sizes)),
         )
         self._client.log_inputs(run_id, [DatasetInput(data, [InputTag("mlflow.data.context", run.split)])])
         metrics = _metrics(folder, run, started, ended)
@@ -259,23 +255,24 @@ class Tracker:
             self._client.log_artifact(run_id, str(folder / name))
         if seconds := facts.get("seconds"):
             self._client.log_batch(run_id, tags=[RunTag("lstmfcn.seconds", f"{seconds:.1f}")])
-        if run.phase != "search":
+        if one.step != "search":
             # The parent's row shows how the model does, a step an iteration of fine-tuning.
-            step = int(run.params.get("iteration") or 0)
-            shown = [m for m in metrics if m.key in SHOWN_BY_PARENT]
-            again = [Metric(m.key, m.value, m.timestamp, step) for m in shown]
+            shown = [m for m in metrics if m.key.startswith(SHOWN_BY_PARENT)]
+            again = [Metric(m.key, m.value, m.timestamp, one.number) for m in shown]
             self._client.log_batch(parent, metrics=again)
         self._client.set_terminated(run_id, end_time=ended)
         self._known[run.key] = run_id
 
     def _parent(self, run: Run, started: int) -> str:
         """Return the id of the run that holds all of one model on one dataset."""
-        key = f"parent {run.dataset} {run.model}"
+        one = run.identity
+        key = f"parent {one.subject}"
         if self.run_id(key) is None:
             tags = {KEY_TAG: key, CLONE_TAG: clone_id(self._workspace), "mlflow.source.name": "lstmfcn"}
-            tags |= {"dataset": run.dataset, "model": run.model}
-            name = f"{run.dataset} {run.model}"
-            parent = self._client.create_run(self._experiment, start_time=started, run_name=name, tags=tags)
+            tags |= {"dataset": one.dataset, "model": one.classifier}
+            parent = self._client.create_run(
+                self._experiment, start_time=started, run_name=one.subject, tags=tags
+            )
             self._client.set_terminated(parent.info.run_id)
             self._known[key] = parent.info.run_id
         return self._known[key]
@@ -290,7 +287,7 @@ def sync(workspace: Workspace, say: Callable[[str], None]) -> int:
         If the store does not answer.
     """
     tracker = Tracker(workspace, say)
-    folders = (workspace.search, workspace.phase1, workspace.finetuned, workspace.results)
+    folders = (workspace.search, workspace.phase1, workspace.finetuned, workspace.predictions)
     logged = 0
     for folder, run in find_runs(*folders):
         if tracker.log_now(folder, run):

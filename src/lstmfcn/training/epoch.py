@@ -14,6 +14,7 @@ import keras
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from lstmfcn.environment import keras_defaults
 from lstmfcn.training.layers import FASTER
 from lstmfcn.training.recipe import Compute
 from lstmfcn.training.weights import Weights, set_weights
@@ -39,6 +40,7 @@ class CompiledEpoch:
         The names of these layers: see `lstmfcn.networks.build`.
     """
 
+    @keras_defaults()
     def __init__(self, model: keras.Model, compute: Compute, low_precision: Collection[str] = ()) -> None:
         if compute == "bfloat16" and not low_precision:
             raise ValueError(f"{model.name} has no layers that compute in bfloat16.")

@@ -14,6 +14,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from lstmfcn.environment import keras_defaults
+
 
 class BatchNormStatistics:
     """Recomputes the moving mean and variance of each batch norm layer of one model.
@@ -29,6 +31,7 @@ class BatchNormStatistics:
         How many series pass through the network at once: bounds the memory.
     """
 
+    @keras_defaults()
     def __init__(self, model: keras.Model, batch_size: int = 256) -> None:
         self._batch_size = batch_size
         self._layers = [x for x in model.layers if isinstance(x, keras.layers.BatchNormalization)]

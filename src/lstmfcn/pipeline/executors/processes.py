@@ -11,13 +11,13 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from typing import Any
 
 import psutil
 
+from lstmfcn.environment import prepare_worker, worker_environment
 from lstmfcn.errors import LstmfcnError
-from lstmfcn.pipeline.executors.worker import QUIET, guarded
+from lstmfcn.pipeline.executors.worker import guarded
 
 
 class WorkerLostError(LstmfcnError):
@@ -34,7 +34,7 @@ def n_workers() -> int:
 
 def run(function: Callable[[Any], Any], jobs: Iterable[Any]) -> Iterator[tuple[int, Any]]:
     """Run jobs in workers; see `lstmfcn.pipeline.executors.run_jobs`."""
-    with _quiet_environment():  # a worker inherits it before its first import
+    with worker_environment():  # a worker inherits it before its first import
         workers = n_workers()
         pool = _pool(workers)
         futures: dict[Future[Any], int] = {}
@@ -75,23 +75,9 @@ def _pool(size: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(size, mp_context=context, initializer=_start_worker)
 
 
-@contextmanager
-def _quiet_environment() -> Iterator[None]:
-    before = {key: os.environ.get(key) for key in QUIET}
-    os.environ.update(QUIET)
-    try:
-        yield
-    finally:
-        for key, value in before.items():
-            if value is None:
-                os.environ.pop(key, None)
-            else:
-                os.environ[key] = value
-
-
 def _start_worker() -> None:
     """Prepare a worker process on this machine, which is not to outlive the stage that started it."""
-    os.environ.update(QUIET)
+    prepare_worker()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the stage too, which ends its workers
     parent = multiprocessing.parent_process()
 

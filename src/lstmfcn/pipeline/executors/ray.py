@@ -7,8 +7,9 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from lstmfcn.environment import WORKER
 from lstmfcn.errors import LstmfcnError
-from lstmfcn.pipeline.executors.worker import QUIET, guarded
+from lstmfcn.pipeline.executors.worker import guarded
 
 
 def is_wanted() -> bool:
@@ -29,7 +30,7 @@ def run(function: Callable[[Any], Any], jobs: Iterable[Any]) -> Iterator[tuple[i
         address=os.environ["LSTMFCN_RAY_ADDRESS"],
         ignore_reinit_error=True,
         log_to_driver=True,
-        runtime_env={"env_vars": QUIET},
+        runtime_env={"env_vars": WORKER},
     )
     remote = ray.remote(num_cpus=1, max_retries=3)(guarded)
     turns = ((remote.remote(function, job), i) for i, job in enumerate(jobs))

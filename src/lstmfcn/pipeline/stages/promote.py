@@ -15,7 +15,8 @@ from lstmfcn.runs.grid import Grid
 from lstmfcn.runs.ranking import rank
 from lstmfcn.runs.run import RUN_FILE, Run
 from lstmfcn.tracking.mlflow import Tracker
-from lstmfcn.tracking.registry import Promotion, model_name, promote
+from lstmfcn.tracking.promotion import Promotion, promote
+from lstmfcn.tracking.registry import model_name
 from lstmfcn.workspace import Workspace
 
 EXAMPLES = 2
@@ -101,6 +102,7 @@ def sentence(done: Promotion) -> str:
     return {
         "first": f"{version} is its first champion",
         "same": f"{version} is the champion already",
+        "renewed": f"{version} serves in place of its run's older package",
         "promoted": f"{version} is the new champion: its evidence is better",
         "new_data": f"{version} is the new champion: the old one was judged on other data",
         "challenger": f"version {done.champion} stays champion; {version} is the challenger",

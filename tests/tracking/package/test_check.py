@@ -11,9 +11,10 @@ import tensorflow as tf
 import yaml
 
 from lstmfcn.tracking.champion import load_champion
+from lstmfcn.tracking.download import pull
 from lstmfcn.tracking.mlflow import connect
-from lstmfcn.tracking.registry import model_name, pull, registered
-from lstmfcn.tracking.trust import UntrustedModelError, check, checksum
+from lstmfcn.tracking.package.check import UntrustedModelError, check, checksum
+from lstmfcn.tracking.registry import model_name, registered
 
 SERIES = np.zeros((2, 1, 20), np.float32)
 
@@ -38,7 +39,8 @@ def test_a_model_of_ours_passes_wherever_it_lies(pulled, copy):
 
 def test_to_look_at_a_model_is_quiet(pulled):
     """TensorFlow, loaded for it, has much to say of processors and missing devices."""
-    code = "import sys, pathlib; from lstmfcn.tracking.trust import check; check(pathlib.Path(sys.argv[1]))"
+    code = "import sys; from pathlib import Path; from lstmfcn.tracking.package.check import check; "
+    code += "check(Path(sys.argv[1]))"
     done = subprocess.run([sys.executable, "-c", code, pulled], capture_output=True, text=True, check=True)
     assert done.stderr == done.stdout == ""
 

@@ -1,19 +1,25 @@
 """What may be loaded as a model: what was registered, byte for byte, and a graph that only computes.
 
-To load a model is to trust it. MLflow imports whatever module a model's file `MLmodel` names, and a
-TensorFlow graph may read and write files or call Python. So both are looked at before they are loaded.
+To load a model is to trust it. MLflow, by which others load it, imports whatever module a model's file
+`MLmodel` names, and a TensorFlow graph may read and write files or call Python. So both are looked at before
+anything is loaded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
-from lstmfcn.environment import load_backend
+from lstmfcn.environment import load_tensorflow
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.files import hash_file, hash_of
+
+SAVED_MODEL = "tf2model"
+"""The folder of the graph and its weights in a package."""
 
 OF_THE_DOWNLOAD = ("registered_model_meta",)
 """What MLflow adds to a folder that it downloads."""
@@ -46,6 +52,14 @@ def checksum(folder: Path) -> str:
     return hash_of([[p.relative_to(folder).as_posix(), hash_file(p)] for p in files])
 
 
+def read_description(folder: Path) -> dict[str, Any]:
+    """Return what the file `MLmodel` of a package says."""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.version = (1, 1)  # as MLflow writes it: else an unquoted label such as 1e3 would become a number
+    description: dict[str, Any] = yaml.load((folder / "MLmodel").read_text(encoding="utf-8"))
+    return description
+
+
 def check(folder: Path, *, registered: str | None = None) -> None:
     """Look at a downloaded model before it is loaded.
 
@@ -68,7 +82,7 @@ def check(folder: Path, *, registered: str | None = None) -> None:
             "was loaded. Find out who changed the store; `lstmfcn promote` registers the best run again."
         )
     try:
-        flavors = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))["flavors"]
+        flavors = read_description(folder)["flavors"]
         loader = flavors["python_function"]
         saved = flavors["tensorflow"]
         plain = (
@@ -77,16 +91,16 @@ def check(folder: Path, *, registered: str | None = None) -> None:
             and not loader.get("code")
             and not saved.get("code")
             and saved["model_type"] == "tf2-module"
-            and saved["saved_model_dir"] == "tf2model"
+            and saved["saved_model_dir"] == SAVED_MODEL
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, YAMLError) as error:
         raise UntrustedModelError(f"{folder}/MLmodel is missing or damaged: {error}") from error
     if not plain:
         raise UntrustedModelError(
             f"{folder} is not a model that lstmfcn saved: its MLmodel names other code to load. "
             "Nothing of it was loaded."
         )
-    effects = sorted(set(_effects(folder / "tf2model/saved_model.pb")))
+    effects = sorted(set(_effects(folder / SAVED_MODEL / "saved_model.pb")))
     if effects:
         raise UntrustedModelError(
             f"The graph of {folder} does more than compute ({', '.join(effects)}). It was not loaded."
@@ -95,7 +109,7 @@ def check(folder: Path, *, registered: str | None = None) -> None:
 
 def _effects(path: Path) -> Iterator[str]:
     """Yield the operations of a graph that a model of ours does not need."""
-    load_backend()
+    load_tensorflow()
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
     from tensorflow.core.protobuf import saved_model_pb2
     from tensorflow.python.framework import op_def_registry

@@ -1,12 +1,18 @@
-"""A trained network as a TensorFlow SavedModel: series in, probabilities out, no code of ours needed."""
+"""A trained network as a package: series in, probabilities out, no code of ours needed."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from lstmfcn.data.preprocessing import Preprocessing
+from lstmfcn.environment import load_mlflow
 from lstmfcn.networks.architecture import Architecture
 from lstmfcn.networks.build import build
 from lstmfcn.training.weights import Weights, set_weights
@@ -50,3 +56,46 @@ class ServingModel(tf.Module):
         """Return probabilities, float32 (batch, n_classes), of raw series (batch, n_channels, length)."""
         prepared = self._preprocessing.to_tensorflow(series)
         return tf.identity(self._network(prepared, training=False), name="probabilities")
+
+
+def export(
+    folder: Path,
+    model: ServingModel,
+    *,
+    classes: Sequence[str],
+    example: NDArray[np.float32],
+    metadata: Mapping[str, Any],
+) -> None:
+    """Write a model as plain MLflow and TensorFlow can load it.
+
+    Parameters
+    ----------
+    folder
+        A new folder.
+    model
+        What is served.
+    classes
+        The labels, in the order of the outputs.
+    example
+        A few series, float32 (n, n_channels, length); shows users what to send.
+    metadata
+        What else the package says of itself, as JSON-able values.
+    """
+    load_mlflow("mlflow.tensorflow")
+    import mlflow.tensorflow
+    from mlflow.models import ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    single = np.dtype(np.float32)
+    mlflow.tensorflow.save_model(
+        model,
+        str(folder),
+        signature=ModelSignature(
+            inputs=Schema([TensorSpec(single, (-1, *example.shape[1:]))]),
+            outputs=Schema([TensorSpec(single, (-1, len(classes)))]),
+        ),
+        input_example=example,
+        # Spelled out: MLflow's own guess starts a process that imports everything, 15 s.
+        pip_requirements=[f"{name}=={version(name)}" for name in ("mlflow", "tensorflow", "numpy")],
+        metadata={"classes": list(classes), **metadata},
+    )

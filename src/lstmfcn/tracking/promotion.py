@@ -1,0 +1,264 @@
+"""Promotion: registering a candidate, and deciding whether it serves."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstmfcn.classifiers.table import network_named
+from lstmfcn.data.preprocessing import Preprocessing
+from lstmfcn.environment import load_backend
+from lstmfcn.errors import TrackingError
+from lstmfcn.runs.run import WEIGHTS_FILE, Run
+from lstmfcn.tracking.download import is_whole
+from lstmfcn.tracking.mlflow import Tracker, connect
+from lstmfcn.tracking.package.check import checksum
+from lstmfcn.tracking.package.fingerprint import fingerprint
+from lstmfcn.tracking.registry import Version, model_name, versions_of
+from lstmfcn.workspace import Workspace
+
+ARTIFACT = "model"
+
+Outcome = Literal["first", "same", "renewed", "promoted", "new_data", "challenger"]
+
+MOVING = ("first", "renewed", "promoted", "new_data")
+"""The outcomes after which the candidate serves."""
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """What became of a candidate.
+
+    Attributes
+    ----------
+    outcome
+        "first" (there was no champion), "same" (it serves already), "renewed" (its run serves already,
+        from an older package or one whose files are gone), "promoted", "new_data" (promoted because the
+        champion was judged on other data, so their evidence cannot be compared), or "challenger" (the
+        champion stays).
+    version
+        That of the candidate.
+    champion
+        The version that serves now.
+    """
+
+    dataset: str
+    outcome: Outcome
+    version: int
+    champion: int
+
+
+def beats(candidate: Mapping[str, float], champion: Mapping[str, float], tolerance: float) -> bool:
+    """Whether a candidate's evidence (`oof_accuracy`, `oof_log_loss`) suffices to replace a champion's.
+
+    Its accuracy must be better by more than `tolerance`; without a tolerance, the lower loss decides
+    where the accuracies are equal.
+    """
+    gain = candidate["oof_accuracy"] - champion["oof_accuracy"]
+    if gain == 0 and tolerance == 0:
+        return candidate["oof_log_loss"] < champion["oof_log_loss"]
+    return gain > tolerance
+
+
+def promote(
+    candidate: Run,
+    folder: Path,
+    *,
+    classes: Sequence[str],
+    example: NDArray[np.float32],
+    preprocessing: Preprocessing,
+    tolerance: float,
+    tracker: Tracker,
+    workspace: Workspace,
+) -> Promotion:
+    """Register a candidate unless it is there, and make it the champion if its evidence is better.
+
+    It is there where a version has its key and its fingerprint, and the store holds the version's files. One
+    that is registered anew takes over from its own older version: their evidence is the same.
+
+    Parameters
+    ----------
+    candidate, folder
+        The run, and where its weights lie.
+    classes
+        The labels, in the order of the outputs.
+    example
+        A few series, float32 (n, n_channels, length); shows users what to send.
+    preprocessing
+        What the model has to do to raw series.
+    tolerance
+        See `beats`.
+    tracker
+        Logs the run if the store lacks it.
+    workspace
+        Whose store it is.
+
+    Raises
+    ------
+    TrackingError
+        If the store does not answer.
+    """
+    tracker.log_now(folder, candidate)
+    client = connect(workspace)
+    name = model_name(candidate.identity.dataset)
+    try:
+        number = _register(client, candidate, folder, classes, example, preprocessing, tracker)
+        outcome, champion = _serve_best(client, candidate, number, tolerance)
+    except TrackingError:
+        raise
+    except Exception as error:
+        raise TrackingError(f"{name} could not be registered: {error}") from error
+    return Promotion(candidate.identity.dataset, outcome, number, champion)
+
+
+def _register(
+    client: Any,
+    candidate: Run,
+    folder: Path,
+    classes: Sequence[str],
+    example: NDArray[np.float32],
+    preprocessing: Preprocessing,
+    tracker: Tracker,
+) -> int:
+    """Return the number of the candidate's version, which is made unless it is there and whole."""
+    from mlflow.exceptions import MlflowException
+
+    name = model_name(candidate.identity.dataset)
+    identity = fingerprint(folder / WEIGHTS_FILE, preprocessing=preprocessing.describe(), classes=classes)
+    versions = versions_of(client, candidate.identity.dataset)
+    for version in versions:
+        if (version.key, version.fingerprint) == (candidate.key, identity) and is_whole(version):
+            return version.version
+    if not versions:
+        try:
+            client.create_registered_model(
+                name, description=f"Classifies series of {candidate.identity.dataset}."
+            )
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+    run_id = str(tracker.run_id(candidate.key))
+    with tempfile.TemporaryDirectory() as scratch:
+        package = Path(scratch, "package")
+        _pack(package, candidate, folder, classes, example, preprocessing)
+        sha256 = checksum(package)
+        place = f"{ARTIFACT}/{sha256[:16]}"  # a folder of its own: older versions keep their files
+        client.log_artifacts(run_id, str(package), place)
+    created = client.create_model_version(
+        name,
+        f"{client.get_run(run_id).info.artifact_uri}/{place}",
+        run_id=run_id,
+        tags=_tags(candidate, sha256, identity),
+        description=candidate.name,
+    )
+    return int(created.version)
+
+
+def _pack(
+    package: Path,
+    run: Run,
+    folder: Path,
+    classes: Sequence[str],
+    example: NDArray[np.float32],
+    preprocessing: Preprocessing,
+) -> None:
+    """Write the package of a run whose weights lie in `folder`."""
+    load_backend()
+    from lstmfcn.classifiers.outcome import unpack_weights
+    from lstmfcn.tracking.package.export import ServingModel, export
+
+    model = ServingModel(
+        network_named(run.identity.classifier).architecture_of(run.params),
+        unpack_weights((folder / WEIGHTS_FILE).read_bytes()),
+        preprocessing=preprocessing,
+        n_classes=len(classes),
+    )
+    described = {"preprocessing": preprocessing.describe()}
+    metadata = {"dataset": run.identity.dataset, "key": run.key, **described}
+    export(package, model, classes=classes, example=example, metadata=metadata)
+
+
+def _serve_best(client: Any, candidate: Run, number: int, tolerance: float) -> tuple[Outcome, int]:
+    """Move the aliases; return what became of the candidate, and the version that serves.
+
+    MLflow has no step that looks and moves at once, so another clone's promotion may fall between.
+    Therefore each first registers, then moves, and then looks again, until nothing is left to move:
+    whoever moved last has seen all versions, and the best of them serves.
+    """
+    name, verdict = model_name(candidate.identity.dataset), None
+    while True:
+        versions = sorted(versions_of(client, candidate.identity.dataset), key=lambda v: v.version)
+        mine = next(v for v in versions if v.version == number)
+        champion = best = next((v for v in versions if "champion" in v.aliases), None)
+        if verdict is None:
+            verdict = _judge(mine, champion, tolerance)
+        elif champion is not None and champion.data != mine.data:
+            break  # promoted since, on newer data than ours
+        elif champion is not None and champion is not mine and champion.key == mine.key:
+            break  # our run's, promoted since by another clone
+        for version in versions:
+            newer = champion is None or version.version > champion.version
+            other = version.key != mine.key and version.data == mine.data
+            contends = version is mine or (newer and other)
+            if contends and _judge(version, best, tolerance) in MOVING:
+                best = version
+        if best is champion or best is None:
+            break
+        if "challenger" in best.aliases:
+            client.delete_registered_model_alias(name, "challenger")
+        if champion is not None and champion.key != best.key:
+            _set_alias(client, name, "previous", champion.version)
+        # The last step: until it is taken the old champion serves, and a rerun repeats those before.
+        _set_alias(client, name, "champion", best.version)
+    serving = champion.version if champion is not None else number
+    if serving == number:
+        return verdict, serving
+    if champion is not None and champion.key == mine.key:
+        return "same", serving
+    _set_alias(client, name, "challenger", number)
+    return "challenger", serving
+
+
+def _set_alias(client: Any, name: str, alias: str, version: int) -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.set_registered_model_alias(name, alias, str(version))
+    except MlflowException:
+        # A SQLite store refuses an alias that another promotion makes at this very moment; now it is there.
+        client.set_registered_model_alias(name, alias, str(version))
+
+
+def _judge(candidate: Version, champion: Version | None, tolerance: float) -> Outcome:
+    if champion is None:
+        return "first"
+    if champion.key == candidate.key:
+        return "same" if champion.version == candidate.version else "renewed"
+    if champion.data != candidate.data:
+        return "new_data"
+    return "promoted" if beats(vars(candidate), vars(champion), tolerance) else "challenger"
+
+
+def _tags(run: Run, sha256: str, identity: str) -> dict[str, str]:
+    tags = {
+        "sha256": sha256,
+        "fingerprint": identity,
+        "key": run.key,
+        "data": run.data,
+        "model": run.identity.classifier,
+        "phase": run.identity.step,
+        "protocol": run.protocol,
+        "cells": run.cells,
+        "seed": run.identity.seed,
+        "iteration": run.identity.number,
+        # repr: evidence is compared again later, to the bit.
+        "oof_accuracy": repr(float(run.metrics.get("oof_accuracy") or 0.0)),
+        "oof_log_loss": repr(float(run.metrics.get("oof_log_loss") or 0.0)),
+    }
+    return {f"lstmfcn.{name}": str(value) for name, value in tags.items()}

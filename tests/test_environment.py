@@ -1,0 +1,153 @@
+"""What the user's own settings and surroundings may do to us, and we to them: nothing."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+FIT = """
+import hashlib
+import numpy as np
+import lstmfcn
+rng = np.random.default_rng(0)
+X, y = rng.normal(size=(12, 1, 20)), np.arange(12) % 2
+def digest():
+    found = hashlib.sha256()
+    for estimator in (
+        lstmfcn.FCNClassifier(epochs=2),
+        lstmfcn.LSTMFCNClassifier(epochs=2, cells=3, segments=3),
+        lstmfcn.ALSTMFCNClassifier(epochs=2, cells=3, segments=2),
+    ):
+        estimator.fit(X, y)
+        for array in (*estimator.weights_.values(), estimator.predict_proba(X)):
+            found.update(str(array.dtype).encode() + np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()
+"""
+
+SETTINGS = """
+def settings():
+    from keras.src.backend.common import global_state
+    policy = global_state.get_global_attribute("dtype_policy")
+    return keras.config.floatx(), keras.config.image_data_format(), policy and policy.name
+"""
+
+
+def python(code, **environment):
+    """Run code in an interpreter of its own; return what it did."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("KERAS", "TF_"))}
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=kept | environment
+    )
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory):
+    """The digest of weights and predictions where nothing is set."""
+    done = python(FIT + "print(digest())", KERAS_HOME=str(tmp_path_factory.mktemp("keras")))
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_three_fits_in_a_fresh_interpreter_write_nothing_to_stderr():
+    done = python(FIT + "digest()\nfor _ in range(3): lstmfcn.LSTMFCNClassifier(epochs=2, cells=3).fit(X, y)")
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"image_data_format": "channels_first"},
+        {"backend": "jax"},
+        {"backend": "torch", "floatx": "float64", "image_data_format": "channels_first", "epsilon": 0.1},
+    ],
+    ids=["channels_first", "jax", "all"],
+)
+def test_the_users_keras_json_changes_nothing(expected, tmp_path, settings):
+    (tmp_path / "keras.json").write_text(json.dumps(settings))
+    done = python(FIT + "print(digest())", KERAS_HOME=str(tmp_path))
+    assert done.stdout.strip() == expected, done.stderr
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        'keras.config.set_dtype_policy("mixed_float16")',
+        'keras.config.set_floatx("float64")',
+        'keras.config.set_image_data_format("channels_first")',
+        'keras.config.set_floatx("float16"); keras.config.set_dtype_policy("float64")',
+    ],
+)
+@pytest.mark.parametrize("first", ["", "import lstmfcn.networks"], ids=["Keras first", "lstmfcn first"])
+def test_what_the_users_program_sets_in_keras_changes_nothing_and_stays(expected, tmp_path, setting, first):
+    code = f"{first}\nimport keras\n{SETTINGS}\n{setting}\nbefore = settings()\n{FIT}\n"
+    done = python(code + "print(digest(), settings() == before)", KERAS_HOME=str(tmp_path))
+    assert done.stdout.split() == [expected, "True"], done.stderr
+
+
+def test_a_policy_that_nobody_has_set_is_still_unset_afterwards(tmp_path):
+    """Else a later `set_floatx` of the user's would do nothing."""
+    code = f"{FIT}\ndigest()\nimport keras\nkeras.config.set_floatx('float64')\n"
+    done = python(code + "print(keras.layers.Dense(1).compute_dtype)", KERAS_HOME=str(tmp_path))
+    assert done.stdout.strip() == "float64", done.stderr
+
+
+@pytest.mark.parametrize("backend", ["torch", "jax"])
+def test_another_backend_in_the_environment_is_refused_in_one_sentence(backend):
+    code = "from lstmfcn.errors import LstmfcnError\ntry:\n import lstmfcn; lstmfcn.LSTMFCNClassifier\n"
+    done = python(code + "except LstmfcnError as error: print(error)", KERAS_BACKEND=backend)
+    assert done.stdout == f"KERAS_BACKEND is {backend}, and lstmfcn runs on tensorflow: unset it.\n", (
+        done.stderr
+    )
+
+
+def test_keras_on_another_backend_is_refused_in_one_sentence():
+    code = "import keras\nfrom lstmfcn.errors import LstmfcnError\ntry:\n import lstmfcn.networks\n"
+    done = python(code + "except LstmfcnError as error: print(error)", KERAS_BACKEND="numpy")
+    assert done.stdout.startswith("Keras was imported with the backend numpy, and lstmfcn runs on"), (
+        done.stderr
+    )
+    assert done.stdout.count("\n") == 1
+
+
+def test_the_environment_is_as_before():
+    code = f"import os\nbefore = dict(os.environ)\n{FIT}\ndigest()\n"
+    code += "print(sorted(n for n in {*before, *os.environ} if before.get(n) != os.environ.get(n)))"
+    done = python(code, KERAS_HOME="/nowhere")
+    changed = set(json.loads(done.stdout.replace("'", '"')))
+    # of TensorFlow's own doing, and the telemetry of libraries that may come
+    assert not {name for name in changed if "KERAS" in name or "LOG_LEVEL" in name or "THREADS" in name}, (
+        changed
+    )
+
+
+def test_loading_keeps_nothing_of_the_users_and_leaves_the_collector_as_it_was(finished, tmp_path):
+    workspace, _ = finished
+    code = """
+import gc, weakref
+class Thing: pass
+def garbage():
+    thing = Thing(); thing.itself = thing
+    return weakref.ref(thing)
+gc.set_threshold(100000)
+for enabled in (True, False):
+    (gc.enable if enabled else gc.disable)()
+    kept = garbage()
+    {}
+    assert gc.isenabled() is enabled
+    gc.collect()
+    assert kept() is None
+    assert gc.get_freeze_count() == 0
+"""
+    load = f"import lstmfcn; lstmfcn.load_champion('Bumps', workspace={str(workspace.root)!r})"
+    fit = "import numpy as np, lstmfcn; lstmfcn.FCNClassifier(epochs=1).fit(np.eye(4), [0, 1, 0, 1])"
+    for action in (load, fit):
+        done = python(code.replace("{}", action))
+        assert done.returncode == 0, done.stderr
+
+
+def test_a_warning_about_the_users_own_functions_is_still_said():
+    code = "from lstmfcn.environment import load_tensorflow\nload_tensorflow()\nimport tensorflow as tf\n"
+    done = python(code + "for i in range(8): tf.function(lambda x: x + 1)(tf.constant(i))")
+    assert "triggered tf.function retracing" in done.stderr
