@@ -79,8 +79,8 @@ def train(job):
     from lstmfcn.classifiers.phase1 import new_engine
     from lstmfcn.data.series import Split
     from lstmfcn.networks.architecture import Architecture
-    from lstmfcn.training.epoch import CompiledEpoch
-    from lstmfcn.training.statistics import BatchNormStatistics
+    from lstmfcn.training.tensorflow.epoch import CompiledEpoch
+    from lstmfcn.training.tensorflow.statistics import BatchNormStatistics
     from lstmfcn.training.weights import class_weights, copy_weights
 
     dataset, name, seed = job

@@ -14,7 +14,7 @@ from lstmfcn.training.checkpoint import Checkpoint
 from lstmfcn.training.loop import Engine, TrainingDivergedError
 from lstmfcn.training.recipe import TrainingRecipe
 from lstmfcn.training.selection import Selection
-from lstmfcn.training.statistics import BatchNormStatistics
+from lstmfcn.training.tensorflow.statistics import BatchNormStatistics
 from lstmfcn.training.weights import class_weights, get_weights
 
 

@@ -8,15 +8,18 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from importlib import import_module
 
 import typer
 
 from lstmfcn import environment
-from lstmfcn.cli import care, models, paper, stages, study
 from lstmfcn.cli.app import app
 from lstmfcn.errors import LstmfcnError
 
-__all__ = ["app", "care", "main", "models", "paper", "stages", "study"]
+__all__ = ["app", "main"]
+
+for _panel in ("study", "stages", "models", "paper", "care"):  # in the order of `--help`
+    import_module(f"lstmfcn.cli.{_panel}")
 
 
 def main() -> None:

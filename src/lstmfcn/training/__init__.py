@@ -1,5 +1,1 @@
-"""How a network is trained."""
-
-from lstmfcn.environment import load_backend
-
-load_backend()  # before a module imports Keras
+"""How a network is trained: the recipe, the schedule, the loop, and a package for each backend."""

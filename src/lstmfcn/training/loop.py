@@ -6,19 +6,20 @@ import math
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from lstmfcn.errors import LstmfcnError
+from lstmfcn.training import tensorflow as backend
 from lstmfcn.training.checkpoint import Checkpoint, TrainingState
-from lstmfcn.training.epoch import CompiledEpoch
 from lstmfcn.training.recipe import Compute, TrainingRecipe
 from lstmfcn.training.selection import Selection
-from lstmfcn.training.statistics import BatchNormStatistics
 from lstmfcn.training.weights import Weights, class_weights, copy_weights, get_weights, set_weights
+
+if TYPE_CHECKING:
+    import keras
 
 Progress = Callable[[str], None]
 Labelled = tuple[NDArray[np.float32], NDArray[np.int64]]
@@ -79,13 +80,9 @@ class Engine:
         self.model = model
         self._low_precision = low_precision
         self.initial = get_weights(model)
-        self._statistics = BatchNormStatistics(model)
-        self._epochs: dict[Compute, CompiledEpoch] = {}
-        self._probabilities = tf.function(
-            lambda x: self.model(x, training=False),
-            input_signature=[tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)],
-            autograph=False,
-        )
+        self._statistics = backend.BatchNormStatistics(model)
+        self._epochs: dict[Compute, backend.CompiledEpoch] = {}
+        self._probabilities = backend.predictor(model)
 
     def train(
         self,
@@ -133,7 +130,9 @@ class Engine:
         if (recipe.criterion == "test_accuracy") != (selection is not None):
             raise ValueError(f"The criterion {recipe.criterion} does not fit selection={selection}.")
         if recipe.compute not in self._epochs:
-            self._epochs[recipe.compute] = CompiledEpoch(self.model, recipe.compute, self._low_precision)
+            self._epochs[recipe.compute] = backend.CompiledEpoch(
+                self.model, recipe.compute, self._low_precision
+            )
         compiled = self._epochs[recipe.compute]
         state = checkpoint.load() if checkpoint else None
         if state:
@@ -143,8 +142,8 @@ class Engine:
             compiled.start(start, seed)
         n_classes = self.model.output_shape[-1]
         weights = class_weights(y, n_classes) if recipe.class_weighting else np.ones(n_classes, np.float32)
-        series = tf.constant(X), tf.constant(y), tf.constant(weights[y])
-        batch_size = tf.constant(recipe.batch_size)
+        series = backend.constant(X), backend.constant(y), backend.constant(weights[y])
+        batch_size = backend.constant(recipe.batch_size)
         schedule = recipe.new_schedule()
         lasts = state.watched if recipe.schedule == "plateau" else state.loss
         for epoch, last in enumerate([None, *lasts][: len(lasts)]):

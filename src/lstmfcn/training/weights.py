@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import keras
 
 Weights = Mapping[str, NDArray[Any]]
 
@@ -34,7 +36,9 @@ def class_weights(y: NDArray[np.int64], n_classes: int) -> NDArray[np.float32]:
 
 def get_weights(model: keras.Model) -> dict[str, NDArray[Any]]:
     """Return the weights and statistics of `model` by their path in it."""
-    return {w.path: keras.ops.convert_to_numpy(w.value).copy() for w in model.weights}
+    from keras import ops
+
+    return {w.path: ops.convert_to_numpy(w.value).copy() for w in model.weights}
 
 
 def set_weights(model: keras.Model, weights: Weights) -> None:

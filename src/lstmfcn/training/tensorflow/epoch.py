@@ -2,7 +2,7 @@
 
 Keras's `fit` spends most of the time of a small dataset between the steps; here shuffle, batches, loss,
 gradients and Adam are one TensorFlow graph over data that is already in memory. The twin has the
-network's layers, names and weights, some of the layers written for speed (`lstmfcn.training.layers`).
+network's layers, names and weights, some of the layers written for speed (`layers.py`).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from lstmfcn.environment import keras_defaults
-from lstmfcn.training.layers import FASTER
 from lstmfcn.training.recipe import Compute
+from lstmfcn.training.tensorflow.layers import FASTER
 from lstmfcn.training.weights import Weights, set_weights
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7  # Adam's, as in Keras

@@ -9,8 +9,8 @@ import tensorflow as tf
 from lstmfcn.networks.architecture import Architecture
 from lstmfcn.networks.build import build
 from lstmfcn.networks.fcn import LOW_PRECISION
-from lstmfcn.training import layers
-from lstmfcn.training.epoch import CompiledEpoch
+from lstmfcn.training.tensorflow import layers
+from lstmfcn.training.tensorflow.epoch import CompiledEpoch
 from lstmfcn.training.weights import copy_weights, get_weights
 
 
