@@ -11,6 +11,7 @@ from pydantic_core import PydanticKnownError
 
 from lstmfcn import yaml12
 from lstmfcn.classifiers.table import TABLE, classifiers
+from lstmfcn.data import preprocessing
 from lstmfcn.errors import ParamsError, nearest
 from lstmfcn.networks.architecture import Architecture
 from lstmfcn.training.recipe import FineTuning, Positive, TrainingRecipe, Values
@@ -103,7 +104,7 @@ class ValidateParams(Values):
 class PrepareParams(Values):
     """How series are made ready."""
 
-    normalise: Literal["per_series", "none"] = "per_series"
+    normalise: preprocessing.Normalise = preprocessing.DEFAULT
     """per_series (z-normalisation of each channel of each series) or none."""
 
     edition: Literal[2015, 2018] = 2018

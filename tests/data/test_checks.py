@@ -7,8 +7,9 @@ import pytest
 from pydantic import ValidationError
 
 from lstmfcn.config import ValidateParams
-from lstmfcn.data.checks import FATAL, WHAT, check_datasets
+from lstmfcn.data.checks import check_datasets
 from lstmfcn.data.collection import fetch_dataset
+from lstmfcn.data.findings import FATAL, WHAT
 from lstmfcn.files import to_json
 
 ALL = dict.fromkeys(ValidateParams.model_fields, "error")

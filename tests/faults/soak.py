@@ -24,7 +24,8 @@ from mlflow_server import MlflowServer
 from conftest import bumps, files_of, make_workspace, run_stages, workers_of
 from lstmfcn.runs.cache import Cache
 from lstmfcn.runs.run import find_runs
-from lstmfcn.tracking.mlflow import KEY_TAG, connect
+from lstmfcn.tracking.mlflow import KEY_TAG
+from lstmfcn.tracking.store import connect
 
 JOB_TAG = "lstmfcn.job"
 N_SEEDS = 10

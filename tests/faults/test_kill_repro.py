@@ -14,7 +14,7 @@ import yaml
 
 from conftest import MINIATURE, ROOT, bumps, files_of, make_workspace, run_stages
 from lstmfcn.cli import STAGES
-from lstmfcn.tracking.mlflow import connect
+from lstmfcn.tracking.store import connect
 
 KILLS = int(os.environ.get("LSTMFCN_KILLS", "3"))
 LONGEST = 15.0

@@ -15,7 +15,8 @@ from lstmfcn.errors import TrackingError
 from lstmfcn.runs.cache import Cache
 from lstmfcn.runs.run import find_runs
 from lstmfcn.tracking import mlflow as tracking
-from lstmfcn.tracking.mlflow import KEY_TAG, Tracker, connect, sync
+from lstmfcn.tracking.mlflow import KEY_TAG, Tracker, sync
+from lstmfcn.tracking.store import connect
 
 PARAMS = """
 datasets: [Bumps]

@@ -3,7 +3,7 @@
 from itertools import product
 
 from lstmfcn import config
-from lstmfcn.runs.grid import Grid
+from lstmfcn.pipeline.recipes import grid_of
 
 PARAMS = config.parse(
     {
@@ -16,20 +16,20 @@ PARAMS = config.parse(
 
 
 def test_phase_1_is_every_combination():
-    found = [(one.dataset, one.classifier, one.seed) for _, one in Grid.of(PARAMS).trainings()]
+    found = [(one.dataset, one.classifier, one.seed) for _, one in grid_of(PARAMS).trainings()]
     assert found == list(product("ABC", ["fcn", "lstm_fcn", "resnet"], [3, 1]))
 
 
 def test_only_what_has_cells_is_searched_and_with_the_first_seed():
-    found = [(one.dataset, one.classifier, one.seed) for _, one in Grid.of(PARAMS).searches()]
+    found = [(one.dataset, one.classifier, one.seed) for _, one in grid_of(PARAMS).searches()]
     assert found == [("A", "lstm_fcn", 3), ("B", "lstm_fcn", 3), ("C", "lstm_fcn", 3)]
 
 
 def test_each_training_is_followed_by_its_iterations():
-    every = list(Grid.of(PARAMS).all_trained())
+    every = list(grid_of(PARAMS).all_trained())
     assert len(every) == 3 * 3 * 2 * 3
     assert [one.number for one in every] == [0, 1, 2] * 18
 
 
 def test_a_dataset_that_was_left_out_is_not_in_the_grid():
-    assert {one.dataset for one in Grid.of(PARAMS, ["B"]).all_trained()} == {"B"}
+    assert {one.dataset for one in grid_of(PARAMS, ["B"]).all_trained()} == {"B"}

@@ -15,7 +15,8 @@ from lstmfcn.errors import DataError, TrackingError
 from lstmfcn.pipeline.doctor import examine
 from lstmfcn.runs.run import Run, find_runs
 from lstmfcn.tracking import mlflow as tracking
-from lstmfcn.tracking.mlflow import CLONE_TAG, KEY_TAG, Tracker, clone_id, connect, sync
+from lstmfcn.tracking.mlflow import CLONE_TAG, KEY_TAG, Tracker, sync
+from lstmfcn.tracking.store import clone_id, connect
 
 
 def all_runs(workspace):

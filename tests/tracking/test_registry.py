@@ -19,9 +19,10 @@ from lstmfcn.runs.ranking import rank
 from lstmfcn.runs.run import find_runs
 from lstmfcn.tracking.champion import load_champion
 from lstmfcn.tracking.download import pull
-from lstmfcn.tracking.mlflow import Tracker, connect
+from lstmfcn.tracking.mlflow import Tracker
 from lstmfcn.tracking.promotion import beats, promote
 from lstmfcn.tracking.registry import registered
+from lstmfcn.tracking.store import connect
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,15 +13,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from lstmfcn.classifiers.base import NetworkClassifier
 from lstmfcn.classifiers.table import classifiers, network_named
-from lstmfcn.config import PrepareParams, TrainParams
-from lstmfcn.data.preprocessing import Preprocessing
+from lstmfcn.data.preprocessing import DEFAULT, Normalise, Preprocessing
 from lstmfcn.data.series import Split
 from lstmfcn.networks.architecture import Architecture
 from lstmfcn.training.recipe import FineTuning, TrainingRecipe, fine_tuning_recipe
 from lstmfcn.training.schedule import ScheduleName
 
-_PREPARE, _TRAIN = PrepareParams(), TrainParams()
-"""The defaults of `params.yaml`, which are those of the estimators."""
+_TRAIN = TrainingRecipe()
+"""Its defaults, the architecture's and the preprocessing's are those of `params.yaml` too."""
 
 
 class _NetworkClassifier(ClassifierMixin, BaseEstimator):
@@ -191,7 +190,7 @@ class FCNClassifier(_NetworkClassifier):
         learning_rate: float = _TRAIN.initial_rate,
         schedule: ScheduleName = _TRAIN.schedule,
         fine_tuning_iterations: int = 0,
-        normalise: Literal["per_series", "none"] = _PREPARE.normalise,
+        normalise: Normalise = DEFAULT,
         random_state: int | None = 0,
     ) -> None:
         self.epochs = epochs
@@ -222,15 +221,15 @@ class LSTMFCNClassifier(_NetworkClassifier):
         self,
         *,
         cells: int = 64,
-        dropout: float = _TRAIN.dropout,
-        dimension_shuffle: bool = _TRAIN.dimension_shuffle,
-        segments: int = _TRAIN.segments,
+        dropout: float = Architecture.dropout,
+        dimension_shuffle: bool = Architecture.dimension_shuffle,
+        segments: int = Architecture.segments,
         epochs: int = _TRAIN.epochs,
         batch_size: int = _TRAIN.batch_size,
         learning_rate: float = _TRAIN.initial_rate,
         schedule: ScheduleName = _TRAIN.schedule,
         fine_tuning_iterations: int = 0,
-        normalise: Literal["per_series", "none"] = _PREPARE.normalise,
+        normalise: Normalise = DEFAULT,
         random_state: int | None = 0,
     ) -> None:
         self.cells = cells

@@ -19,12 +19,12 @@ def sync(workspace: WorkspaceOption = Path()) -> None:
     from lstmfcn import config
     from lstmfcn.pipeline.lock import lock
     from lstmfcn.pipeline.stages.promote import register
-    from lstmfcn.tracking import mlflow as tracking
+    from lstmfcn.tracking import mlflow, store
 
     here = Workspace(workspace)
     with lock(here, "lstmfcn sync", say):
-        count = tracking.sync(here, typer.echo)
-        typer.echo(f"{count} runs were missing in {tracking.shown(tracking.tracking_uri(here))}.")
+        count = mlflow.sync(here, typer.echo)
+        typer.echo(f"{count} runs were missing in {store.shown(store.tracking_uri(here))}.")
         if here.promotions.exists():
             register(here, config.load(here.params))
 

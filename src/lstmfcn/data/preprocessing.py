@@ -16,6 +16,9 @@ from lstmfcn.files import read_json, write_json
 
 Normalise = Literal["per_series", "none"]
 
+DEFAULT: Normalise = "per_series"
+"""Where nobody says otherwise, in `params.yaml` or to an estimator."""
+
 FLAT = 1e-8
 """A channel is constant whose spread is below this share of its largest value: that much is rounding."""
 

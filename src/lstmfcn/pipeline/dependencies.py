@@ -10,7 +10,7 @@ from lstmfcn.config import Params
 from lstmfcn.pipeline.table import STAGES, Stage
 from lstmfcn.runs.code import code_hash, code_of, source_hash
 
-HANDLING = ("lstmfcn.runs.identity", "lstmfcn.runs.grid", "lstmfcn.runs.run")
+HANDLING = ("lstmfcn.runs.identity", "lstmfcn.runs.grid", "lstmfcn.runs.run", "lstmfcn.pipeline.recipes")
 """What decides, for a stage with jobs, which jobs there are and where their files go."""
 
 

@@ -33,7 +33,7 @@ def examine(workspace: Workspace) -> Iterator[tuple[bool, str]]:
         there = Path(given).is_dir()
         yield there, f"LSTMFCN_UCR_DIR is {given}" + ("" if there else ", which is not a folder")
     try:
-        from lstmfcn.tracking.mlflow import connect, shown, tracking_uri
+        from lstmfcn.tracking.store import connect, shown, tracking_uri
 
         connect(workspace)
         yield True, f"the tracking store {shown(tracking_uri(workspace))} answers"

@@ -1,14 +1,25 @@
-"""The recipes that `params.yaml` describes."""
+"""What `params.yaml` asks for: which runs, and by which recipes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from lstmfcn.classifiers.base import Classifier, NetworkClassifier
+from lstmfcn.classifiers.table import classifier_named
 from lstmfcn.config import Params
 from lstmfcn.networks.architecture import Architecture
+from lstmfcn.runs.grid import Grid
 from lstmfcn.training.recipe import TrainingRecipe, fine_tuning_recipe
 
 NETWORK = {"dropout", "dimension_shuffle", "segments"}
 """What of the section `train` is about the network, not about its training."""
+
+
+def grid_of(params: Params, datasets: Iterable[str] | None = None) -> Grid[Classifier]:
+    """Return the grid of all runs, over `datasets` where some of the file's own were left out."""
+    chosen = params.datasets if datasets is None else tuple(datasets)
+    classifiers = tuple(classifier_named(name) for name in params.models)
+    return Grid(chosen, classifiers, params.seeds, params.finetune.iterations)
 
 
 def network_of(params: Params, classifier: Classifier, cells: int | None) -> Architecture:

@@ -9,13 +9,13 @@ import jinja2
 import pandas as pd
 
 from lstmfcn.classifiers.table import title_of
-from lstmfcn.report import sections
 from lstmfcn.runs.identity import PHASE_TITLES
 
 
 def render(template: str, **values: Any) -> str:
     """Return a template of the report or of one of its sections filled in; text is escaped."""
-    folders = [str(Path(__file__).parent), *sections.__path__]
+    here = Path(__file__).parent
+    folders = [str(here), str(here / "sections")]
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folders), autoescape=True, undefined=jinja2.StrictUndefined
     )

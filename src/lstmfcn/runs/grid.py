@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
+from typing import Generic, Protocol, TypeVar
 
-from lstmfcn.classifiers.base import Classifier
-from lstmfcn.classifiers.table import classifier_named
-from lstmfcn.config import Params
 from lstmfcn.runs.identity import Identity
 
 
+class Steps(Protocol):
+    """What the grid has to know of a classifier.
+
+    Attributes
+    ----------
+    name
+        What `params.yaml` calls it.
+    searched, fine_tuned
+        Whether a number of cells is searched for, and whether it goes through Algorithm 1.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def searched(self) -> bool: ...  # noqa: D102
+    @property
+    def fine_tuned(self) -> bool: ...  # noqa: D102
+
+
+C = TypeVar("C", bound=Steps)
+
+
 @dataclass(frozen=True)
-class Grid:
+class Grid(Generic[C]):
     """Datasets by resamples, classifiers and seeds.
 
     Attributes
@@ -31,25 +51,18 @@ class Grid:
     """
 
     datasets: tuple[str, ...]
-    classifiers: tuple[Classifier, ...]
+    classifiers: tuple[C, ...]
     seeds: tuple[int, ...]
     iterations: int
     resamples: tuple[int, ...] = (0,)
 
-    @classmethod
-    def of(cls, params: Params, datasets: Iterable[str] | None = None) -> Grid:
-        """Return the grid of `params.yaml`, over `datasets` where some of its own were left out."""
-        classifiers = tuple(classifier_named(name) for name in params.models)
-        chosen = params.datasets if datasets is None else tuple(datasets)
-        return cls(chosen, classifiers, params.seeds, params.finetune.iterations)
-
-    def searches(self) -> Iterator[tuple[Classifier, Identity]]:
+    def searches(self) -> Iterator[tuple[C, Identity]]:
         """Yield each search, as the phase 1 of the first seed that it is for."""
         for classifier, one in self.trainings():
             if classifier.searched and one.seed == self.seeds[0]:
                 yield classifier, one
 
-    def trainings(self) -> Iterator[tuple[Classifier, Identity]]:
+    def trainings(self) -> Iterator[tuple[C, Identity]]:
         """Yield each phase 1."""
         for dataset, resample, classifier, seed in product(
             self.datasets, self.resamples, self.classifiers, self.seeds
@@ -59,11 +72,11 @@ class Grid:
                 Identity(dataset=dataset, resample=resample, classifier=classifier.name, seed=seed),
             )
 
-    def iterations_of(self, classifier: Classifier) -> range:
+    def iterations_of(self, classifier: C) -> range:
         """Return the indices of a classifier's fine-tuning iterations."""
         return range(1, self.iterations + 1 if classifier.fine_tuned else 1)
 
-    def trained(self, classifier: Classifier, one: Identity) -> list[Identity]:
+    def trained(self, classifier: C, one: Identity) -> list[Identity]:
         """Return a phase 1 and its fine-tuning iterations, in their order."""
         return [one, *(one.iteration(index) for index in self.iterations_of(classifier))]
 

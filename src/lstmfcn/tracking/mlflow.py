@@ -8,23 +8,18 @@ the same store, and theirs is left alone. An unreachable server costs nothing bu
 from __future__ import annotations
 
 import math
-import os
-import platform
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from lstmfcn.environment import load_mlflow
 from lstmfcn.errors import TrackingError
-from lstmfcn.files import hash_of, to_json
+from lstmfcn.files import to_json
 from lstmfcn.runs.cache import Cache
 from lstmfcn.runs.run import Run, find_runs
+from lstmfcn.tracking.store import EXPERIMENT, clone_id, connect, first_line, shown, tracking_uri
 from lstmfcn.workspace import Workspace
 
-EXPERIMENT = "lstmfcn"
 KEY_TAG = "lstmfcn.key"
 CLONE_TAG = "lstmfcn.clone"
 BATCH = 1000  # the most metrics MLflow takes in one call
@@ -40,68 +35,6 @@ METRIC_NAMES = {"loss": "train_loss", "accuracy": "train_accuracy"}
 
 SHOWN_BY_PARENT = ("oof_", "test_")
 """How the metrics begin that a parent's row shows."""
-
-
-def tracking_uri(workspace: Workspace) -> str:
-    """Return `MLFLOW_TRACKING_URI`, or that of the SQLite store under `mlruns/`."""
-    local = f"sqlite:///{(workspace.mlruns / 'mlflow.db').resolve()}"
-    return os.environ.get("MLFLOW_TRACKING_URI") or local
-
-
-def shown(uri: str, text: str | None = None) -> str:
-    """Return the address of a store, or a text about it, without the password that may be in it."""
-    password = urlsplit(uri).password
-    text = uri if text is None else text
-    return text.replace(password, "***") if password else text
-
-
-def clone_id(workspace: Workspace) -> str:
-    """Return what tells the runs of this clone on this machine from those of others, naming neither."""
-    return hash_of(platform.node(), str(workspace.root.resolve()))[:16]
-
-
-def connect(workspace: Workspace) -> Any:
-    """Return an MLflow client for the workspace's store, and make it MLflow's default.
-
-    Raises
-    ------
-    TrackingError
-        If the store does not answer.
-    """
-    uri = tracking_uri(workspace)
-    local = uri.startswith("sqlite")
-    load_mlflow(*(["mlflow.store.tracking.sqlalchemy_store"] if local else []))
-    import mlflow
-
-    if local:
-        workspace.mlruns.mkdir(parents=True, exist_ok=True)
-    given = os.environ.get("MLFLOW_TRACKING_URI")
-    mlflow.set_tracking_uri(uri)
-    if given is None:  # MLflow sets it: the next workspace of this process would be taken for this one
-        os.environ.pop("MLFLOW_TRACKING_URI", None)
-    try:
-        with _one_at_a_time(uri):
-            client = mlflow.MlflowClient()
-            if client.get_experiment_by_name(EXPERIMENT) is None:
-                folder = (workspace.mlruns / "artifacts").resolve().as_uri() if local else None
-                # the view of training runs in the UI
-                kind = {"mlflow.experimentKind": "custom_model_development"}
-                client.create_experiment(EXPERIMENT, artifact_location=folder, tags=kind)
-        return client
-    except Exception as error:
-        raise TrackingError(
-            f"The tracking store {shown(uri)} does not answer: {shown(uri, _first_line(error))} "
-            "Start it, or unset MLFLOW_TRACKING_URI for the local one."
-        ) from error
-
-
-def _one_at_a_time(uri: str) -> AbstractContextManager[object]:
-    """Keep others from a SQLite store while the block runs: MLflow does not make its tables twice at once."""
-    from filelock import FileLock
-    from sqlalchemy.engine import make_url
-
-    file = make_url(uri).database if uri.startswith("sqlite") else None
-    return FileLock(f"{file}.lock") if file else nullcontext()
 
 
 class Tracker:
@@ -163,7 +96,7 @@ class Tracker:
         try:
             self._fill(folder, run)
         except Exception as error:
-            raise TrackingError(f"{run.name} could not be logged: {_first_line(error)}") from error
+            raise TrackingError(f"{run.name} could not be logged: {first_line(error)}") from error
         return True
 
     def run_id(self, key: str) -> str | None:
@@ -208,7 +141,7 @@ class Tracker:
                 if not token:
                     return
         except Exception as error:
-            raise TrackingError(f"The runs could not be listed: {_first_line(error)}") from error
+            raise TrackingError(f"The runs could not be listed: {first_line(error)}") from error
 
     def _fill(self, folder: Path, run: Run) -> None:
         from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
@@ -320,7 +253,3 @@ def _times(facts: Mapping[str, Any]) -> tuple[int, int]:
     now = int(time.time() * 1000)
     started = int(facts.get("started", now))
     return started, started + int(1000 * float(facts.get("seconds", 0)))
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]

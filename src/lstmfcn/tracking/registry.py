@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lstmfcn.errors import RegistryError, TrackingError, nearest
-from lstmfcn.tracking.mlflow import connect
+from lstmfcn.tracking.store import connect
 from lstmfcn.workspace import Workspace
 
 PREFIX = "lstmfcn."

@@ -12,9 +12,9 @@ import yaml
 
 from lstmfcn.tracking.champion import load_champion
 from lstmfcn.tracking.download import pull
-from lstmfcn.tracking.mlflow import connect
 from lstmfcn.tracking.package.check import UntrustedModelError, check, checksum
 from lstmfcn.tracking.registry import model_name, registered
+from lstmfcn.tracking.store import connect
 
 SERIES = np.zeros((2, 1, 20), np.float32)
 

@@ -16,9 +16,9 @@ from lstmfcn.evaluation.metrics import all_metrics
 from lstmfcn.evaluation.results import write_results
 from lstmfcn.pipeline.dependencies import job_code
 from lstmfcn.pipeline.jobs import Job, in_worker, run_queue
+from lstmfcn.pipeline.recipes import grid_of
 from lstmfcn.pipeline.splits import train_splits
 from lstmfcn.runs.cache import job_key
-from lstmfcn.runs.grid import Grid
 from lstmfcn.runs.identity import Identity
 from lstmfcn.runs.ranking import rank
 from lstmfcn.runs.run import RUN_FILE, Run
@@ -28,7 +28,7 @@ from lstmfcn.workspace import Workspace
 def run(workspace: Workspace, params: Params) -> None:
     """Evaluate phase 1 and each iteration of each dataset, classifier and seed; write the tables."""
     trains = train_splits(workspace, params)
-    grid = Grid.of(params, trains)
+    grid = grid_of(params, trains)
     jobs, runs = [], []
     for classifier, one in grid.trainings():
         steps = grid.trained(classifier, one)

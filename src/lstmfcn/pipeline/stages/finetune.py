@@ -12,10 +12,9 @@ from lstmfcn.errors import DataError
 from lstmfcn.pipeline.dependencies import job_code
 from lstmfcn.pipeline.jobs import Job, in_worker, run_queue
 from lstmfcn.pipeline.progress import progress_of
-from lstmfcn.pipeline.recipes import finetune_recipe, network_of
+from lstmfcn.pipeline.recipes import finetune_recipe, grid_of, network_of
 from lstmfcn.pipeline.splits import hash_of_splits, selection_split, train_splits
 from lstmfcn.runs.cache import job_key
-from lstmfcn.runs.grid import Grid
 from lstmfcn.runs.run import RUN_FILE, Run
 from lstmfcn.workspace import Workspace
 
@@ -28,7 +27,7 @@ def run(workspace: Workspace, params: Params) -> None:
     workspace.finetuned.mkdir(parents=True, exist_ok=True)
     trains = train_splits(workspace, params)
     selections = {dataset: selection_split(workspace, params, dataset) for dataset in trains}
-    grid = Grid.of(params, trains)
+    grid = grid_of(params, trains)
     for index in range(1, grid.iterations + 1):
         jobs = [
             _job(workspace, params, classifier, one.iteration(index), trains, selections)

@@ -10,8 +10,8 @@ from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.errors import TrackingError
 from lstmfcn.files import write_json
 from lstmfcn.pipeline.progress import say
+from lstmfcn.pipeline.recipes import grid_of
 from lstmfcn.pipeline.splits import train_splits
-from lstmfcn.runs.grid import Grid
 from lstmfcn.runs.ranking import rank
 from lstmfcn.runs.run import RUN_FILE, Run
 from lstmfcn.tracking.mlflow import Tracker
@@ -54,7 +54,7 @@ def candidates(workspace: Workspace, params: Params, dataset: str) -> list[tuple
     A run that was selected on the test split is none: its evidence is not honest. Nor is one of a classifier
     that cannot be served.
     """
-    grid = Grid.of(params, [dataset])
+    grid = grid_of(params, [dataset])
     folders = [
         one.folder(workspace)
         for classifier, phase1 in grid.trainings()

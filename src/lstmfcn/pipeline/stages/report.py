@@ -5,7 +5,7 @@ from __future__ import annotations
 from lstmfcn.config import Params
 from lstmfcn.files import write_text
 from lstmfcn.pipeline.progress import say
-from lstmfcn.runs.grid import Grid
+from lstmfcn.pipeline.recipes import grid_of
 from lstmfcn.runs.run import RUN_FILE, Run
 from lstmfcn.workspace import Workspace
 
@@ -16,7 +16,7 @@ def run(workspace: Workspace, params: Params) -> None:
 
     write_text(workspace.report, build_report(workspace.root))
     workspace.curves.mkdir(parents=True, exist_ok=True)
-    grid = Grid.of(params)
+    grid = grid_of(params)
     for folder in (one.folder(workspace) for one in grid.all_trained()):
         if (folder / RUN_FILE).exists():
             run = Run.load(folder / RUN_FILE)

@@ -9,11 +9,10 @@ from lstmfcn.config import Params
 from lstmfcn.pipeline.dependencies import job_code
 from lstmfcn.pipeline.jobs import Job, in_worker, run_queue
 from lstmfcn.pipeline.progress import progress_of
-from lstmfcn.pipeline.recipes import network_of, search_folds, search_recipe, searches_as_phase1
+from lstmfcn.pipeline.recipes import grid_of, network_of, search_folds, search_recipe, searches_as_phase1
 from lstmfcn.pipeline.splits import hash_of_splits, selection_split, train_splits
 from lstmfcn.pipeline.stages.train import train_key
 from lstmfcn.runs.cache import job_key
-from lstmfcn.runs.grid import Grid
 from lstmfcn.workspace import Workspace
 
 
@@ -21,7 +20,7 @@ def run(workspace: Workspace, params: Params) -> None:
     """Search for each dataset and classifier with cells, with the first seed; the seeds share the width."""
     trains = train_splits(workspace, params)
     jobs = []
-    for classifier, one in Grid.of(params, trains).searches():
+    for classifier, one in grid_of(params, trains).searches():
         train = trains[one.dataset]
         selection = selection_split(workspace, params, one.dataset)
         data = hash_of_splits(train, selection)

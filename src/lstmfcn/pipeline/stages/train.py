@@ -12,10 +12,9 @@ from lstmfcn.files import read_json
 from lstmfcn.pipeline.dependencies import job_code
 from lstmfcn.pipeline.jobs import Job, in_worker, run_queue
 from lstmfcn.pipeline.progress import progress_of
-from lstmfcn.pipeline.recipes import network_of, phase1_recipe
+from lstmfcn.pipeline.recipes import grid_of, network_of, phase1_recipe
 from lstmfcn.pipeline.splits import hash_of_splits, selection_split, train_splits
 from lstmfcn.runs.cache import job_key
-from lstmfcn.runs.grid import Grid
 from lstmfcn.runs.identity import Identity
 from lstmfcn.workspace import Workspace
 
@@ -24,7 +23,7 @@ def run(workspace: Workspace, params: Params) -> None:
     """Train each dataset, classifier and seed."""
     trains = train_splits(workspace, params)
     jobs = []
-    for classifier, one in Grid.of(params, trains).trainings():
+    for classifier, one in grid_of(params, trains).trainings():
         train = trains[one.dataset]
         selection = selection_split(workspace, params, one.dataset)
         cells = best_cells(workspace, one) if classifier.searched else None

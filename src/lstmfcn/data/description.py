@@ -1,0 +1,76 @@
+"""Fetched series in numbers, a row each: what the checks look at."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from lstmfcn.data.series import LabelledSeries
+
+
+def describe(series: LabelledSeries, other: LabelledSeries) -> pd.DataFrame:
+    """Return a row for each series.
+
+    Parameters
+    ----------
+    series, other
+        A split, and the other one of the dataset.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns row (of the file), length (up to the last value that is not missing), n_missing (before
+        that), n_infinite, mean and spread (of the finite values, over all channels), relative_spread (to
+        the largest of them; 0 where all are 0), label, copies_within and copies_across (other series with
+        the same values in the split, and in the other one).
+    """
+    values = series.X.astype(np.float64)
+    missing: NDArray[np.bool_] = np.isnan(values)
+    infinite: NDArray[np.bool_] = np.isinf(values)
+    width = values.shape[-1]
+    # A series padded at its end is shorter than the others; one of nothing but NaN is missing.
+    present = ~np.asarray(missing.all(axis=1))
+    ends = width - np.argmax(present[:, ::-1], axis=-1)
+    inside = np.less(np.arange(width), ends[:, None, None])
+    values[missing | infinite] = np.nan
+    with np.errstate(invalid="ignore"):
+        filled = np.where(np.isnan(values), 0.0, values)
+        count = np.maximum((~np.isnan(values)).sum(axis=(1, 2)), 1)
+        mean = filled.sum(axis=(1, 2)) / count
+        deviation = np.where(np.isnan(values), 0.0, values - mean[:, None, None])
+        spread = np.sqrt(np.square(deviation).sum(axis=(1, 2)) / count)
+        largest = np.abs(filled).max(axis=(1, 2))
+    prints = [x.tobytes() for x in series.X]
+    here, there = Counter(prints), Counter(x.tobytes() for x in other.X)
+    return pd.DataFrame(
+        {
+            "row": series.rows,
+            "length": ends,
+            "n_missing": (missing & inside).sum(axis=(1, 2)),
+            "n_infinite": infinite.sum(axis=(1, 2)),
+            "mean": mean,
+            "spread": spread,
+            "relative_spread": spread / np.where(largest > 0, largest, 1.0),
+            "label": series.labels,
+            "copies_within": [here[p] - 1 for p in prints],
+            "copies_across": [there[p] for p in prints],
+        }
+    )
+
+
+def summarise(series: LabelledSeries, labels: Mapping[str, set[str]]) -> pd.DataFrame:
+    """Return one row about a whole split; `labels` holds those that occur, by split."""
+    counts = Counter(map(str, series.labels if series.labels is not None else ()))
+    return pd.DataFrame(
+        {
+            "n_series": [len(series.rows)],
+            "length": [series.X.shape[-1]],
+            "n_classes": [len(counts)],
+            "n_rare": [sum(n == 1 for n in counts.values())],
+            "n_absent": [len(labels["train"] | labels["test"]) - len(counts)],
+        }
+    )
