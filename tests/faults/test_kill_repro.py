@@ -13,7 +13,7 @@ import psutil
 import yaml
 
 from conftest import MINIATURE, ROOT, bumps, files_of, make_workspace, run_stages
-from lstmfcn.cli import STAGES
+from lstmfcn.pipeline.table import STAGES
 from lstmfcn.tracking.store import connect
 
 KILLS = int(os.environ.get("LSTMFCN_KILLS", "3"))

@@ -6,8 +6,10 @@ from functools import partial
 import pytest
 
 from lstmfcn.pipeline import jobs as queue
-from lstmfcn.pipeline.jobs import Job, commit_of, run_queue
+from lstmfcn.pipeline.commit import commit_of
+from lstmfcn.pipeline.jobs import Job, run_queue
 from lstmfcn.runs.cache import Cache
+from lstmfcn.runs.identity import Identity
 from lstmfcn.runs.run import RUN_FILE, Run
 from lstmfcn.workspace import Workspace
 
@@ -62,13 +64,13 @@ def test_nothing_of_an_earlier_job_is_left_beside_a_new_ones_run(begun, tmp_path
     """Five folds, then three: the two that are left over would be taken for the new run's."""
     monkeypatch.setattr(queue.Tracker, "log", lambda *_: None)
     workspace = Workspace(tmp_path)
-    common = {"dataset": "a", "model": "fcn", "phase": "phase1", "protocol": "honest", "seed": 0}
+    identity = Identity(dataset="a", classifier="fcn", seed=0)
 
     def job(key):
         return Job(name="a", key=key, arguments=partial(str, key), folder=tmp_path / "a", size=1)
 
     def work(key):
-        run = Run(job=key, name="a", split="train", data="", params={}, metrics={}, **common)
+        run = Run(identity=identity, job=key, protocol="honest", data="", params={}, metrics={})
         folds = {"five": 5, "three": 3}[key]
         return {f"fold-{k}.npz": b"weights" for k in range(folds)} | {RUN_FILE: run.file()}
 

@@ -1,4 +1,4 @@
-"""MLflow, filled from the journal."""
+"""MLflow, filled from the files of runs."""
 
 import dataclasses
 import json
@@ -62,8 +62,8 @@ def test_curves_parameters_and_weights_arrive_whole(finished):
 def test_another_store_is_filled_later_and_never_twice(finished, tmp_path, monkeypatch):
     workspace, _ = finished
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/other.db")
-    journal = list(find_runs(workspace.search, workspace.phase1, workspace.finetuned, workspace.results))
-    assert sync(workspace, lambda line: None) == len(journal) == 16
+    there = list(find_runs(workspace.search, workspace.phase1, workspace.finetuned, workspace.results))
+    assert sync(workspace, lambda line: None) == len(there) == 16
     assert sync(workspace, lambda line: None) == 0
     _, runs = all_runs(workspace)
     keys = [r.data.tags[KEY_TAG] for r in runs]
@@ -197,7 +197,7 @@ def test_a_run_reads_back_and_a_changed_one_is_refused(finished, tmp_path):
     folder, run = next(find_runs(workspace.phase1))
     assert run.file() == (folder / "run.json").read_bytes()
     values = json.loads(run.file())
-    (tmp_path / "run.json").write_text(json.dumps(values | {"name": "another"}))
+    (tmp_path / "run.json").write_text(json.dumps(values | {"job": "another"}))
     with pytest.raises(DataError, match="changed by hand"):
         Run.load(tmp_path / "run.json")
     (tmp_path / "run.json").write_text(json.dumps(values)[:-40])

@@ -48,7 +48,7 @@ def offer(workspace, run, folder, tolerance=0.0):
 
 
 def variant(run, accuracy, loss, **changes):
-    metrics = {**run.metrics, "oof_accuracy": accuracy, "oof_loss": loss}
+    metrics = {**run.metrics, "oof_accuracy": accuracy, "oof_log_loss": loss}
     return dataclasses.replace(run, job=f"{accuracy} {loss} {changes}", metrics=metrics, **changes)
 
 
@@ -182,7 +182,7 @@ def test_promotions_on_different_data_do_not_take_turns_for_ever(workspace, monk
 
 def test_a_tie_in_accuracy_goes_to_the_lower_loss_unless_a_tolerance_is_set():
     def held(accuracy, loss):
-        return {"oof_accuracy": accuracy, "oof_loss": loss}
+        return {"oof_accuracy": accuracy, "oof_log_loss": loss}
 
     assert beats(held(0.9, 0.1), held(0.9, 0.2), 0.0)
     assert not beats(held(0.9, 0.2), held(0.9, 0.2), 0.0)
@@ -192,10 +192,10 @@ def test_a_tie_in_accuracy_goes_to_the_lower_loss_unless_a_tolerance_is_set():
 
 def test_where_evidence_ties_the_simpler_run_goes_first(finished):
     _, run = next(find_runs(finished[0].phase1))
-    late = variant(run, 0.9, 0.2, params={**run.params, "iteration": 2, "cells": 2})
+    late = variant(run, 0.9, 0.2, identity=run.identity.iteration(2), params={**run.params, "cells": 2})
     wide = variant(run, 0.9, 0.2, params={**run.params, "cells": 4})
     slim = variant(run, 0.9, 0.2, params={**run.params, "cells": 2})
-    blind = dataclasses.replace(run, metrics={"oof_accuracy": None, "oof_loss": None})
+    blind = dataclasses.replace(run, metrics={"oof_accuracy": None, "oof_log_loss": None})
     best = variant(run, 0.9, 0.1)
     assert rank([blind, late, wide, slim, best]) == [best, slim, wide, late, blind]
 
