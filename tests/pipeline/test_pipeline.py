@@ -21,7 +21,7 @@ from lstmfcn.pipeline import jobs as queue
 from lstmfcn.pipeline.jobs import JobsFailedError
 from lstmfcn.pipeline.stages import run_stages as run_in
 from lstmfcn.pipeline.table import STAGES
-from lstmfcn.runs.run import Run
+from lstmfcn.runs.run import Run, find_runs
 from lstmfcn.tracking.champion import load_champion
 from lstmfcn.tracking.registry import registered
 
@@ -93,6 +93,7 @@ def test_the_registered_champion_predicts_what_was_evaluated(finished):
     assert loaded.predict(test.X[:, 0]).tolist() == expected["predicted"].tolist()
 
 
+@pytest.mark.slow
 def test_poisoned_test_labels_change_nothing_before_evaluate(finished, tmp_path):
     """Two clones, one with every test label wrong: to the byte the same search, weights and promotion."""
     workspace, _ = finished
@@ -173,6 +174,7 @@ def fine_and_huge(root, models):
     return workspace
 
 
+@pytest.mark.slow
 def test_a_job_that_fails_leaves_the_others_finished(tmp_path):
     """The other dataset's weights are there, the error says who and when."""
     workspace = fine_and_huge(tmp_path, "[fcn]")
@@ -253,6 +255,7 @@ def papers(tmp_path_factory):
     return workspace
 
 
+@pytest.mark.slow
 def test_the_papers_protocol_keeps_the_epoch_that_the_test_split_likes_best(papers):
     test = Split.load(papers.test_splits / "Bumps.npz")
     folders = list(papers.root.glob("models/*/Bumps/*/seed-0/**/run.json"))
@@ -275,6 +278,7 @@ def test_the_papers_protocol_keeps_the_epoch_that_the_test_split_likes_best(pape
     assert len(test.y) == 15
 
 
+@pytest.mark.slow
 def test_what_was_selected_on_the_test_split_is_fenced(papers):
     """Tagged in each run, named in the report, in no ranking, and never promoted."""
     runs = [Run.load(path) for name in CHOOSING[:2] for path in (papers.root / name).rglob("run.json")]
@@ -299,6 +303,7 @@ def test_selecting_on_the_test_split_takes_the_papers_protocol(tmp_path):
         config.load(workspace.params)
 
 
+@pytest.mark.slow
 def test_the_same_series_under_two_names_are_two_datasets(tmp_path):
     """Equal content has equal hashes, but a run belongs to the dataset whose name it bears."""
     for name in ("One", "Two"):
@@ -324,3 +329,24 @@ def test_the_2015_edition_swaps_the_splits_it_swapped_and_no_others(tmp_path, na
     run_stages(workspace, tmp_path, "prepare")
     assert len(Split.load(workspace.train_splits / f"{name}.npz").y) == (4 if swapped else 3)
     assert len(Split.load(workspace.test_splits / f"{name}.npz").y) == (3 if swapped else 4)
+
+
+def test_a_run_reads_back_and_a_changed_one_is_refused(finished, tmp_path):
+    workspace, _ = finished
+    folder, run = next(find_runs(workspace.phase1))
+    assert run.file() == (folder / "run.json").read_bytes()
+    values = json.loads(run.file())
+    (tmp_path / "run.json").write_text(json.dumps(values | {"job": "another"}))
+    with pytest.raises(DataError, match="changed by hand"):
+        Run.load(tmp_path / "run.json")
+    (tmp_path / "run.json").write_text(json.dumps(values)[:-40])
+    with pytest.raises(DataError, match="not the file of a run"):
+        Run.load(tmp_path / "run.json")
+
+
+def test_nothing_of_the_machine_is_in_the_files(finished):
+    """Else two clones would differ."""
+    workspace, ucr = finished
+    content = b"".join(files_of(workspace.phase1, workspace.search, workspace.results).values())
+    for word in (str(workspace.root).encode(), str(ucr).encode()):
+        assert word not in content
