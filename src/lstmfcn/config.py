@@ -253,7 +253,8 @@ def load(path: Path = Path("params.yaml"), overrides: Mapping[str, Any] | None =
         values = yaml12.read(path)
     except FileNotFoundError:
         raise ParamsError(
-            f"{path} is missing. Run lstmfcn in the folder of a clone, or name one with --workspace."
+            f"{path} is missing. Run lstmfcn in the folder of a study, or name one with --workspace; "
+            "`lstmfcn init DIR` makes one."
         ) from None
     if values is None:
         values = {}

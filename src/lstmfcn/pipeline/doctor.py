@@ -1,4 +1,4 @@
-"""Checking a clone and its surroundings."""
+"""Checking a study and its surroundings."""
 
 from __future__ import annotations
 
