@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 
 import pytest
 from ruamel.yaml import YAML
@@ -11,6 +12,8 @@ from lstmfcn import config
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.pipeline.table import STAGES
 from lstmfcn.study.new import files_of, make
+
+DVC = [sys.executable, "-m", "dvc"]
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +29,7 @@ def test_it_is_understood_by_us_by_git_and_by_dvc(new):
     untracked = subprocess.run(command, cwd=new, capture_output=True, text=True, check=True)
     names = {line[3:] for line in untracked.stdout.splitlines()}
     assert {"params.yaml", "dvc.yaml", "README.md", "data/README.md", "mlruns/README.md"} <= names
-    dag = subprocess.run(["dvc", "dag", "--dot"], cwd=new, capture_output=True, text=True, check=True).stdout
+    dag = subprocess.run([*DVC, "dag", "--dot"], cwd=new, capture_output=True, text=True, check=True).stdout
     edges = set(re.findall(r'"(\w+)" -> "(\w+)"', dag))
     assert {("code", name) for name in STAGES if name != "code"} <= edges
     assert {
@@ -77,7 +80,7 @@ def test_a_study_may_lie_in_a_repository(tmp_path):
     subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
     make(tmp_path / "models/pumps")
     assert not (tmp_path / "models/pumps/.git").exists()
-    subprocess.run(["dvc", "status"], cwd=tmp_path / "models/pumps", check=True, capture_output=True)
+    subprocess.run([*DVC, "status"], cwd=tmp_path / "models/pumps", check=True, capture_output=True)
 
 
 def test_this_repository_is_a_study():
