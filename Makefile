@@ -63,9 +63,9 @@ benchmarks/.venv/.installed: benchmarks/peers.txt
 
 docs: setup ## the API as HTML, into build/docs
 	$(BIN)/python -m pdoc --docformat numpy --math --output-directory build/docs $(addprefix lstmfcn., \
-	  estimator champion architecture models training finetune search data evaluation explain registry tracking)
+	  classifiers config data errors evaluation explain networks pipeline report runs study tracking training workspace)
 
-lint: setup ## formatting, lint, types, import boundaries, known advisories
+lint: setup ## formatting, lint, types, import contracts, known advisories
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

@@ -5,13 +5,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from lstmfcn.version import __version__
-
 if TYPE_CHECKING:
     from lstmfcn.classifiers.estimators import ALSTMFCNClassifier, FCNClassifier, LSTMFCNClassifier
     from lstmfcn.tracking.champion import Champion, load_champion
+    from lstmfcn.version import __version__
 
-_CHAMPION = ("Champion", "load_champion")
+_HOMES = {"Champion": "tracking.champion", "load_champion": "tracking.champion", "__version__": "version"}
 
 __all__ = [
     "ALSTMFCNClassifier",
@@ -24,11 +23,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used: `import lstmfcn` stays quick.
+    """Import a public name when it is first used: `import lstmfcn` stays quick, and no result depends on all.
 
     Besides those of `__all__`, each network of the table of classifiers has its estimator here.
     """
-    home = "tracking.champion" if name in _CHAMPION else "classifiers.estimators"
-    if name.startswith("_") or (home != "tracking.champion" and not name.endswith("Classifier")):
+    home = _HOMES.get(name) or ("classifiers.estimators" if name.endswith("Classifier") else None)
+    if home is None:
         raise AttributeError(f"module 'lstmfcn' has no attribute {name!r}")
     return getattr(import_module(f"lstmfcn.{home}"), name)

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_va
 from pydantic_core import PydanticKnownError
 
 from lstmfcn import yaml12
-from lstmfcn.classifiers.table import TABLE, classifiers
+from lstmfcn.classifiers.table import classifiers
 from lstmfcn.data import preprocessing
 from lstmfcn.errors import ParamsError, nearest
 from lstmfcn.networks.architecture import Architecture
@@ -174,7 +174,7 @@ class Params(Values):
     """By their names in the archive."""
 
     models: Annotated[tuple[Annotated[str, AfterValidator(_known)], ...], _listed(min_length=1)]
-    """Which classifiers."""
+    """Which classifiers; `lstmfcn doctor` lists those there are."""
 
     seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], _listed(min_length=1)] = (0,)
     """Each trains every model anew; the first one also searches."""
@@ -253,7 +253,8 @@ def load(path: Path = Path("params.yaml"), overrides: Mapping[str, Any] | None =
         values = yaml12.read(path)
     except FileNotFoundError:
         raise ParamsError(
-            f"{path} is missing. Run lstmfcn in the folder of a clone, or name one with --workspace."
+            f"{path} is missing. Run lstmfcn in the folder of a study, or name one with --workspace; "
+            "`lstmfcn init DIR` makes one."
         ) from None
     if values is None:
         values = {}
@@ -278,7 +279,6 @@ def as_yaml(**overrides: Any) -> str:
     values = {"datasets": DATASETS, "models": MODELS, "paper": PAPER} | overrides
     params, _ = _both_protocols(values, "The new params.yaml")
     comments = {name: field.description or "" for name, field in Params.model_fields.items()}
-    comments["models"] += f" Known are {', '.join(row.name for row in TABLE)}."
     blocks = [yaml12.comment(HEADER)]
     for name, field in Params.model_fields.items():
         value, inner = getattr(params, name), {}

@@ -140,12 +140,12 @@ def load_tensorflow() -> None:
     """Import TensorFlow, and keep what it writes to stderr on the way (CPU features, missing CUDA).
 
     No setting of TensorFlow silences these lines: they come before its logging is set up. A failed
-    import raises as ever.
+    import raises as ever. TensorFlow imports Keras, so the backend is decided here.
     """
     if _is_no_complaint_of_ours in logging.getLogger("tensorflow").filters:
         return
-    quiet = {name: os.environ.get(name, value) for name, value in QUIET.items()}
-    with _muted_stderr(), _environment(quiet):
+    unset = {name: value for name, value in {**BACKEND, **QUIET}.items() if not os.environ.get(name)}
+    with _muted_stderr(), _environment(unset):
         load_library("tensorflow")
         import tensorflow as tf
 
@@ -162,21 +162,17 @@ def load_backend() -> None:
         If Keras was imported with another backend, or `KERAS_BACKEND` asks for one.
     """
     wanted = BACKEND["KERAS_BACKEND"]
-    if "keras" in sys.modules:
-        used = sys.modules["keras"].config.backend()
-        if used != wanted:
-            raise BackendError(
-                f"Keras was imported with the backend {used}, and lstmfcn runs on {wanted}: import lstmfcn "
-                f"first, or set KERAS_BACKEND={wanted}."
-            )
-        load_tensorflow()
-        return
+    config = sys.modules.get("keras.src.backend.config")  # there even where Keras could not find its backend
+    if config is not None and config.backend() != wanted:
+        raise BackendError(
+            f"Keras was imported with the backend {config.backend()}, and lstmfcn runs on {wanted}: set "
+            f"KERAS_BACKEND={wanted} before, or use another process."
+        )
     asked = os.environ.get("KERAS_BACKEND") or wanted
-    if asked != wanted:
+    if config is None and asked != wanted:
         raise BackendError(f"KERAS_BACKEND is {asked}, and lstmfcn runs on {wanted}: unset it.")
     load_tensorflow()
-    with _environment(BACKEND):
-        load_library("keras")
+    load_library("keras")
 
 
 @contextmanager

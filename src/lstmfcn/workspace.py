@@ -1,4 +1,4 @@
-"""Where everything lies in a clone: one place that knows the names of files and folders."""
+"""Where everything lies in a study: one place that knows the names of files and folders."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Workspace:
-    """The files of one clone.
+    """The files of one study.
 
     Parameters
     ----------

@@ -41,7 +41,7 @@ def made(tmp_path, monkeypatch):
     def write(name, text):
         (package / name).parent.mkdir(parents=True, exist_ok=True)
         (package / name).write_text(text)
-        for cached in (code._code_of, code._graph):
+        for cached in (code._code_of, code._graph, code._hash_of_source, code._named_files):
             cached.cache_clear()
         for module in [m for m in sys.modules if m.partition(".")[0] == "made"]:
             del sys.modules[module]
@@ -49,7 +49,7 @@ def made(tmp_path, monkeypatch):
     for name, text in FILES.items():
         write(name, text)
     yield write
-    for cached in (code._code_of, code._graph):
+    for cached in (code._code_of, code._graph, code._hash_of_source, code._named_files):
         cached.cache_clear()
 
 

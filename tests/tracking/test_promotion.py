@@ -1,6 +1,8 @@
 """Promotion on out-of-fold evidence, whatever dies or happens meanwhile."""
 
 import dataclasses
+import shutil
+from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
@@ -8,12 +10,15 @@ from mlflow.exceptions import MlflowException
 
 from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.data.series import Split
-from lstmfcn.errors import TrackingError
+from lstmfcn.errors import LstmfcnError, TrackingError
 from lstmfcn.runs.run import find_runs
 from lstmfcn.tracking.champion import load_champion
+from lstmfcn.tracking.download import pull
 from lstmfcn.tracking.mlflow import Tracker
+from lstmfcn.tracking.package import fingerprint as fingerprints
 from lstmfcn.tracking.promotion import beats, promote
-from lstmfcn.tracking.registry import registered
+from lstmfcn.tracking.registry import model_name, registered
+from lstmfcn.tracking.store import connect
 
 
 @pytest.fixture
@@ -24,18 +29,26 @@ def workspace(finished, tmp_path, monkeypatch):
     return finished[0]
 
 
-def offer(workspace, run, folder, tolerance=0.0):
+def offer(workspace, run, folder, tolerance=0.0, **changes):
     train = Split.load(workspace.train_splits / "Bumps.npz")
     return promote(
         run,
         folder,
-        classes=train.classes,
         example=train.X[:2],
-        preprocessing=Preprocessing.load(workspace.preprocessing("Bumps")),
+        **{
+            "classes": train.classes,
+            "preprocessing": Preprocessing.load(workspace.preprocessing("Bumps")),
+            **changes,
+        },
         tolerance=tolerance,
         tracker=Tracker(workspace, print),
         workspace=workspace,
     )
+
+
+def unnormalised(workspace):
+    """Return another preprocessing than that of the training."""
+    return dataclasses.replace(Preprocessing.load(workspace.preprocessing("Bumps")), normalise="none")
 
 
 def variant(run, accuracy, loss, **changes):
@@ -63,6 +76,71 @@ def test_promotion_from_the_first_to_the_next(workspace):
     assert offer(workspace, variant(run, 0.5, 0.9, data="other"), folder).outcome == "new_data"
     assert aliases(workspace)["champion"] == 4
     assert aliases(workspace)["previous"] == 3
+
+
+def stored(workspace, number):
+    """Return the folder of a version's files in the store."""
+    return Path(
+        connect(workspace).get_model_version(model_name("Bumps"), str(number)).source.removeprefix("file://")
+    )
+
+
+def test_a_champion_whose_files_are_gone_is_registered_anew_and_serves(workspace):
+    folder, run = next(find_runs(workspace.phase1))
+    offer(workspace, variant(run, 0.7, 0.5), folder)
+    best = variant(run, 0.8, 0.5)
+    offer(workspace, best, folder)
+    shutil.rmtree(stored(workspace, 2))
+    with pytest.raises(LstmfcnError, match="`lstmfcn promote` registers the best run again"):
+        load_champion("Bumps", workspace=workspace.root)
+    done = offer(workspace, best, folder)
+    assert (done.outcome, done.version, done.champion) == ("renewed", 3, 3)
+    assert aliases(workspace) == {"champion": 3, "previous": 1}
+    load_champion("Bumps", workspace=workspace.root)
+    assert offer(workspace, best, folder).outcome == "same"
+    assert len(registered(workspace)["Bumps"]) == 3
+
+
+def test_a_champion_whose_files_were_changed_is_registered_anew(workspace):
+    folder, run = next(find_runs(workspace.phase1))
+    offer(workspace, run, folder)
+    (stored(workspace, 1) / "more").touch()
+    assert offer(workspace, run, folder).outcome == "renewed"
+    load_champion("Bumps", workspace=workspace.root)
+
+
+@pytest.mark.parametrize("what", ["code", "preprocessing", "classes", "before fingerprints were taken"])
+def test_a_champion_of_another_fingerprint_is_registered_anew_and_the_older_stays_whole(
+    workspace, monkeypatch, tmp_path, what
+):
+    folder, run = next(find_runs(workspace.phase1))
+    offer(workspace, run, folder)
+    client, changes = connect(workspace), {}
+    if what == "code":
+        monkeypatch.setattr(fingerprints, "code_hash", lambda *modules: "of other code")
+    elif what == "preprocessing":
+        changes = {"preprocessing": unnormalised(workspace)}
+    elif what == "classes":
+        changes = {"classes": ("x", "y", "z")}
+    else:
+        client.delete_model_version_tag(model_name("Bumps"), "1", "lstmfcn.fingerprint")
+    done = offer(workspace, run, folder, **changes)
+    assert (done.outcome, done.version, done.champion) == ("renewed", 2, 2)
+    assert aliases(workspace) == {"champion": 2}
+    champion = load_champion("Bumps", workspace=workspace.root)
+    assert champion.classes == changes.get("classes", ("a", "b", "c"))
+    client.set_registered_model_alias(model_name("Bumps"), "previous", "1")
+    pull(workspace, "Bumps", tmp_path / "older", "previous")
+    assert offer(workspace, run, folder, **changes).outcome == "same"
+
+
+def test_a_challenger_that_is_registered_anew_is_the_challenger(workspace):
+    folder, run = next(find_runs(workspace.phase1))
+    offer(workspace, variant(run, 0.9, 0.5), folder)
+    worse = variant(run, 0.8, 0.5)
+    offer(workspace, worse, folder)
+    assert offer(workspace, worse, folder, preprocessing=unnormalised(workspace)).outcome == "challenger"
+    assert aliases(workspace) == {"champion": 1, "challenger": 3}
 
 
 class KilledError(Exception):

@@ -15,7 +15,7 @@ PANEL = "Care"
 
 @app.command(rich_help_panel=PANEL)
 def sync(workspace: WorkspaceOption = Path()) -> None:
-    """Bring MLflow up to date with the runs of this clone, any number of times."""
+    """Bring MLflow up to date with the runs of this study, any number of times."""
     from lstmfcn import config
     from lstmfcn.pipeline.lock import lock
     from lstmfcn.pipeline.stages.promote import register
@@ -45,7 +45,7 @@ def summary(workspace: WorkspaceOption = Path()) -> None:
 
 @app.command(rich_help_panel=PANEL)
 def doctor(workspace: WorkspaceOption = Path()) -> None:
-    """Check this clone and its surroundings, mend what can be mended, and say what cannot."""
+    """Check this study and its surroundings, mend what can be mended, and say what cannot."""
     from lstmfcn.pipeline.doctor import examine
 
     here = Workspace(workspace)

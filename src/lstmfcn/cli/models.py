@@ -95,7 +95,7 @@ def explain(
         Path | None, typer.Argument(metavar="FILE", help="Series to explain; otherwise the training split.")
     ] = None,
     model: Annotated[
-        str, typer.Option(metavar="MODEL", help="fcn, lstm_fcn or alstm_fcn; otherwise the best.")
+        str, typer.Option(metavar="MODEL", help="A network of params.yaml; otherwise the best.")
     ] = "",
     to: Annotated[
         Path | None, typer.Option("--to", metavar="DIR", help="Otherwise reports/explain/DATASET.")

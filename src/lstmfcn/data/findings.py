@@ -127,7 +127,7 @@ def found_in_split(
 
 
 def _place(path: Path) -> str:
-    """Return the path as seen from the clone: the same in every clone."""
+    """Return the path as seen from the study: the same in each."""
     return "/".join(path.parts[-4:])
 
 

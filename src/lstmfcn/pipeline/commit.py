@@ -6,11 +6,11 @@ import subprocess
 from pathlib import Path
 
 DECISIVE = ("src", "params.yaml", "constraints.txt")
-"""What of a clone decides its results: what the stages write there (dvc.lock, pages) does not."""
+"""What of a study decides its results: what the stages write there (dvc.lock, pages) does not."""
 
 
 def commit_of(root: Path) -> str | None:
-    """Return the commit of a clone, "-dirty" behind it if something decisive differs; None without git."""
+    """Return the commit of a study, "-dirty" behind it if something decisive differs; None without git."""
     git = ["git", "-C", str(root)]
     try:
         commit, changes = (

@@ -1,4 +1,4 @@
-"""Checking a clone and its surroundings."""
+"""Checking a study and its surroundings."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lstmfcn import config
+from lstmfcn.classifiers.table import classifiers
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.workspace import Workspace
 
@@ -25,6 +26,7 @@ def examine(workspace: Workspace) -> Iterator[tuple[bool, str]]:
         yield True, f"{workspace.params} is understood: {', '.join(found.datasets)}"
     except LstmfcnError as error:
         yield False, str(error)
+    yield True, f"classifiers at hand: {', '.join(classifiers())}"
     yield _mend_lock(workspace.root)
     free = shutil.disk_usage(workspace.root).free / 1e9
     yield free > LEAST_FREE, f"{free:.0f} GB of disk are free ({LEAST_FREE:.0f} are needed)"

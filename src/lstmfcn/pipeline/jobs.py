@@ -25,6 +25,7 @@ from lstmfcn.pipeline.progress import duration, say
 from lstmfcn.runs.cache import Cache
 from lstmfcn.runs.run import RUN_FILE, Bundle, Run, find_runs
 from lstmfcn.tracking.mlflow import Tracker
+from lstmfcn.version import __version__
 from lstmfcn.workspace import Workspace
 
 
@@ -145,7 +146,7 @@ def _run_queue(
             say(f"{place} failed: {result}")
             continue
         bundle, facts = result
-        cache.put(job.key, bundle, facts | {"commit": commit_of(workspace.root)})
+        cache.put(job.key, bundle, facts | {"commit": commit_of(workspace.root), "version": __version__})
         shutil.rmtree(workspace.scratch / job.key, ignore_errors=True)  # what it would have gone on from
         lay_down(job, bundle)
         more = f", about {duration(left)} left" if count < len(waiting) else ""

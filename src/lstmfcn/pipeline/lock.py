@@ -1,4 +1,4 @@
-"""One stage at a time in a clone: a lock, and the cleaning up that only its holder may do."""
+"""One stage at a time in a study: a lock, and the cleaning up that only its holder may do."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ ABANDONED = 7 * 24 * 3600
 
 @contextmanager
 def lock(workspace: Workspace, command: str, tell: Callable[[str], None]) -> Iterator[None]:
-    """Keep other stages of this clone waiting while the block runs.
+    """Keep other stages of this study waiting while the block runs.
 
     The operating system frees the lock of a process that has died, however it died.
 
     Parameters
     ----------
     workspace
-        The clone.
+        The study.
     command
         What those who wait are told.
     tell

@@ -68,26 +68,6 @@ class Stage:
 GRID = ("datasets", "models", "seeds")
 READERS, METRICS = ("lstmfcn.readers",), ("lstmfcn.metrics",)
 
-# What of `train` is not a fine-tuning's: its epochs, batch size, first rate.
-SHARED_WITH_FINETUNE = tuple(
-    f"train.{name}"
-    for name in (
-        "folds",
-        "anneal_epochs",
-        "class_weighting",
-        "compute",
-        "criterion",
-        "dimension_shuffle",
-        "dropout",
-        "final_rate",
-        "fitted_loss",
-        "patience",
-        "recompute_statistics",
-        "schedule",
-        "segments",
-    )
-)
-
 STAGES: Mapping[str, Stage] = {
     stage.name: stage
     for stage in (
@@ -141,7 +121,7 @@ STAGES: Mapping[str, Stage] = {
         Stage(
             name="finetune",
             summary="Algorithm 1: fine-tune in iterations.",
-            params=(*GRID, "protocol", "finetune", *SHARED_WITH_FINETUNE, "paper.train", "paper.finetune"),
+            params=(*GRID, "protocol", "finetune", "train", "paper.train", "paper.finetune"),
             reads=(PLACES.selection_splits, PLACES.train_splits, PLACES.phase1),
             writes=(PLACES.finetuned,),
             jobs=("lstmfcn.classifiers.jobs.finetune",),

@@ -73,8 +73,13 @@ def _code_of(roots: frozenset[str]) -> dict[str, str]:
             for file in _named_files(path):
                 found[file.relative_to(root.parent).as_posix()] = hash_file(file)
             for library in graph.find_modules_directly_imported_by(name) & NUMERICAL.keys():
-                found[library] = version(NUMERICAL[library])
+                found[library] = _version(NUMERICAL[library])
     return dict(sorted(found.items()))
+
+
+@functools.cache
+def _version(distribution: str) -> str:
+    return version(distribution)
 
 
 @functools.cache
@@ -125,6 +130,7 @@ def _source(root: Path, name: str) -> Path:
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
+@functools.cache
 def _hash_of_source(path: Path) -> str:
     """Return a hash of a Python file that comments, docstrings and the layout do not change."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -140,7 +146,8 @@ def _is_text(statement: ast.stmt) -> bool:
     return isinstance(value, ast.Constant) and isinstance(value.value, str)
 
 
-def _named_files(path: Path) -> set[Path]:
+@functools.cache
+def _named_files(path: Path) -> frozenset[Path]:
     """Return the files that a file names, in its own folder and below, and those that these name."""
     known = [p for p in path.parent.rglob("*") if p.is_file() and p.suffix not in {".py", ".pyc", ".typed"}]
     found: set[Path] = set()
@@ -152,4 +159,4 @@ def _named_files(path: Path) -> set[Path]:
             if file not in found and named:
                 found.add(file)
                 waiting.append(file)
-    return found
+    return frozenset(found)

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from lstmfcn.workspace import Workspace
+if TYPE_CHECKING:  # where things lie decides no result
+    from lstmfcn.workspace import Workspace
 
 Step = Literal["search", "phase1", "finetuned"]
 

@@ -2,7 +2,7 @@
 
 A run is first a `run.json` next to its outputs; `lstmfcn.tracking` fills MLflow from these files, at
 once or later. The file holds no time, commit or machine: the same work gives the same bytes in every
-clone. Those facts are the cache's, under the key of the job.
+study. Those facts are the cache's, under the key of the job.
 """
 
 from __future__ import annotations

@@ -59,10 +59,12 @@ def make(folder: Path, datasets: tuple[str, ...] = ()) -> list[str]:
     Raises
     ------
     LstmfcnError
-        If the folder is a file, or git or DVC fail.
+        If the folder is a file, holds what is no study's, or git or DVC fail.
     """
     if folder.exists() and not folder.is_dir():
         raise LstmfcnError(f"{folder} is a file. Name a new folder, or an empty one.")
+    if others := _files_of_others(folder):
+        raise LstmfcnError(f"{folder} holds other things ({', '.join(others[:5])}). Name a new folder.")
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, text in files_of(folder.resolve().name, datasets).items():
@@ -78,6 +80,14 @@ def make(folder: Path, datasets: tuple[str, ...] = ()) -> list[str]:
         _run(sys.executable, "-m", "dvc", "init", "--quiet", *(["--subdir"] if inside else []), folder=folder)
         _run(sys.executable, "-m", "dvc", "config", "core.analytics", "false", folder=folder)
     return written
+
+
+def _files_of_others(folder: Path) -> list[str]:
+    """Return what a folder holds that is neither a study's nor a new repository's."""
+    if not folder.is_dir() or (folder / "params.yaml").exists():
+        return []
+    names = sorted(path.name for path in folder.iterdir())
+    return [name for name in names if not name.startswith((".", "README", "LICENSE", "CHANGELOG"))]
 
 
 def _top_of_git(folder: Path) -> Path:

@@ -111,7 +111,7 @@ def load_champion(source: str | Path, *, alias: str = "champion", workspace: str
     alias
         "champion", "challenger" or "previous".
     workspace
-        The clone whose store is asked, unless `MLFLOW_TRACKING_URI` is set.
+        The study whose store is asked, unless `MLFLOW_TRACKING_URI` is set.
 
     Raises
     ------

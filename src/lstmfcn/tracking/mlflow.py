@@ -1,4 +1,4 @@
-"""Filling MLflow from the files of runs: as they end, or later with `lstmfcn sync`.
+"""Filling MLflow from the files of runs: as runs end, or later with `lstmfcn sync`.
 
 A run is recognised by its key (the tag `lstmfcn.key`), so filling twice makes no doubles. What a dead
 process of this clone left half-logged is closed as KILLED and logged anew; other clones may be filling
@@ -158,6 +158,7 @@ class Tracker:
             "lstmfcn.job": run.job,
             "lstmfcn.upstream": run.upstream,
             "lstmfcn.data": run.data,
+            "lstmfcn.version": str(facts.get("version") or "unknown"),
             "lstmfcn.device": str(facts.get("device") or "unknown"),
             "dataset": one.dataset,
             "model": one.classifier,

@@ -23,8 +23,7 @@ def run(function: Callable[[Any], Any], jobs: Iterable[Any]) -> Iterator[tuple[i
         import ray
     except ImportError:
         raise LstmfcnError(
-            "LSTMFCN_RAY_ADDRESS is set but Ray is not installed: in the clone, "
-            "`.venv/bin/uv pip install -c constraints.txt -e '.[cluster]'`."
+            "LSTMFCN_RAY_ADDRESS is set but Ray is not installed: pip install 'lstmfcn[cluster]'."
         ) from None
     ray.init(
         address=os.environ["LSTMFCN_RAY_ADDRESS"],

@@ -26,7 +26,7 @@ EXAMPLES = 2
 def run(workspace: Workspace, params: Params) -> None:
     """Bring the registry in line with the evidence, and write `promotions.json`.
 
-    The file's champion is the best run of this clone; what serves may be an earlier one whose evidence
+    The file's champion is the best run of this study; what serves may be an earlier one whose evidence
     is better still, and stands under `registry`. An unreachable registry is filled later by
     `lstmfcn sync`.
     """

@@ -53,11 +53,11 @@ def checksum(folder: Path) -> str:
 
 
 def read_description(folder: Path) -> dict[str, Any]:
-    """Return what the file `MLmodel` of a package says."""
-    yaml = YAML(typ="safe", pure=True)
-    yaml.version = (1, 1)  # as MLflow writes it: else an unquoted label such as 1e3 would become a number
-    description: dict[str, Any] = yaml.load((folder / "MLmodel").read_text(encoding="utf-8"))
-    return description
+    """Return what the file `MLmodel` of a package says; its metadata, which are ours, hold text alone."""
+    text = (folder / "MLmodel").read_text(encoding="utf-8")
+    description: dict[str, Any] = YAML(typ="safe", pure=True).load(text)
+    # MLflow follows another version of YAML, in which a label such as 1e3 is text without quotes.
+    return description | {"metadata": YAML(typ="base", pure=True).load(text).get("metadata")}
 
 
 def check(folder: Path, *, registered: str | None = None) -> None:
