@@ -37,7 +37,12 @@ SOUND = {
 }
 
 
-@pytest.mark.parametrize("name", SOUND)
+SLOW = ("Long", "ThousandClasses")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in SOUND]
+)
 def test_small_long_and_many_classes_go_through_every_stage(tmp_path, name):
     train, test, length = SOUND[name]
     write(tmp_path / "ucr", name, train, test, length)
