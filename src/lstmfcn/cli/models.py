@@ -29,7 +29,7 @@ def champions(
 
     found = registered(Workspace(workspace))
     if not any(found.values()):
-        typer.echo("Nothing is registered yet: run `make repro`.")
+        typer.echo("Nothing is registered yet: run `dvc repro`.")
         return
     lines = [("DATASET", "VERSION", "ALIASES", "MODEL", "CELLS", "PHASE", "OOF ACCURACY", "OOF LOG LOSS")]
     for dataset, versions in found.items():
