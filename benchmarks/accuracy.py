@@ -79,6 +79,8 @@ def train(job):
     from lstmfcn.classifiers.phase1 import new_engine
     from lstmfcn.data.series import Split
     from lstmfcn.networks.architecture import Architecture
+    from lstmfcn.networks.lstm_fcn import LOW_PRECISION
+    from lstmfcn.training.schedule import schedule_of
     from lstmfcn.training.tensorflow.epoch import CompiledEpoch
     from lstmfcn.training.tensorflow.statistics import BatchNormStatistics
     from lstmfcn.training.weights import class_weights, copy_weights
@@ -88,8 +90,9 @@ def train(job):
     recipe = recipe_of(name)
     split = Split(X, y, tuple(map(str, range(y.max() + 1))))
     engine = new_engine(split, Architecture(name="lstm_fcn", cells=64), seed=seed)
-    compiled, statistics = CompiledEpoch(engine.model, recipe.compute), BatchNormStatistics(engine.model)
-    schedule = recipe.new_schedule()
+    compiled = CompiledEpoch(engine.model, recipe.compute, LOW_PRECISION)
+    statistics = BatchNormStatistics(engine.model)
+    schedule = schedule_of(recipe)
     series = tf.constant(X), tf.constant(y), tf.constant(class_weights(y, int(y.max()) + 1)[y])
     rows, seconds, loss, epoch = [], 0.0, None, 0
 

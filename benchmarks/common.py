@@ -8,6 +8,7 @@ import numpy as np
 
 from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.data.readers import read_series
+from lstmfcn.pipeline.commit import commit_of
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -21,8 +22,6 @@ def load(dataset, split):
 
 def keep(table, name):
     """Add a table's rows to `results/NAME.csv`, with commit and date."""
-    from lstmfcn.pipeline.jobs import commit_of  # here: the series are read where only JAX is installed too
-
     path = RESULTS / f"{name}.csv"
     RESULTS.mkdir(exist_ok=True)
     marked = table.assign(

@@ -16,7 +16,7 @@ import pandas as pd
 from common import keep
 
 from lstmfcn.files import read_json
-from lstmfcn.pipeline.executors import n_workers
+from lstmfcn.pipeline.executors.processes import n_workers
 from lstmfcn.runs.cache import MANIFEST
 from lstmfcn.workspace import Workspace
 

@@ -1,6 +1,5 @@
 """What many tests share: a clone in miniature, and the pipeline run once in it."""
 
-import importlib
 import os
 import shutil
 from pathlib import Path
@@ -10,6 +9,7 @@ import psutil
 import pytest
 
 from lstmfcn import config
+from lstmfcn.pipeline import stages as pipeline_stages
 from lstmfcn.pipeline.table import STAGES
 from lstmfcn.workspace import Workspace
 
@@ -54,9 +54,7 @@ def run_stages(workspace, ucr_dir, *stages):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LSTMFCN_UCR_DIR", str(ucr_dir))
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        for stage in stages:
-            module = importlib.import_module(f"lstmfcn.pipeline.stages.{stage}")
-            module.run(workspace, config.load(workspace.params))
+        pipeline_stages.run_stages(stages, workspace, config.load(workspace.params))
 
 
 def make_clone(root, text, *stages):
@@ -87,7 +85,7 @@ def _own_surroundings(monkeypatch):
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
-    """Return a workspace in which all ten stages have run, and the folder its data came from."""
+    """Return a workspace in which all stages have run, and the folder its data came from."""
     root = tmp_path_factory.mktemp("finished")
     bumps(root / "ucr")
     workspace = make_workspace(root / "clone")

@@ -12,6 +12,7 @@ import requests
 from conftest import MINIATURE, bumps, make_workspace
 from lstmfcn import cli
 from lstmfcn.files import read_json, write_json
+from lstmfcn.pipeline.table import STAGES
 from lstmfcn.report import summary
 from lstmfcn.tracking.champion import load_champion
 
@@ -36,7 +37,7 @@ def test_help_names_every_command_and_imports_nothing_heavy():
     code += "print({'tensorflow', 'mlflow', 'pandas', 'great_expectations'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip().endswith("set()")
-    for command in (*cli.STAGES, "champions", "pull", "predict", "serve", "sync", "summary", "doctor"):
+    for command in (*STAGES, "init", "champions", "pull", "predict", "serve", "sync", "summary", "doctor"):
         assert f" {command} " in done.stdout
 
 

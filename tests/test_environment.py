@@ -95,7 +95,8 @@ def test_a_policy_that_nobody_has_set_is_still_unset_afterwards(tmp_path):
 
 @pytest.mark.parametrize("backend", ["torch", "jax"])
 def test_another_backend_in_the_environment_is_refused_in_one_sentence(backend):
-    code = "from lstmfcn.errors import LstmfcnError\ntry:\n import lstmfcn; lstmfcn.LSTMFCNClassifier\n"
+    code = "import lstmfcn\nfrom lstmfcn.errors import LstmfcnError\n"
+    code += "try:\n lstmfcn.LSTMFCNClassifier().fit([[0.0, 1.0]] * 4, [0, 1, 0, 1])\n"
     done = python(code + "except LstmfcnError as error: print(error)", KERAS_BACKEND=backend)
     assert done.stdout == f"KERAS_BACKEND is {backend}, and lstmfcn runs on tensorflow: unset it.\n", (
         done.stderr

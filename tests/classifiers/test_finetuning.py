@@ -6,7 +6,6 @@ import pytest
 from lstmfcn.classifiers import outcome as outcomes
 from lstmfcn.classifiers.finetuning import iterate
 from lstmfcn.classifiers.phase1 import new_engine, train_phase1
-from lstmfcn.classifiers.search import search_cells
 from lstmfcn.data.series import Split
 from lstmfcn.networks.architecture import Architecture
 from lstmfcn.training.recipe import TrainingRecipe
@@ -77,52 +76,3 @@ def test_an_outcomes_files_read_back(phase1, train):
     for path, value in phase1[1].weights.items():
         np.testing.assert_array_equal(read[path], value)
     assert len(outcomes.fold_weights(files)) == 3
-
-
-def test_the_search_tries_each_width_once_and_goes_on_where_it_was_stopped(train, tmp_path, monkeypatch):
-    arguments = {"n_folds": 3, "seed": 0, "directory": tmp_path}
-    recipe = TrainingRecipe(epochs=3, batch_size=8)
-    one = search_cells(train, LSTM_FCN, recipe, cells=[4], **arguments)
-    tried = []
-    real = outcomes.cross_validate
-    monkeypatch.setattr(
-        "lstmfcn.classifiers.search.cross_validate", lambda *a, **k: tried.append(1) or real(*a, **k)
-    )
-    both = search_cells(train, LSTM_FCN, recipe, cells=[4, 8], **arguments)
-    assert len(tried) == 1
-    assert {t.cells for t in both} == {4, 8}
-    assert one[0] in both
-    assert both == sorted(both, key=lambda t: (-t.accuracy, t.loss, t.cells))
-
-
-TORN = {
-    "the oracle's state": lambda folder: (folder / "oracle.json").write_text('{"ongoing_tri'),
-    "the tuner's state": lambda folder: (folder / "tuner0.json").write_text(""),
-    "the oracle's state, never written": lambda folder: (folder / "oracle.json").unlink(),
-    "a trial that was begun": lambda folder: spoil(folder, "trial_2", '"COMPLETED"', '"RUNNING"'),
-    "a trial's file": lambda folder: (folder / "trial_1/trial.json").write_text('{"trial_id": "1", "hyp'),
-    "a trial's file, empty": lambda folder: (folder / "trial_1/trial.json").write_text(""),
-}
-
-
-def spoil(folder, trial, old, new):
-    path = folder / trial / "trial.json"
-    assert old in path.read_text()
-    path.write_text(path.read_text().replace(old, new))
-
-
-@pytest.mark.parametrize("torn", TORN)
-def test_a_torn_state_is_rebuilt_from_the_finished_trials(train, tmp_path, monkeypatch, torn):
-    tried = []
-    real = outcomes.cross_validate
-    monkeypatch.setattr(
-        "lstmfcn.classifiers.search.cross_validate", lambda *a, **k: tried.append(1) or real(*a, **k)
-    )
-    arguments = {"cells": [4, 5, 6], "n_folds": 2, "seed": 0, "directory": tmp_path}
-    recipe = TrainingRecipe(epochs=2, batch_size=8)
-    undisturbed = search_cells(train, LSTM_FCN, recipe, **arguments)
-    TORN[torn](tmp_path / "cells")
-    tried.clear()
-    assert search_cells(train, LSTM_FCN, recipe, **arguments) == undisturbed
-    again = {"a trial that was begun": 1, "a trial's file": 2, "a trial's file, empty": 2}.get(torn, 0)
-    assert len(tried) == again

@@ -1,72 +1,71 @@
-"""The search of a clone, and what phase 1 takes over from it."""
-
-import shutil
+"""The search for the number of cells: each width once, whatever was torn when it was killed."""
 
 import numpy as np
 import pytest
-import yaml
 
-from conftest import copy_of, files_of, make_clone, make_workspace, run_stages
-from lstmfcn import config
-from lstmfcn.classifiers.jobs.train import train as train_job
-from lstmfcn.classifiers.outcome import fold_weights
-from lstmfcn.pipeline.recipes import searches_as_phase1
-from lstmfcn.pipeline.stages import train
+from lstmfcn.classifiers import outcome as outcomes
+from lstmfcn.classifiers.search import search_cells
+from lstmfcn.data.series import Split
+from lstmfcn.networks.architecture import Architecture
+from lstmfcn.training.recipe import TrainingRecipe
 
-PARAMS = """
-datasets: [Bumps]
-models: [fcn, lstm_fcn]
-seeds: [0, 1]
-search: {cells: [2, 4]}
-train: {epochs: 6, batch_size: 8, folds: 2}
-"""
+LSTM_FCN = Architecture(name="lstm_fcn", cells=4)
 
 
 @pytest.fixture(scope="module")
-def original(tmp_path_factory):
-    """A clone whose search is done."""
-    return make_clone(tmp_path_factory.mktemp("search"), PARAMS, "fetch", "validate", "prepare", "search")
+def train():
+    rng = np.random.default_rng(0)
+    y = np.arange(24) % 3
+    X = 0.3 * rng.normal(size=(24, 1, 20)).astype("float32")
+    for i, c in enumerate(y):
+        X[i, 0, 3 + 5 * c : 6 + 5 * c] += 2
+    return Split(X, y, ("a", "b", "c"))
 
 
-@pytest.fixture
-def searched(original, tmp_path):
-    """A copy of it."""
-    return copy_of(original, tmp_path / "clone")
+def test_the_search_tries_each_width_once_and_goes_on_where_it_was_stopped(train, tmp_path, monkeypatch):
+    arguments = {"n_folds": 3, "seed": 0, "directory": tmp_path}
+    recipe = TrainingRecipe(epochs=3, batch_size=8)
+    one = search_cells(train, LSTM_FCN, recipe, cells=[4], **arguments)
+    tried = []
+    real = outcomes.cross_validate
+    monkeypatch.setattr(
+        "lstmfcn.classifiers.search.cross_validate", lambda *a, **k: tried.append(1) or real(*a, **k)
+    )
+    both = search_cells(train, LSTM_FCN, recipe, cells=[4, 8], **arguments)
+    assert len(tried) == 1
+    assert {t.cells for t in both} == {4, 8}
+    assert one[0] in both
+    assert both == sorted(both, key=lambda t: (-t.accuracy, t.loss, t.cells))
 
 
-def test_phase_1_takes_over_the_folds_that_the_search_trained(searched, tmp_path):
-    """To the byte what it would have trained, and without training it."""
-    anew = make_workspace(tmp_path / "anew", PARAMS)
-    for name in ("data/prepared", "search"):
-        shutil.copytree(searched.root / name, anew.root / name)
-    run_stages(anew, tmp_path, "train")
-    assert sorted(p.name for p in searched.scratch.glob("*/*.npz")) == ["fold-0.npz", "fold-1.npz"]
-    run_stages(searched, tmp_path, "train")
-    assert files_of(searched.phase1) == files_of(anew.phase1)
-    assert not list(searched.scratch.glob("*/*.npz"))
+TORN = {
+    "the oracle's state": lambda folder: (folder / "oracle.json").write_text('{"ongoing_tri'),
+    "the tuner's state": lambda folder: (folder / "tuner0.json").write_text(""),
+    "the oracle's state, never written": lambda folder: (folder / "oracle.json").unlink(),
+    "a trial that was begun": lambda folder: spoil(folder, "trial_2", '"COMPLETED"', '"RUNNING"'),
+    "a trial's file": lambda folder: (folder / "trial_1/trial.json").write_text('{"trial_id": "1", "hyp'),
+    "a trial's file, empty": lambda folder: (folder / "trial_1/trial.json").write_text(""),
+}
 
 
-def test_a_fold_that_was_taken_over_is_not_trained(searched):
-    """Seen from the other fold's checkpoint in its place: both end with the same weights."""
-    settings = config.load(searched.params)
-    jobs = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "run_queue", lambda stage, function, made, workspace: jobs.extend(made))
-        train.run(searched, settings)
-    (job,) = (job for job in jobs if job.name == "Bumps lstm_fcn seed 0")
-    arguments = job.arguments()
-    shutil.copy(arguments.scratch / "fold-0.npz", arguments.scratch / "fold-1.npz")
-    first, second = fold_weights(train_job(arguments))
-    trained = [name for name in first if "moving" not in name]  # batch norm's are of the fold's own series
-    assert len(trained) > 10
-    for name in trained:
-        np.testing.assert_array_equal(first[name], second[name])
+def spoil(folder, trial, old, new):
+    path = folder / trial / "trial.json"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
 
 
-@pytest.mark.parametrize(
-    ("search", "same"),
-    [("", True), ("epochs: 6", True), ("epochs: 5", False), ("folds: 3", False), ("batch_size: 4", False)],
-)
-def test_only_equal_trainings_are_taken_over(search, same):
-    text = PARAMS.replace("cells: [2, 4]", f"cells: [2, 4], {search}")
-    assert searches_as_phase1(config.parse(yaml.safe_load(text))) is same
+@pytest.mark.parametrize("torn", TORN)
+def test_a_torn_state_is_rebuilt_from_the_finished_trials(train, tmp_path, monkeypatch, torn):
+    tried = []
+    real = outcomes.cross_validate
+    monkeypatch.setattr(
+        "lstmfcn.classifiers.search.cross_validate", lambda *a, **k: tried.append(1) or real(*a, **k)
+    )
+    arguments = {"cells": [4, 5, 6], "n_folds": 2, "seed": 0, "directory": tmp_path}
+    recipe = TrainingRecipe(epochs=2, batch_size=8)
+    undisturbed = search_cells(train, LSTM_FCN, recipe, **arguments)
+    TORN[torn](tmp_path / "cells")
+    tried.clear()
+    assert search_cells(train, LSTM_FCN, recipe, **arguments) == undisturbed
+    again = {"a trial that was begun": 1, "a trial's file": 2, "a trial's file, empty": 2}.get(torn, 0)
+    assert len(tried) == again

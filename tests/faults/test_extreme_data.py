@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from conftest import make_workspace, run_stages
-from lstmfcn.cli import STAGES
+from lstmfcn.pipeline.table import STAGES
 
 PARAMS = """
 datasets: [{name}]

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from conftest import copy_of, files_of, make_clone, workers_of
-from lstmfcn.pipeline.lock import hold
+from lstmfcn.pipeline.lock import lock
 from lstmfcn.runs.cache import Cache
 
 PARAMS = """
@@ -163,5 +163,5 @@ def test_a_dead_holder_holds_nothing(busy):
     stage.kill()
     stage.communicate()
     said = []
-    with hold(busy, "the test", said.append):
+    with lock(busy, "the test", said.append):
         assert said == []

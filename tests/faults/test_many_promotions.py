@@ -9,13 +9,14 @@ from lstmfcn.tracking.champion import load_champion
 from lstmfcn.tracking.registry import registered
 
 TESTS = Path(__file__).parents[1]
+PATHS = (TESTS, TESTS / "tracking", *filter(None, [os.environ.get("PYTHONPATH")]))
 
 OFFER = """
 import sys
 from pathlib import Path
 from lstmfcn.runs.run import find_runs
 from lstmfcn.workspace import Workspace
-from test_registry import offer, variant
+from test_promotion import offer, variant
 
 workspace = Workspace(Path(sys.argv[1]))
 folder, run = next(find_runs(workspace.phase1))
@@ -34,7 +35,7 @@ def test_of_many_promotions_at_once_the_best_serves_and_none_is_lost(finished, t
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", OFFER, str(workspace.root), *accuracies],
-            env=os.environ | {"MLFLOW_TRACKING_URI": store, "PYTHONPATH": str(TESTS)},
+            env=os.environ | {"MLFLOW_TRACKING_URI": store, "PYTHONPATH": os.pathsep.join(map(str, PATHS))},
             cwd=tmp_path,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from conftest import make_workspace
 from lstmfcn.files import write_bytes
-from lstmfcn.pipeline.lock import hold
+from lstmfcn.pipeline.lock import lock
 
 DIE = """
 import os, signal, sys
@@ -28,7 +28,7 @@ def test_a_file_that_was_being_written_is_as_before_and_nothing_is_left_of_the_n
     assert subprocess.run([sys.executable, "-c", DIE, str(path)]).returncode == -signal.SIGKILL
     assert path.read_bytes() == b"before"
     assert len(list(path.parent.iterdir())) == 2
-    with hold(workspace, "the next stage", print):
+    with lock(workspace, "the next stage", print):
         assert [p.name for p in path.parent.iterdir()] == ["weights.npz"]
 
 

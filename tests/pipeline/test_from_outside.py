@@ -13,6 +13,8 @@ from sklearn.metrics import cohen_kappa_score
 from lstmfcn.config import Params
 from lstmfcn.runs.predictions import Predictions
 
+pytestmark = pytest.mark.slow  # the stages run twice with the toys at hand
+
 TOY = '''
 """Nearest centroid, Cohen's kappa, and files of semicolons."""
 

@@ -1,13 +1,13 @@
-"""The order in which a stage works, and what it notes about the clone it runs in."""
+"""The order in which a stage works, and what it writes and removes."""
 
-import subprocess
 from functools import partial
 
 import pytest
 
 from lstmfcn.pipeline import jobs as queue
-from lstmfcn.pipeline.jobs import Job, commit_of, run_queue
+from lstmfcn.pipeline.jobs import Job, run_queue
 from lstmfcn.runs.cache import Cache
+from lstmfcn.runs.identity import Identity
 from lstmfcn.runs.run import RUN_FILE, Run
 from lstmfcn.workspace import Workspace
 
@@ -62,40 +62,16 @@ def test_nothing_of_an_earlier_job_is_left_beside_a_new_ones_run(begun, tmp_path
     """Five folds, then three: the two that are left over would be taken for the new run's."""
     monkeypatch.setattr(queue.Tracker, "log", lambda *_: None)
     workspace = Workspace(tmp_path)
-    common = {"dataset": "a", "model": "fcn", "phase": "phase1", "protocol": "honest", "seed": 0}
+    identity = Identity(dataset="a", classifier="fcn", seed=0)
 
     def job(key):
         return Job(name="a", key=key, arguments=partial(str, key), folder=tmp_path / "a", size=1)
 
     def work(key):
-        run = Run(job=key, name="a", split="train", data="", params={}, metrics={}, **common)
+        run = Run(identity=identity, job=key, protocol="honest", data="", params={}, metrics={})
         folds = {"five": 5, "three": 3}[key]
         return {f"fold-{k}.npz": b"weights" for k in range(folds)} | {RUN_FILE: run.file()}
 
     for key in ("five", "three", "five"):
         run_queue("stage", work, [job(key)], workspace)
         assert sorted(path.name for path in (tmp_path / "a").iterdir()) == sorted(work(key))
-
-
-def git(root, *command):
-    call = ["git", "-C", str(root), "-c", "user.name=x", "-c", "user.email=x", *command]
-    return subprocess.run(call, capture_output=True, text=True, check=True).stdout.strip()
-
-
-def test_a_commit_is_dirty_where_something_decisive_differs(tmp_path):
-    """What the stages themselves write, dvc.lock say, does not make it so."""
-    assert commit_of(tmp_path) is None
-    git(tmp_path, "init", "-q")
-    (tmp_path / "src").mkdir()
-    for name in ("params.yaml", "dvc.lock", "src/code.py"):
-        (tmp_path / name).write_text("a")
-    git(tmp_path, "add", ".")
-    git(tmp_path, "commit", "-qm", "first")
-    commit = git(tmp_path, "rev-parse", "HEAD")
-    (tmp_path / "dvc.lock").write_text("b")
-    assert commit_of(tmp_path) == commit
-    (tmp_path / "params.yaml").write_text("b")
-    assert commit_of(tmp_path) == f"{commit}-dirty"
-    git(tmp_path, "checkout", "-q", "params.yaml")
-    (tmp_path / "src/new.py").write_text("b")
-    assert commit_of(tmp_path) == f"{commit}-dirty"

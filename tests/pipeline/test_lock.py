@@ -5,7 +5,7 @@ import time
 
 from conftest import make_workspace
 from lstmfcn.pipeline import lock as module
-from lstmfcn.pipeline.lock import hold
+from lstmfcn.pipeline.lock import lock
 
 
 def test_leftovers_of_killed_stages_are_removed_and_nothing_else(tmp_path):
@@ -29,6 +29,6 @@ def test_leftovers_of_killed_stages_are_removed_and_nothing_else(tmp_path):
         path.write_text("x")
     for path in (workspace.scratch / "forgotten/whole.npz", workspace.scratch / "forgotten"):
         os.utime(path, (old, old))
-    with hold(workspace, "test", print):
+    with lock(workspace, "test", print):
         assert not any(path.exists() for path in leftovers)
         assert all(path.exists() for path in kept)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from conftest import bumps, make_workspace, run_stages
-from lstmfcn.cli import STAGES
+from lstmfcn.pipeline.table import STAGES
 from lstmfcn.report.figures import series_by_class
 from lstmfcn.report.page import build_report
 

@@ -1,7 +1,6 @@
-"""MLflow, filled from the journal."""
+"""MLflow, filled from the files of runs."""
 
 import dataclasses
-import json
 from pathlib import Path
 
 import mlflow
@@ -10,10 +9,8 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from conftest import files_of, make_workspace
-from lstmfcn.errors import DataError, TrackingError
-from lstmfcn.pipeline.doctor import examine
-from lstmfcn.runs.run import Run, find_runs
+from lstmfcn.errors import TrackingError
+from lstmfcn.runs.run import find_runs
 from lstmfcn.tracking import mlflow as tracking
 from lstmfcn.tracking.mlflow import CLONE_TAG, KEY_TAG, Tracker, sync
 from lstmfcn.tracking.store import clone_id, connect
@@ -62,8 +59,8 @@ def test_curves_parameters_and_weights_arrive_whole(finished):
 def test_another_store_is_filled_later_and_never_twice(finished, tmp_path, monkeypatch):
     workspace, _ = finished
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/other.db")
-    journal = list(find_runs(workspace.search, workspace.phase1, workspace.finetuned, workspace.results))
-    assert sync(workspace, lambda line: None) == len(journal) == 16
+    there = list(find_runs(workspace.search, workspace.phase1, workspace.finetuned, workspace.results))
+    assert sync(workspace, lambda line: None) == len(there) == 16
     assert sync(workspace, lambda line: None) == 0
     _, runs = all_runs(workspace)
     keys = [r.data.tags[KEY_TAG] for r in runs]
@@ -164,50 +161,3 @@ def test_a_store_that_fails_after_the_first_call_stops_nothing(finished, tmp_pat
     tracker._silent_until = 0
     tracker.log(folder, run)
     assert tracker.run_id(run.key)
-
-
-def test_two_clones_in_one_process_have_a_store_each(tmp_path):
-    stores = []
-    for name in ("a", "b"):
-        workspace = make_workspace(tmp_path / name)
-        stores.append(connect(workspace).tracking_uri)
-        assert workspace.mlruns.joinpath("mlflow.db").exists()
-    assert stores[0] != stores[1]
-
-
-def test_a_password_in_the_address_of_the_store_is_shown_nowhere(finished, monkeypatch, capsys):
-    workspace, _ = finished
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://ann:s3cret-w0rd@127.0.0.1:9")
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    said = []
-    folder, run = next(find_runs(workspace.phase1))
-    Tracker(workspace, said.append).log(folder, run)
-    assert "http://ann:***@127.0.0.1:9 does not answer" in said[0]
-    said += [text for _, text in examine(workspace)]
-    with pytest.raises(TrackingError) as raised:
-        sync(workspace, said.append)
-    captured = capsys.readouterr()
-    for text in (*said, str(raised.value), captured.out, captured.err):
-        assert "s3cret" not in text
-    assert not [name for name, content in files_of(workspace.root).items() if b"s3cret" in content]
-
-
-def test_a_run_reads_back_and_a_changed_one_is_refused(finished, tmp_path):
-    workspace, _ = finished
-    folder, run = next(find_runs(workspace.phase1))
-    assert run.file() == (folder / "run.json").read_bytes()
-    values = json.loads(run.file())
-    (tmp_path / "run.json").write_text(json.dumps(values | {"name": "another"}))
-    with pytest.raises(DataError, match="changed by hand"):
-        Run.load(tmp_path / "run.json")
-    (tmp_path / "run.json").write_text(json.dumps(values)[:-40])
-    with pytest.raises(DataError, match="not the file of a run"):
-        Run.load(tmp_path / "run.json")
-
-
-def test_nothing_of_the_machine_is_in_the_files(finished):
-    """Else two clones would differ."""
-    workspace, ucr = finished
-    content = b"".join(files_of(workspace.phase1, workspace.search, workspace.results).values())
-    for word in (str(workspace.root).encode(), str(ucr).encode()):
-        assert word not in content

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from lstmfcn.training import schedule as module
 from lstmfcn.training.recipe import TrainingRecipe
 
 
 def schedule_of(**recipe):
-    return TrainingRecipe(**recipe).new_schedule()
+    return module.schedule_of(TrainingRecipe(**recipe))
 
 
 def test_the_plateau_waits_then_multiplies_by_the_inverse_cube_root_of_two():

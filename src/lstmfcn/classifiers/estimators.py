@@ -16,8 +16,7 @@ from lstmfcn.classifiers.table import classifiers, network_named
 from lstmfcn.data.preprocessing import DEFAULT, Normalise, Preprocessing
 from lstmfcn.data.series import Split
 from lstmfcn.networks.architecture import Architecture
-from lstmfcn.training.recipe import FineTuning, TrainingRecipe, fine_tuning_recipe
-from lstmfcn.training.schedule import ScheduleName
+from lstmfcn.training.recipe import FineTuning, ScheduleName, TrainingRecipe, fine_tuning_recipe
 
 _TRAIN = TrainingRecipe()
 """Its defaults, the architecture's and the preprocessing's are those of `params.yaml` too."""

@@ -11,13 +11,13 @@ import pandas as pd
 from lstmfcn.classifiers.table import title_of
 from lstmfcn.runs.identity import PHASE_TITLES
 
+HERE = Path(__file__).parent
 
-def render(template: str, **values: Any) -> str:
-    """Return a template of the report or of one of its sections filled in; text is escaped."""
-    here = Path(__file__).parent
-    folders = [str(here), str(here / "sections")]
+
+def render(template: str, folder: Path = HERE, /, **values: Any) -> str:
+    """Return a template of the report, or of another folder, filled in; text is escaped."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folders), autoescape=True, undefined=jinja2.StrictUndefined
+        loader=jinja2.FileSystemLoader([folder, HERE]), autoescape=True, undefined=jinja2.StrictUndefined
     )
     environment.filters |= {"share": share, "number": number, "title": title, "difference": difference}
     return environment.get_template(template).render(**values)

@@ -30,5 +30,6 @@ def build_report(root: Path) -> str:
         context = section.section(data)
         if context is not None:
             links += context.get("links", [(name, section.TITLE)])
-            parts.append(render(section.TEMPLATE, **context))
+            folder = Path(str(section.__file__)).parent
+            parts.append(render(section.TEMPLATE, folder, **context))
     return render("page.html.j2", data=data, links=links, parts=parts)

@@ -15,6 +15,7 @@ from lstmfcn.errors import LstmfcnError
 from lstmfcn.training import tensorflow as backend
 from lstmfcn.training.checkpoint import Checkpoint, TrainingState
 from lstmfcn.training.recipe import Compute, TrainingRecipe
+from lstmfcn.training.schedule import schedule_of
 from lstmfcn.training.selection import Selection
 from lstmfcn.training.weights import Weights, class_weights, copy_weights, get_weights, set_weights
 
@@ -144,7 +145,7 @@ class Engine:
         weights = class_weights(y, n_classes) if recipe.class_weighting else np.ones(n_classes, np.float32)
         series = backend.constant(X), backend.constant(y), backend.constant(weights[y])
         batch_size = backend.constant(recipe.batch_size)
-        schedule = recipe.new_schedule()
+        schedule = schedule_of(recipe)
         lasts = state.watched if recipe.schedule == "plateau" else state.loss
         for epoch, last in enumerate([None, *lasts][: len(lasts)]):
             schedule.step(epoch, last)

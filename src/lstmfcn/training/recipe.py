@@ -9,10 +9,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from lstmfcn.training.schedule import Schedule, ScheduleName
-
 Compute = Literal["float32", "bfloat16"]
 Criterion = Literal["last", "train_loss", "test_accuracy"]
+ScheduleName = Literal["fitted", "plateau", "cosine", "constant"]
 Positive = Annotated[int, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0, le=1)]
 
@@ -93,18 +92,6 @@ class TrainingRecipe(Values):
         if self.final_rate > self.initial_rate:
             raise ValueError(f"final_rate {self.final_rate} is above initial_rate {self.initial_rate}")
         return self
-
-    def new_schedule(self) -> Schedule:
-        """Return the learning rates of one training."""
-        return Schedule(
-            self.schedule,
-            initial=self.initial_rate,
-            final=self.final_rate,
-            epochs=self.epochs,
-            patience=self.patience,
-            fitted_loss=self.fitted_loss,
-            anneal_epochs=self.anneal_epochs,
-        )
 
     def iteration(self, index: int) -> TrainingRecipe:
         """Return the recipe of fine-tuning iteration `index` (from 1), Algorithm 1 of the paper.

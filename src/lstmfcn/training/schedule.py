@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import TYPE_CHECKING
 
-ScheduleName = Literal["fitted", "plateau", "cosine", "constant"]
+if TYPE_CHECKING:
+    from lstmfcn.training.recipe import ScheduleName, TrainingRecipe
 
 PLATEAU_FACTOR = 1 / 2 ** (1 / 3)
 """The paper's section IV: the rate is multiplied by 1/cbrt(2) when the loss stands still."""
+
+
+def schedule_of(recipe: TrainingRecipe) -> Schedule:
+    """Return the learning rates of one training by a recipe."""
+    return Schedule(
+        recipe.schedule,
+        initial=recipe.initial_rate,
+        final=recipe.final_rate,
+        epochs=recipe.epochs,
+        patience=recipe.patience,
+        fitted_loss=recipe.fitted_loss,
+        anneal_epochs=recipe.anneal_epochs,
+    )
 
 
 class Schedule:
