@@ -60,7 +60,7 @@ def pull(
         f"    import mlflow\n"
         f'    model = mlflow.pyfunc.load_model("{folder}")\n'
         f'    model.metadata.metadata["classes"]   # the labels, in the order of the outputs\n'
-        f"    model.predict(X)                     # float32 (n_series, n_channels, length) to probabilities"
+        f"    model.predict(X)                     # float64 (n_series, n_channels, length) to probabilities"
     )
 
 
