@@ -67,6 +67,7 @@ def wait_for_progress(workspace, process):
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on_and_ends_with_the_same_bytes(prepared, clone, tmp_path):
     """First a worker, then the stage, each killed between two of its checkpoints."""
     undisturbed = copy_of(prepared, tmp_path / "undisturbed")
@@ -96,6 +97,7 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_bytes(prepared, clone,
         assert found[name] == content, name
 
 
+@pytest.mark.slow
 def test_a_search_killed_twice_tries_no_finished_width_again(prepared, tmp_path):
     """Killed in its second trial, then in its third, the files of Keras Tuner torn besides."""
     clone = copy_of(prepared, tmp_path / "clone")

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import psutil
+import pytest
 import yaml
 
 from conftest import MINIATURE, ROOT, bumps, files_of, make_workspace, run_stages
@@ -72,6 +73,7 @@ def mend(workspace):
     return emptied
 
 
+@pytest.mark.slow
 def test_a_killed_repro_is_completed_by_the_next(tmp_path):
     bumps(tmp_path / "ucr")
     undisturbed = make_workspace(tmp_path / "undisturbed")

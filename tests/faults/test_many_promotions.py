@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from lstmfcn.tracking.champion import load_champion
 from lstmfcn.tracking.registry import registered
 
@@ -29,6 +31,7 @@ for accuracy in sys.argv[2:]:
 OFFERED = (["0.6", "0.9", "0.7"], ["0.8", "0.65", "0.95"], ["0.85", "0.75", "0.55"])
 
 
+@pytest.mark.slow
 def test_of_many_promotions_at_once_the_best_serves_and_none_is_lost(finished, tmp_path, monkeypatch):
     workspace = finished[0]
     store = f"sqlite:///{tmp_path}/registry.db"

@@ -15,6 +15,7 @@ from lstmfcn.errors import TrackingError
 from lstmfcn.runs.cache import Cache
 from lstmfcn.runs.run import find_runs
 from lstmfcn.tracking import mlflow as tracking
+from lstmfcn.tracking import store
 from lstmfcn.tracking.mlflow import KEY_TAG, Tracker, sync
 from lstmfcn.tracking.store import connect
 
@@ -89,7 +90,8 @@ def proxy(server, monkeypatch):
     proxy = Proxy(server)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", proxy.address)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    monkeypatch.setattr(tracking, "EXPERIMENT", f"at port {proxy.server_port}")  # no other test's runs
+    for module in (store, tracking):
+        monkeypatch.setattr(module, "EXPERIMENT", f"at port {proxy.server_port}")  # no other test's runs
     yield proxy
     proxy.shutdown()
 

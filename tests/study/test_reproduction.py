@@ -33,6 +33,7 @@ def study(tmp_path, monkeypatch):
     return workspace, reproduce
 
 
+@pytest.mark.slow
 def test_rows_are_added_by_dataset_and_nothing_is_run_twice(study):
     workspace, reproduce = study
     assert reproduce(datasets=["One"]) == ["One"]
