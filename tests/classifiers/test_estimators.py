@@ -149,6 +149,18 @@ def test_series_of_another_length_and_one_class_are_refused():
         fitted.predict(np.full((1, 1, 20), np.nan))
 
 
+def test_the_shape_on_a_large_offset_is_seen():
+    """Sines of amplitude 1 on 1e8, where float32 has steps of 8: two frequencies, told apart."""
+    rng = np.random.default_rng(0)
+    y = np.arange(40) % 2
+    phase = rng.uniform(0, 2 * np.pi, (40, 1))
+    sines = np.sin((2 + 2 * y[:, None]) * np.linspace(0, 2 * np.pi, 32) + phase)
+    fitted = FCNClassifier(**QUICK).fit(1e8 + sines[:20], y[:20])
+    assert fitted.score(1e8 + sines[20:], y[20:]) == 1.0
+    with pytest.raises(ValueError, match=r"Series 0 .* cannot tell apart"):
+        FCNClassifier(**QUICK, normalise="none").fit(1e8 + sines, y)
+
+
 @pytest.mark.parametrize("kind", [LSTMFCNClassifier, ALSTMFCNClassifier])
 def test_several_channels_are_classified(kind, tmp_path):
     """BasicMotions of aeon's wheel: 6 channels of a smart watch, four activities, all easy to tell apart."""

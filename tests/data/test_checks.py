@@ -9,7 +9,10 @@ from pydantic import ValidationError
 from lstmfcn.config import ValidateParams
 from lstmfcn.data.checks import check_datasets
 from lstmfcn.data.collection import fetch_dataset
+from lstmfcn.data.description import describe
 from lstmfcn.data.findings import FATAL, WHAT
+from lstmfcn.data.preprocessing import FLAT
+from lstmfcn.data.series import LabelledSeries
 from lstmfcn.files import to_json
 
 ALL = dict.fromkeys(ValidateParams.model_fields, "error")
@@ -37,6 +40,10 @@ def put(folder, train, test):
 def check(folder, findings=ALL):
     (verdict,) = check_datasets([folder], findings)
     return verdict
+
+
+def labelled(X):
+    return LabelledSeries(X, np.array(["1"] * len(X)), np.arange(1, len(X) + 1), Path("x"))
 
 
 def test_the_findings_are_those_of_the_parameters():
@@ -70,6 +77,20 @@ def test_small_units_are_not_constant(tmp_path):
     """Currents in ampere, say."""
     small = [[[row[0], *(repr(1e-9 * float(v)) for v in row[1:])] for row in rows] for rows in sound()]
     assert "constant_series" not in {f.finding for f in check(put(tmp_path / "Mine", *small)).findings}
+
+
+def test_no_unit_and_no_offset_makes_series_constant_or_a_constant_vary():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(4, 1, 30))
+    X[3] = 0.1
+    plain = describe(labelled(X), labelled(X))
+    assert (plain["relative_spread"] >= FLAT).tolist() == [True, True, True, False]
+    for unit in (1e-250, 1e-160, 1e160, 1e300):
+        scaled = describe(labelled(unit * X), labelled(X))
+        np.testing.assert_allclose(scaled["relative_spread"], plain["relative_spread"], atol=1e-15)
+        np.testing.assert_allclose(scaled["mean"] / unit, plain["mean"], rtol=1e-9)
+    shifted = describe(labelled(1e8 + X), labelled(X))
+    assert (shifted["relative_spread"] >= FLAT).tolist() == [True, True, True, False]
 
 
 def test_a_sound_dataset_passes(tmp_path):

@@ -183,7 +183,7 @@ def double(monkeypatch):
 
 
 def numbers_of(folder, split="TRAIN"):
-    return np.loadtxt(folder / f"{folder.name}_{split}.tsv", ndmin=2)[:, 1:].astype(np.float32)
+    return np.loadtxt(folder / f"{folder.name}_{split}.tsv", ndmin=2)[:, 1:]
 
 
 @pytest.mark.parametrize("name", ["Mine", "GunPoint"])

@@ -19,7 +19,7 @@ SUFFIXES = (".toy", ".toys")
 
 def read(path, *, length=None):
     lines = [line.split(">") for line in path.read_text().splitlines()]
-    X = np.array([[[float(v) for v in values.split()]] for values, _ in lines], "float32")
+    X = np.array([[[float(v) for v in values.split()]] for values, _ in lines])
     labels = np.array([label.strip() for _, label in lines])
     return LabelledSeries(X, labels, np.arange(1, len(X) + 1), path)
 """

@@ -41,8 +41,8 @@ SAME = {
 @pytest.mark.parametrize("name", SAME)
 def test_every_format_gives_the_same_series(tmp_path, name):
     series = read_series(put(tmp_path, name, SAME[name]))
-    assert series.X.dtype == np.float32
-    np.testing.assert_array_equal(series.X, np.float32([[[0.5, -2, 0.3]], [[1, 2, 3]]]))
+    assert series.X.dtype == np.float64
+    np.testing.assert_array_equal(series.X, [[[0.5, -2, 0.3]], [[1, 2, 3]]])
     assert series.labels.tolist() == ["1", "-1"]
     assert series.rows.tolist() == ([5, 6] if name == "a.ts" else [1, 2])
     assert series.path == tmp_path / name
@@ -76,9 +76,15 @@ def test_missing_values(tmp_path, token):
 
 
 def test_infinite_values_are_read_as_such(tmp_path):
-    """An overflow of float32 counts as infinite: the checks report it, no warning is lost on the way."""
-    series = read_series(put(tmp_path, "a.tsv", "1\tinf\t-Inf\t1e39\t3\n"))
-    np.testing.assert_array_equal(series.X, [[[np.inf, -np.inf, np.inf, 3]]])
+    """An overflow of float64 counts as infinite: the checks report it."""
+    series = read_series(put(tmp_path, "a.tsv", "1\tinf\t-Inf\t1e400\t1e39\n"))
+    np.testing.assert_array_equal(series.X, [[[np.inf, -np.inf, np.inf, 1e39]]])
+
+
+def test_small_steps_on_a_large_offset_are_kept(tmp_path):
+    """Where float32 has steps of 0.5."""
+    series = read_series(put(tmp_path, "a.tsv", "1\t5400000.1\t5399999.9\t5400000.05\n"))
+    np.testing.assert_array_equal(series.X, [[[5400000.1, 5399999.9, 5400000.05]]])
 
 
 @pytest.mark.parametrize(
@@ -163,12 +169,12 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path):
         read_series(tmp_path)
 
 
-values = st.floats(width=32, allow_nan=True, allow_infinity=True)
+values = st.floats(allow_nan=True, allow_infinity=True)
 shapes = st.tuples(st.integers(1, 4), st.integers(1, 3), st.integers(1, 6))
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(X=hnp.arrays(np.float32, shapes, elements=values), data=st.data())
+@given(X=hnp.arrays(np.float64, shapes, elements=values), data=st.data())
 def test_what_is_written_reads_back_to_the_bit(tmp_path, X, data):
     labels = data.draw(
         st.lists(st.sampled_from(["-1", "0.5", "3", "walk"]), min_size=len(X), max_size=len(X))
@@ -180,13 +186,13 @@ def test_what_is_written_reads_back_to_the_bit(tmp_path, X, data):
     assert read.labels.tolist() == labels
     np.testing.assert_array_equal(np.isnan(read.X), np.isnan(X))
     known = ~np.isnan(X)
-    np.testing.assert_array_equal(read.X[known].view(np.uint32), X[known].view(np.uint32))
+    np.testing.assert_array_equal(read.X[known].view(np.uint64), X[known].view(np.uint64))
 
 
 def test_numbers_are_written_with_the_fewest_digits(tmp_path):
-    X = np.float32([[[0.1, 1 / 3]]])
+    X = np.array([[[0.1, 1 / 3]]])
     path = write_series(tmp_path, "a", LabelledSeries(X, np.array(["1"]), np.array([1]), Path("x")))
-    assert path.read_text().split("\t") == ["1", "0.1", "0.33333334\n"]
+    assert path.read_text().split("\t") == ["1", "0.1", "0.3333333333333333\n"]
 
 
 @pytest.mark.parametrize(
@@ -205,7 +211,7 @@ def test_real_files_read_as_numpy_reads_them(dataset, labels):
         path = folder / f"{dataset}_{split}.tsv"
         series = read_series(path)
         expected = np.loadtxt(path, delimiter="\t")
-        np.testing.assert_array_equal(series.X[:, 0], expected[:, 1:].astype(np.float32))
+        np.testing.assert_array_equal(series.X[:, 0], expected[:, 1:])
         np.testing.assert_array_equal(series.labels.astype(float), expected[:, 0])
         assert set(series.labels) == set(labels.split())
         assert series.rows.tolist() == list(range(1, len(expected) + 1))

@@ -38,7 +38,7 @@ def check_text(content, suffix, folder):
     assert n == len(series.rows) > 0
     assert n_channels > 0
     assert length > 0
-    assert series.X.dtype == np.float32
+    assert series.X.dtype == np.float64
     if series.labels is None:
         return
     assert len(series.labels) == n

@@ -17,6 +17,7 @@ def test_a_model_serves_raw_series_as_it_learned_normalised_ones(finished):
     np.testing.assert_allclose(champion.predict_proba(3 * series - 11), expected, atol=1e-5)
     np.testing.assert_allclose(champion.predict_proba(series), expected, atol=1e-6)
     np.testing.assert_allclose(champion.predict_proba(1e-9 * series), expected, atol=1e-5)
+    np.testing.assert_allclose(champion.predict_proba(1e8 + series.astype(float)), expected, atol=1e-5)
 
 
 def test_unfit_series_are_refused(finished):

@@ -13,7 +13,7 @@ def test_a_pulled_model_needs_nothing_of_this_project(finished, tmp_path):
     """In a process that cannot import it: the same probabilities, to the bit."""
     workspace, _ = finished
     folder = pull(workspace, "Bumps", tmp_path / "pulled")
-    series = np.random.default_rng(1).normal(5, 3, (4, 1, 20)).astype(np.float32)
+    series = np.random.default_rng(1).normal(5, 3, (4, 1, 20))
     np.save(tmp_path / "series.npy", series)
     code = f"""
 import sys

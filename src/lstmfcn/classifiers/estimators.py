@@ -15,6 +15,7 @@ from lstmfcn.classifiers.base import NetworkClassifier
 from lstmfcn.classifiers.table import classifiers, network_named
 from lstmfcn.data.preprocessing import DEFAULT, Normalise, Preprocessing
 from lstmfcn.data.series import Split
+from lstmfcn.errors import DataError
 from lstmfcn.networks.architecture import Architecture
 from lstmfcn.training.recipe import FineTuning, ScheduleName, TrainingRecipe, fine_tuning_recipe
 
@@ -47,7 +48,7 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
         from lstmfcn.training.weights import get_weights
 
         flat, shape = _flattened(X)
-        checked, labels = validate_data(self, flat, y, dtype=np.float32)
+        checked, labels = validate_data(self, flat, y, dtype=np.float64)
         series = checked.reshape(len(checked), *(shape or (1, -1)))
         check_classification_targets(labels)
         self.classes_, codes = np.unique(labels, return_inverse=True)
@@ -57,9 +58,7 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
             )
         self.n_channels_, self.length_ = series.shape[1:]
         self.preprocessing_ = Preprocessing.fit(series, normalise=self.normalise)
-        train = Split(
-            self.preprocessing_.apply(series), codes.astype(np.int64), tuple(str(c) for c in self.classes_)
-        )
+        train = Split(self._prepared(series), codes.astype(np.int64), tuple(str(c) for c in self.classes_))
         seed = 0 if self.random_state is None else int(self.random_state)
         recipes = self._recipes()
         engine = new_engine(train, self._architecture(), seed=seed)
@@ -90,8 +89,8 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
         fitted = (self.n_channels_, self.length_)
         if shape not in (None, fitted):
             raise ValueError(f"Fitted on series of {fitted} (channels, values), given {shape}.")
-        series = validate_data(self, flat, dtype=np.float32, reset=False).reshape(-1, *fitted)
-        probabilities: NDArray[np.float32] = self._engine().predict(self.preprocessing_.apply(series))
+        series = validate_data(self, flat, dtype=np.float64, reset=False).reshape(-1, *fitted)
+        probabilities: NDArray[np.float32] = self._engine().predict(self._prepared(series))
         return probabilities
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -122,6 +121,12 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError(f"{ours.get(name, name)}={problem['input']!r}: {problem['msg']}.") from None
         first = fine_tuning_recipe(phase1, fine_tuning)
         return [phase1, *(first.iteration(i) for i in range(1, fine_tuning.iterations + 1))]
+
+    def _prepared(self, series: NDArray[np.float64]) -> NDArray[np.float32]:
+        try:
+            return self.preprocessing_.apply(series)
+        except DataError as error:
+            raise ValueError(str(error)) from None
 
     def _engine(self) -> Any:
         """Return the network with the fitted weights; built when first needed, and after unpickling."""

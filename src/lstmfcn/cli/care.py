@@ -34,11 +34,12 @@ def summary(workspace: WorkspaceOption = Path()) -> None:
     """Say what the pipeline gave; fails if a dataset was left out."""
     from lstmfcn import config
     from lstmfcn.report.summary import in_columns, summarise
+    from lstmfcn.tracking import store
 
     here = Workspace(workspace)
     lines, left_out = summarise(here, config.load(here.params))
     typer.echo(in_columns(lines))
-    typer.echo(f"\nThe report: {here.report}   The runs: make ui")
+    typer.echo(f"\nThe report: {here.report}   The runs: {store.how_to_look(here)}")
     if left_out:
         raise LstmfcnError("Left out by the validation:\n" + "\n".join(f"  - {line}" for line in left_out))
 

@@ -29,7 +29,7 @@ def champions(
 
     found = registered(Workspace(workspace))
     if not any(found.values()):
-        typer.echo("Nothing is registered yet: run `make repro`.")
+        typer.echo("Nothing is registered yet: run `dvc repro`.")
         return
     lines = [("DATASET", "VERSION", "ALIASES", "MODEL", "CELLS", "PHASE", "OOF ACCURACY", "OOF LOG LOSS")]
     for dataset, versions in found.items():
@@ -60,7 +60,7 @@ def pull(
         f"    import mlflow\n"
         f'    model = mlflow.pyfunc.load_model("{folder}")\n'
         f'    model.metadata.metadata["classes"]   # the labels, in the order of the outputs\n'
-        f"    model.predict(X)                     # float32 (n_series, n_channels, length) to probabilities"
+        f"    model.predict(X)                     # float64 (n_series, n_channels, length) to probabilities"
     )
 
 

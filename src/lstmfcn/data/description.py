@@ -28,7 +28,7 @@ def describe(series: LabelledSeries, other: LabelledSeries) -> pd.DataFrame:
         the largest of them; 0 where all are 0), label, copies_within and copies_across (other series with
         the same values in the split, and in the other one).
     """
-    values = series.X.astype(np.float64)
+    values = series.X.copy()
     missing: NDArray[np.bool_] = np.isnan(values)
     infinite: NDArray[np.bool_] = np.isinf(values)
     width = values.shape[-1]
@@ -40,10 +40,11 @@ def describe(series: LabelledSeries, other: LabelledSeries) -> pd.DataFrame:
     with np.errstate(invalid="ignore"):
         filled = np.where(np.isnan(values), 0.0, values)
         count = np.maximum((~np.isnan(values)).sum(axis=(1, 2)), 1)
-        mean = filled.sum(axis=(1, 2)) / count
-        deviation = np.where(np.isnan(values), 0.0, values - mean[:, None, None])
-        spread = np.sqrt(np.square(deviation).sum(axis=(1, 2)) / count)
         largest = np.abs(filled).max(axis=(1, 2))
+        unit = np.where(largest > 0, largest, 1.0)  # in which no square leaves float64
+        mean = (filled / unit[:, None, None]).sum(axis=(1, 2)) / count
+        deviation = np.where(np.isnan(values), 0.0, values / unit[:, None, None] - mean[:, None, None])
+        spread = np.sqrt(np.square(deviation).sum(axis=(1, 2)) / count)
     prints = [x.tobytes() for x in series.X]
     here, there = Counter(prints), Counter(x.tobytes() for x in other.X)
     return pd.DataFrame(
@@ -52,9 +53,9 @@ def describe(series: LabelledSeries, other: LabelledSeries) -> pd.DataFrame:
             "length": ends,
             "n_missing": (missing & inside).sum(axis=(1, 2)),
             "n_infinite": infinite.sum(axis=(1, 2)),
-            "mean": mean,
-            "spread": spread,
-            "relative_spread": spread / np.where(largest > 0, largest, 1.0),
+            "mean": mean * unit,
+            "spread": spread * unit,
+            "relative_spread": spread,
             "label": series.labels,
             "copies_within": [here[p] - 1 for p in prints],
             "copies_across": [there[p] for p in prints],

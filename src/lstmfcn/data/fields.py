@@ -111,10 +111,8 @@ def series_of(
     """
     if not rows:
         raise DataError(f"{path} holds no series. Put one on each line, or fetch the file again.")
-    with np.errstate(over="ignore"):  # a value beyond float32 is infinite: a finding of the checks
-        X = np.array(values, dtype=np.float32)
     return LabelledSeries(
-        X=X,
+        X=np.array(values, dtype=np.float64),
         labels=None if labels is None else np.array(labels, dtype=np.str_),
         rows=np.array(rows, dtype=np.int64),
         path=path,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -19,8 +19,16 @@ Normalise = Literal["per_series", "none"]
 DEFAULT: Normalise = "per_series"
 """Where nobody says otherwise, in `params.yaml` or to an estimator."""
 
-FLAT = 1e-8
-"""A channel is constant whose spread is below this share of its largest value: that much is rounding."""
+FLAT = 1e-12
+"""A channel is constant whose spread is below this share of its largest value: that much is float64's
+rounding, with room for sums. Amplitudes of 1 on an offset of 1e8 are far above."""
+
+ROUNDED = 0.1
+"""float32 loses the shape of a channel of which it moves a value by more than this share of the spread."""
+
+# Beyond these the squares of a channel's values leave float64, so it is first multiplied by a power of two,
+# which is exact. What is below NOTHING counts as zero: TensorFlow's kernels flush still smaller numbers.
+HUGE, TINY, NOTHING, SCALE = 1e100, 1e-100, 1e-290, 2.0**600
 
 
 @dataclass(frozen=True)
@@ -84,22 +92,21 @@ class Preprocessing:
         """Write the description as JSON."""
         write_json(path, self.describe())
 
-    def apply(self, X: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Prepare raw series.
+    def check(self, X: NDArray[np.floating], *, places: Sequence[str] | None = None) -> None:
+        """Refuse series that `apply` cannot prepare.
 
         Parameters
         ----------
         X
-            Shape (n_series, n_channels, length).
-
-        Returns
-        -------
-        float32, the same shape
+            Raw series, shape (n_series, n_channels, length); values are finite.
+        places
+            What to call each series in errors; None to count them from 0.
 
         Raises
         ------
         DataError
-            If the series have other channels or another length than those it was fitted on.
+            If the series have other channels or another length than those it was fitted on, or are not
+            normalised and float32 cannot hold them.
         """
         if X.shape[1:] != (self.n_channels, self.length):
             words = "{} channel(s) of {} values".format
@@ -108,23 +115,74 @@ class Preprocessing:
                 "training split has. Resample the series, or train on such series."
             )
         if self.normalise == "none":
+            _check_single(X, places)
+
+    def apply(self, X: NDArray[np.floating], *, places: Sequence[str] | None = None) -> NDArray[np.float32]:
+        """Prepare raw series, in float64 until the last step.
+
+        Parameters
+        ----------
+        X, places
+            As for `check`, which is asked first.
+
+        Returns
+        -------
+        float32, shape (n_series, n_channels, length)
+
+        Raises
+        ------
+        DataError
+            See `check`.
+        """
+        self.check(X, places=places)
+        if self.normalise == "none":
             return np.ascontiguousarray(X, np.float32)
-        wide = X.astype(np.float64)
+        raw = X.astype(np.float64)
+        largest = np.abs(raw).max(axis=-1, keepdims=True)
+        wide = raw * np.where(largest > HUGE, 1 / SCALE, np.where(largest < TINY, SCALE, 1.0))
         centred = wide - wide.mean(axis=-1, keepdims=True)
+        centred -= centred.mean(axis=-1, keepdims=True)  # on a large offset the first mean is rounded
         spread = centred.std(axis=-1, keepdims=True)
-        varies = spread > FLAT * np.abs(wide).max(axis=-1, keepdims=True)
+        varies = (spread > FLAT * np.abs(wide).max(axis=-1, keepdims=True)) & (largest > NOTHING)
         scaled = np.divide(centred, spread, out=np.zeros_like(centred), where=varies)
         return np.asarray(scaled, np.float32)
 
     def to_tensorflow(self, series: Any) -> Any:
-        """Return the same as `apply`, float32, in a graph; `series` is a tensor of raw series."""
+        """Return the same as `apply`, float32, in a graph; `series` is a tensor of raw series, float64."""
         import tensorflow as tf
 
         if self.normalise == "none":
             return tf.cast(series, tf.float32)
-        wide = tf.cast(series, tf.float64)
+        raw = tf.cast(series, tf.float64)
+        largest = tf.reduce_max(tf.abs(raw), axis=-1, keepdims=True)
+        one = tf.ones_like(largest)
+        wide = raw * tf.where(largest > HUGE, one / SCALE, tf.where(largest < TINY, one * SCALE, one))
         centred = wide - tf.reduce_mean(wide, axis=-1, keepdims=True)
+        centred -= tf.reduce_mean(centred, axis=-1, keepdims=True)
         spread = tf.math.reduce_std(centred, axis=-1, keepdims=True)
-        varies = spread > FLAT * tf.reduce_max(tf.abs(wide), axis=-1, keepdims=True)
-        scaled = centred / tf.where(varies, spread, tf.ones_like(spread))
+        varies = (spread > FLAT * tf.reduce_max(tf.abs(wide), axis=-1, keepdims=True)) & (largest > NOTHING)
+        scaled = centred / tf.where(varies, spread, one)
         return tf.cast(tf.where(varies, scaled, tf.zeros_like(scaled)), tf.float32)
+
+
+def _check_single(X: NDArray[np.floating], places: Sequence[str] | None) -> None:
+    """Refuse series of which float32 cannot hold a value, or whose shape it loses."""
+    with np.errstate(over="ignore"):
+        single = X.astype(np.float32)
+    beyond = (~np.isfinite(single)).any(axis=-1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        lost = np.abs(single - X).max(axis=-1)
+        spread = X.std(axis=-1, dtype=np.float64)
+    varies = spread > FLAT * np.abs(X).max(axis=-1)
+    shapeless = ~beyond & varies & (lost > ROUNDED * spread)
+    for at_fault, what in (
+        (beyond, f"a value beyond {np.finfo(np.float32).max:.2g}, which float32 cannot hold"),
+        (shapeless, "values that float32, whose steps are too large for them, cannot tell apart"),
+    ):
+        found = np.flatnonzero(np.any(at_fault, axis=1))
+        if len(found):
+            place = places[found[0]] if places else f"Series {found[0]} (counted from 0)"
+            raise DataError(
+                f"{place}: {what} ({len(found)} such series in all). Set prepare.normalise to per_series, "
+                "or shift and scale the series."
+            )

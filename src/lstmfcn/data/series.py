@@ -20,7 +20,7 @@ class LabelledSeries:
     Attributes
     ----------
     X
-        float32, shape (n_series, n_channels, length); missing values are NaN.
+        float64, shape (n_series, n_channels, length); missing values are NaN.
     labels
         The labels as text, shape (n_series,), canonical ("1" for 1, 1.0 and 1.0000000e+00);
         None where the file has none.
@@ -30,10 +30,15 @@ class LabelledSeries:
         The file.
     """
 
-    X: NDArray[np.float32]
+    X: NDArray[np.float64]
     labels: NDArray[np.str_] | None
     rows: NDArray[np.int64]
     path: Path
+
+    @property
+    def places(self) -> list[str]:
+        """Where each series stands, for errors."""
+        return [f"{self.path}, row {row}" for row in self.rows]
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ class Split:
     Attributes
     ----------
     X
-        float32, shape (n_series, n_channels, length), as the `prepare` stage normalised it.
+        float32, shape (n_series, n_channels, length), as the `prepare` stage prepared it.
     y
         int64, shape (n_series,): the index of each series' label in `classes`.
     classes

@@ -47,7 +47,7 @@ def _mend_lock(root: Path) -> tuple[bool, str]:
     """Restore a dvc.lock that a kill left empty: DVC writes it in place."""
     lock = root / "dvc.lock"
     if not lock.exists():
-        return True, "no dvc.lock yet: `make repro` writes it"
+        return True, "no dvc.lock yet: `dvc repro` writes it"
     if lock.stat().st_size:
         return True, "dvc.lock is there"
     done = subprocess.run(["git", "-C", str(root), "checkout", "--", "dvc.lock"], capture_output=True)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from lstmfcn.classifiers.base import Classifier, NetworkClassifier
 from lstmfcn.classifiers.table import classifier_named
 from lstmfcn.config import Params
 from lstmfcn.networks.architecture import Architecture
+from lstmfcn.pipeline.progress import progress_of
+from lstmfcn.pipeline.splits import Given
 from lstmfcn.runs.grid import Grid
+from lstmfcn.runs.identity import Identity
 from lstmfcn.training.recipe import TrainingRecipe, fine_tuning_recipe
+from lstmfcn.workspace import Workspace
 
 NETWORK = {"dropout", "dimension_shuffle", "segments"}
 """What of the section `train` is about the network, not about its training."""
@@ -28,6 +33,32 @@ def network_of(params: Params, classifier: Classifier, cells: int | None) -> Arc
     if isinstance(classifier, NetworkClassifier):
         return classifier.architecture(cells, **options)
     return Architecture(name=classifier.name, **options)
+
+
+def training_job(
+    workspace: Workspace,
+    params: Params,
+    classifier: Classifier,
+    identity: Identity,
+    given: Given,
+    *,
+    key: str,
+    cells: int | None,
+) -> dict[str, Any]:
+    """Return what every job that trains is given, by the names of `TrainJob`; the recipe is phase 1's."""
+    return {
+        "key": key,
+        "identity": identity,
+        "classifier": classifier,
+        "network": network_of(params, classifier, cells),
+        "recipe": phase1_recipe(params),
+        "protocol": params.protocol,
+        "train": given.train,
+        "selection": given.selection,
+        "n_folds": params.train.folds,
+        "progress": progress_of(identity.name),
+        "scratch": workspace.scratch / key,
+    }
 
 
 def phase1_recipe(params: Params) -> TrainingRecipe:

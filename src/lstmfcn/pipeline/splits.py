@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from lstmfcn.config import Params
 from lstmfcn.data.series import Split
 from lstmfcn.errors import DataError
@@ -17,13 +19,31 @@ def train_splits(workspace: Workspace, params: Params) -> dict[str, Split]:
     return found
 
 
-def selection_split(workspace: Workspace, params: Params, dataset: str) -> Split | None:
-    """Return the split that the recipe selects on; None under the honest protocol."""
-    if params.train.criterion != "test_accuracy":
-        return None
-    return Split.load(workspace.selection_splits / f"{dataset}.npz")
+@dataclass(frozen=True)
+class Given:
+    """The splits that a job which trains is given.
+
+    Attributes
+    ----------
+    train
+        The training split.
+    selection
+        The split that `protocol: paper` selects on; None under the honest protocol.
+    """
+
+    train: Split
+    selection: Split | None
+
+    @property
+    def hash(self) -> str:
+        """The hash of all the data that the job reads."""
+        return self.train.hash if self.selection is None else f"{self.train.hash} {self.selection.hash}"
 
 
-def hash_of_splits(train: Split, selection: Split | None) -> str:
-    """Return the hash of all the data that a job reads which trains."""
-    return train.hash if selection is None else f"{train.hash} {selection.hash}"
+def given_splits(workspace: Workspace, params: Params) -> dict[str, Given]:
+    """Return what jobs that train are given of each dataset that was prepared."""
+    selects = params.train.criterion == "test_accuracy"
+    return {
+        dataset: Given(train, Split.load(workspace.selection_splits / f"{dataset}.npz") if selects else None)
+        for dataset, train in train_splits(workspace, params).items()
+    }

@@ -144,4 +144,4 @@ def _read(file: Path, train: Split, preprocessing: Preprocessing) -> tuple[Split
     labels = [] if given.labels is None else given.labels.tolist()
     known = bool(labels) and all(label in index for label in labels)
     y = np.array([index[label] for label in labels] if known else [0] * len(given.X), dtype=np.int64)
-    return Split(preprocessing.apply(given.X), y, train.classes), known
+    return Split(preprocessing.apply(given.X, places=given.places), y, train.classes), known

@@ -6,9 +6,11 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 
 from lstmfcn import config
+from lstmfcn.environment import MissingLibraryError
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.files import write_text
 from lstmfcn.pipeline.table import dvc_yaml
@@ -59,12 +61,16 @@ def make(folder: Path, datasets: tuple[str, ...] = ()) -> list[str]:
     Raises
     ------
     LstmfcnError
-        If the folder is a file, holds what is no study's, or git or DVC fail.
+        If the folder is a file, holds what is no study's, or git or DVC are missing or fail.
     """
     if folder.exists() and not folder.is_dir():
         raise LstmfcnError(f"{folder} is a file. Name a new folder, or an empty one.")
     if others := _files_of_others(folder):
         raise LstmfcnError(f"{folder} holds other things ({', '.join(others[:5])}). Name a new folder.")
+    if find_spec("dvc") is None:
+        raise MissingLibraryError(
+            "dvc is not installed: a study is run by it. `pip install 'lstmfcn[pipeline]'` installs it."
+        )
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, text in files_of(folder.resolve().name, datasets).items():
@@ -106,5 +112,4 @@ def _run(*command: str, folder: Path) -> None:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     if done.returncode:
         what = done.stderr.strip() or done.stdout.strip()
-        hint = " Install it: pip install 'lstmfcn[pipeline]'." if "No module named dvc" in what else ""
-        raise LstmfcnError(f"`{' '.join(command[-4:])}` failed in {folder}: {what}{hint}")
+        raise LstmfcnError(f"`{' '.join(command[-4:])}` failed in {folder}: {what}")

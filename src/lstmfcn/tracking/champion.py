@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.environment import load_library, load_mlflow
 from lstmfcn.errors import DataError, RegistryError
 from lstmfcn.tracking.package.load import Package, load_package
@@ -29,14 +30,19 @@ class Champion:
         What it was trained on.
     classes
         The labels, in the order of the probabilities.
-    shape
-        (n_channels, length) of the series it takes.
+    preprocessing
+        What the model does to raw series.
     """
 
     dataset: str
     classes: tuple[str, ...]
-    shape: tuple[int, int]
-    _package: Package
+    preprocessing: Preprocessing
+    _package: Package = field(repr=False)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n_channels, length) of the series it takes."""
+        return self.preprocessing.n_channels, self.preprocessing.length
 
     def predict_proba(self, X: NDArray[Any]) -> NDArray[np.float32]:
         """Predict class probabilities.
@@ -54,9 +60,10 @@ class Champion:
         Raises
         ------
         DataError
-            If the shape is not the model's, or a value is missing or infinite.
+            If the shape is not the model's, a value is missing or infinite, or the model does not
+            normalise and float32 cannot hold the series.
         """
-        series = np.asarray(X, dtype=np.float32)
+        series = np.asarray(X, dtype=np.float64)
         if series.ndim == 2:
             series = series[:, None, :]
         if series.shape[1:] != self.shape:
@@ -70,6 +77,7 @@ class Champion:
             raise DataError(
                 f"Series {bad[0]} (counted from 0) has a missing or infinite value. Fill it in first."
             )
+        self.preprocessing.check(series)
         if not len(series):
             return np.empty((0, len(self.classes)), np.float32)
         parts = [self._package.graph(series[i : i + BATCH]) for i in range(0, len(series), BATCH)]
@@ -135,4 +143,4 @@ def load_champion(source: str | Path, *, alias: str = "champion", workspace: str
 
 
 def _champion(package: Package) -> Champion:
-    return Champion(package.dataset, package.classes, package.shape, package)
+    return Champion(package.dataset, package.classes, package.preprocessing, package)

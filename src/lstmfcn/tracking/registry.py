@@ -128,7 +128,7 @@ def version_with(workspace: Workspace, dataset: str, alias: str = "champion") ->
                 f"{dataset} has no {alias}. `lstmfcn champions` lists what there is."
             ) from error
         there = (
-            f"Registered are {', '.join(known)}." if known else "Nothing is registered yet: run `make repro`."
+            f"Registered are {', '.join(known)}." if known else "Nothing is registered yet: run `dvc repro`."
         )
         raise RegistryError(
             f"No model is registered for the dataset {dataset!r}. {there}{nearest(dataset, known)}"

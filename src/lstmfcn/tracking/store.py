@@ -22,6 +22,14 @@ def tracking_uri(workspace: Workspace) -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or local
 
 
+def how_to_look(workspace: Workspace) -> str:
+    """Return the command that shows the runs, as it works in the folder of a study."""
+    if (workspace.root / "Makefile").exists():
+        return "make ui"  # a clone of the project
+    given = os.environ.get("MLFLOW_TRACKING_URI")
+    return f"mlflow ui --backend-store-uri {shown(given) if given else 'sqlite:///mlruns/mlflow.db'}"
+
+
 def shown(uri: str, text: str | None = None) -> str:
     """Return the address of a store, or a text about it, without the password that may be in it."""
     password = urlsplit(uri).password

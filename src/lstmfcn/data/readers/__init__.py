@@ -43,7 +43,7 @@ def read_series(path: Path, *, length: int | None = None) -> LabelledSeries:
     Returns
     -------
     LabelledSeries
-        Values are float32; NaN, ? and an empty field are missing values.
+        Values are float64; NaN, ? and an empty field are missing values.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def read_fitting(path: Path, shape: tuple[int, int], whose: str) -> LabelledSeri
 def write_series(folder: Path, stem: str, series: LabelledSeries) -> Path:
     """Write labelled series into `folder`, `.tsv` for one channel and `.ts` for several; return the path.
 
-    Reading gives the same values, to the bit: each is written with as many digits as it takes.
+    Reading gives the same values, to the bit: each is written with the fewest digits that name it.
 
     Raises
     ------

@@ -54,6 +54,5 @@ def write(path: Path, series: LabelledSeries) -> None:
     labels = labels_of(series)
     lines = []
     for label, (channel,) in zip(labels, series.X, strict=True):
-        # numpy prints a float32 with the fewest digits that name it
-        lines.append("\t".join([str(label), *(str(value) for value in channel)]))
+        lines.append("\t".join([str(label), *map(repr, channel.tolist())]))
     write_text(path, "\n".join(lines) + "\n")

@@ -57,8 +57,7 @@ def write(path: Path, series: LabelledSeries) -> None:
         "@data",
     ]
     for label, channels in zip(labels, series.X, strict=True):
-        # numpy prints a float32 with the fewest digits that name it
-        texts = (",".join(str(value) for value in channel) for channel in channels)
+        texts = (",".join(map(repr, channel)) for channel in channels.tolist())
         lines.append(":".join([*texts, str(label)]))
     write_text(path, "\n".join(lines) + "\n")
 

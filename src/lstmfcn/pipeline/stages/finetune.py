@@ -6,15 +6,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from lstmfcn.classifiers.base import Classifier
 from lstmfcn.classifiers.jobs.common import FinetuneJob
 from lstmfcn.config import Params
 from lstmfcn.errors import DataError
 from lstmfcn.pipeline.dependencies import job_code
 from lstmfcn.pipeline.jobs import Job, in_worker, run_queue
-from lstmfcn.pipeline.progress import progress_of
-from lstmfcn.pipeline.recipes import finetune_recipe, grid_of, network_of
-from lstmfcn.pipeline.splits import hash_of_splits, selection_split, train_splits
+from lstmfcn.pipeline.recipes import finetune_recipe, grid_of, training_job
+from lstmfcn.pipeline.splits import Given, given_splits
 from lstmfcn.runs.cache import job_key
+from lstmfcn.runs.identity import Identity
 from lstmfcn.runs.run import RUN_FILE, Run
 from lstmfcn.workspace import Workspace
 
@@ -25,12 +26,11 @@ def run(workspace: Workspace, params: Params) -> None:
     An iteration is a job of its own, so an interruption costs one iteration at most.
     """
     workspace.finetuned.mkdir(parents=True, exist_ok=True)
-    trains = train_splits(workspace, params)
-    selections = {dataset: selection_split(workspace, params, dataset) for dataset in trains}
-    grid = grid_of(params, trains)
+    splits = given_splits(workspace, params)
+    grid = grid_of(params, splits)
     for index in range(1, grid.iterations + 1):
         jobs = [
-            _job(workspace, params, classifier, one.iteration(index), trains, selections)
+            _job(workspace, params, classifier, one.iteration(index), splits[one.dataset])
             for classifier, one in grid.trainings()
             if index in grid.iterations_of(classifier)
         ]
@@ -38,40 +38,28 @@ def run(workspace: Workspace, params: Params) -> None:
         run_queue(f"finetune {index}/{grid.iterations}", worker, jobs, workspace)
 
 
-def _job(
-    workspace: Workspace, params: Params, classifier: Any, one: Any, trains: Any, selections: Any
-) -> Job:
+def _job(workspace: Workspace, params: Params, classifier: Classifier, one: Identity, given: Given) -> Job:
     """Return the job of one iteration, which starts where the one before ended."""
-    train, selection = trains[one.dataset], selections[one.dataset]
     start = one.iteration(one.number - 1).folder(workspace)
     before = Run.load(start / RUN_FILE)
     own = params.finetune.model_dump(exclude={"iterations"})
     shared = params.train.model_dump(exclude={"epochs", "batch_size", "initial_rate"})
     key = job_key(
         stage="finetune",
-        data=hash_of_splits(train, selection),
+        data=given.hash,
         recipe=[one.number, own, shared],
         upstream=before.key,
         code=job_code("finetune", classifier),
     )
-    arguments = partial(
-        _with_weights,
-        start,
+    every = training_job(workspace, params, classifier, one, given, key=key, cells=before.cells)
+    every |= {"recipe": finetune_recipe(params), "upstream": before.key}
+    return Job(
+        name=f"{one.subject} seed {one.seed} iteration {one.number}",
         key=key,
-        identity=one,
-        classifier=classifier,
-        network=network_of(params, classifier, before.cells),
-        recipe=finetune_recipe(params),
-        protocol=params.protocol,
-        train=train,
-        selection=selection,
-        n_folds=params.train.folds,
-        progress=progress_of(one.name),
-        scratch=workspace.scratch / key,
-        upstream=before.key,
+        arguments=partial(_with_weights, start, **every),
+        folder=one.folder(workspace),
+        size=given.train.X.size,
     )
-    name = f"{one.subject} seed {one.seed} iteration {one.number}"
-    return Job(name=name, key=key, arguments=arguments, folder=one.folder(workspace), size=train.X.size)
 
 
 def _with_weights(folder: Path, **values: Any) -> FinetuneJob:

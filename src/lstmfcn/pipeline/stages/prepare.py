@@ -67,7 +67,7 @@ def split(
     ------
     DataError
         If the test split has a label that the training split lacks: no model can learn to predict it.
-        If the series of the splits differ in shape.
+        If the series of the splits differ in shape, or cannot be prepared.
     """
     if train.labels is None or test.labels is None:
         raise DataError(f"{train.path.parent} holds series without labels; training needs them.")
@@ -82,7 +82,7 @@ def split(
     preprocessing = Preprocessing.fit(train.X, normalise=normalise)
     test_y = np.array([index[str(label)] for label in test.labels], dtype=np.int64)
     return (
-        Split(preprocessing.apply(train.X), y, classes),
-        Split(preprocessing.apply(test.X), test_y, classes),
+        Split(preprocessing.apply(train.X, places=train.places), y, classes),
+        Split(preprocessing.apply(test.X, places=test.places), test_y, classes),
         preprocessing,
     )

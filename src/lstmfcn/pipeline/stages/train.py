@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from functools import partial
 
-from lstmfcn.classifiers.base import Classifier
+from lstmfcn.classifiers.base import Classifier, NetworkClassifier
 from lstmfcn.classifiers.jobs.common import TrainJob
 from lstmfcn.config import Params
 from lstmfcn.errors import DataError
 from lstmfcn.files import read_json
 from lstmfcn.pipeline.dependencies import job_code
 from lstmfcn.pipeline.jobs import Job, in_worker, run_queue
-from lstmfcn.pipeline.progress import progress_of
-from lstmfcn.pipeline.recipes import grid_of, network_of, phase1_recipe
-from lstmfcn.pipeline.splits import hash_of_splits, selection_split, train_splits
+from lstmfcn.pipeline.recipes import grid_of, training_job
+from lstmfcn.pipeline.splits import given_splits
 from lstmfcn.runs.cache import job_key
 from lstmfcn.runs.identity import Identity
 from lstmfcn.workspace import Workspace
@@ -21,36 +20,31 @@ from lstmfcn.workspace import Workspace
 
 def run(workspace: Workspace, params: Params) -> None:
     """Train each dataset, classifier and seed."""
-    trains = train_splits(workspace, params)
+    splits = given_splits(workspace, params)
     jobs = []
-    for classifier, one in grid_of(params, trains).trainings():
-        train = trains[one.dataset]
-        selection = selection_split(workspace, params, one.dataset)
+    for classifier, one in grid_of(params, splits).trainings():
+        given = splits[one.dataset]
         cells = best_cells(workspace, one) if classifier.searched else None
-        key = train_key(params, classifier, one, cells, hash_of_splits(train, selection))
-        arguments = partial(
-            TrainJob,
-            key=key,
-            identity=one,
-            classifier=classifier,
-            network=network_of(params, classifier, cells),
-            recipe=phase1_recipe(params),
-            protocol=params.protocol,
-            train=train,
-            selection=selection,
-            n_folds=params.train.folds,
-            progress=progress_of(one.name),
-            scratch=workspace.scratch / key,
+        key = train_key(params, classifier, one, cells, given.hash)
+        every = training_job(workspace, params, classifier, one, given, key=key, cells=cells)
+        jobs.append(
+            Job(
+                name=f"{one.subject} seed {one.seed}",
+                key=key,
+                arguments=partial(TrainJob, **every),
+                folder=one.folder(workspace),
+                size=given.train.X.size,
+            )
         )
-        name, folder = f"{one.subject} seed {one.seed}", one.folder(workspace)
-        jobs.append(Job(name=name, key=key, arguments=arguments, folder=folder, size=train.X.size))
     workspace.phase1.mkdir(parents=True, exist_ok=True)
     run_queue("train", in_worker("lstmfcn.classifiers.jobs.train:train"), jobs, workspace)
 
 
 def train_key(params: Params, classifier: Classifier, one: Identity, cells: int | None, data: str) -> str:
     """Return the key of one training of phase 1; `data` is the hash of the splits it reads."""
-    recipe = [one.as_json(), params.protocol, cells, params.train.model_dump(), classifier.settings()]
+    own = classifier.settings() | {"folds": params.train.folds}  # a reference looks at no more of `train`
+    trained = params.train.model_dump() if isinstance(classifier, NetworkClassifier) else own
+    recipe = [one.as_json(), params.protocol, cells, trained]
     code = job_code("train", classifier)
     return job_key(stage="train", data=data, recipe=recipe, upstream="", code=code)
 

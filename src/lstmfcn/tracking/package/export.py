@@ -21,7 +21,7 @@ from lstmfcn.training.weights import Weights, set_weights
 class ServingModel(tf.Module):
     """Prepares raw series as the `prepare` stage does and predicts their class probabilities.
 
-    Calling it maps float32 (batch, n_channels, length) to float32 (batch, n_classes).
+    Calling it maps float64 (batch, n_channels, length) to float32 (batch, n_classes).
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class ServingModel(tf.Module):
         n_channels, length = preprocessing.n_channels, preprocessing.length
         self._network = build(architecture, n_channels=n_channels, length=length, n_classes=n_classes)
         set_weights(self._network, weights)
-        spec = tf.TensorSpec((None, n_channels, length), tf.float32, name="series")
+        spec = tf.TensorSpec((None, n_channels, length), tf.float64, name="series")
         self.__call__.get_concrete_function(spec)
 
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]
@@ -86,15 +86,14 @@ def export(
     from mlflow.models import ModelSignature
     from mlflow.types import Schema, TensorSpec
 
-    single = np.dtype(np.float32)
     mlflow.tensorflow.save_model(
         model,
         str(folder),
         signature=ModelSignature(
-            inputs=Schema([TensorSpec(single, (-1, *example.shape[1:]))]),
-            outputs=Schema([TensorSpec(single, (-1, len(classes)))]),
+            inputs=Schema([TensorSpec(np.dtype(np.float64), (-1, *example.shape[1:]))]),
+            outputs=Schema([TensorSpec(np.dtype(np.float32), (-1, len(classes)))]),
         ),
-        input_example=example,
+        input_example=example.astype(np.float64),
         # Spelled out: MLflow's own guess starts a process that imports everything, 15 s.
         pip_requirements=[f"{name}=={version(name)}" for name in ("mlflow", "tensorflow", "numpy")],
         metadata={"classes": list(classes), **metadata},

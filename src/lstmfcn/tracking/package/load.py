@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.environment import load_tensorflow
 from lstmfcn.errors import RegistryError
 from lstmfcn.tracking.package.check import SAVED_MODEL, check, read_description
@@ -23,17 +23,17 @@ class Package:
         What its file `MLmodel` says.
     classes
         The labels, in the order of the probabilities.
-    shape
-        (n_channels, length) of the series it takes.
+    preprocessing
+        What the graph does to raw series.
     graph
-        From raw series, float32 (n_series, n_channels, length), to the tensor of their class probabilities,
+        From raw series, float64 (n_series, n_channels, length), to the tensor of their class probabilities,
         float32 (n_series, n_classes).
     """
 
     description: Mapping[str, Any]
     dataset: str
     classes: tuple[str, ...]
-    shape: tuple[int, int]
+    preprocessing: Preprocessing
     graph: Callable[[Any], Any]
 
 
@@ -52,14 +52,14 @@ def load_package(folder: Path) -> Package:
     try:
         metadata = description["metadata"]
         classes = tuple(str(label) for label in metadata["classes"])
-        (series,) = json.loads(description["signature"]["inputs"])
-        _, n_channels, length = series["tensor-spec"]["shape"]
+        preprocessing = Preprocessing.from_description(metadata["preprocessing"])
     except (KeyError, TypeError, ValueError) as error:
         raise RegistryError(
-            f"{folder} was not registered by lstmfcn: its MLmodel names no classes or no shape of series."
+            f"{folder} was not registered by this version of lstmfcn: its MLmodel does not say what is done "
+            "to series, or names no classes. `lstmfcn promote` registers the best run anew."
         ) from error
     load_tensorflow()
     import tensorflow as tf
 
     graph = tf.saved_model.load(str(folder / SAVED_MODEL))
-    return Package(description, metadata["dataset"], classes, (n_channels, length), graph)
+    return Package(description, metadata["dataset"], classes, preprocessing, graph)
