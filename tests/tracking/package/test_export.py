@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from lstmfcn.tracking.export import ServingModel
 
 from lstmfcn.classifiers.phase1 import new_engine
 from lstmfcn.data.readers import read_series
 from lstmfcn.networks.architecture import Architecture
 from lstmfcn.pipeline.stages.prepare import split
+from lstmfcn.tracking.package.export import ServingModel
 from lstmfcn.training.loop import TrainingRecipe
 from lstmfcn.training.weights import get_weights
 
