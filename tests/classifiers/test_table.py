@@ -80,12 +80,12 @@ def test_every_network_trains_in_bfloat16(row):
     from lstmfcn.data.series import Split
     from lstmfcn.training.recipe import TrainingRecipe
 
-    X, y = series(16, np.random.default_rng(0))
+    X, y = series(8, np.random.default_rng(0))
     train = Split(X.astype("float32"), y.astype(np.int64), ("a", "b"))
     losses = {}
     for compute in ("float32", "bfloat16"):
         engine = new_engine(train, row.architecture(4 if row.recurrent else None, dropout=0.0), seed=0)
-        recipe = TrainingRecipe(epochs=10, batch_size=8, schedule="constant", compute=compute)
+        recipe = TrainingRecipe(epochs=4, batch_size=8, schedule="constant", compute=compute)
         losses[compute] = engine.train(train.X, train.y, recipe, start=engine.initial, seed=0).loss
     assert np.any(losses["float32"] != losses["bfloat16"])
     np.testing.assert_allclose(losses["bfloat16"], losses["float32"], atol=0.15)
