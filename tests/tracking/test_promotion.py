@@ -12,6 +12,7 @@ from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.data.series import Split
 from lstmfcn.errors import LstmfcnError, TrackingError
 from lstmfcn.runs.run import find_runs
+from lstmfcn.tracking import promotion
 from lstmfcn.tracking.champion import load_champion
 from lstmfcn.tracking.download import pull
 from lstmfcn.tracking.mlflow import Tracker
@@ -21,9 +22,29 @@ from lstmfcn.tracking.registry import model_name, registered
 from lstmfcn.tracking.store import connect
 
 
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory):
+    """Return the packages that were made so far: to make one takes seconds, to promote it none."""
+    return tmp_path_factory.mktemp("packages"), {}
+
+
 @pytest.fixture
-def workspace(finished, tmp_path, monkeypatch):
-    """Return the finished workspace with a store of its own that holds no model yet."""
+def workspace(finished, packages, tmp_path, monkeypatch):
+    """Return the finished workspace with a store of its own that holds no model yet.
+
+    Equal weights, labels and preprocessing are packed once, and copied from then on.
+    """
+    root, made = packages
+    pack = promotion._pack
+
+    def pack_once(package, run, folder, classes, example, preprocessing):
+        what = (folder, tuple(classes), preprocessing)
+        if what not in made:
+            made[what] = root / str(len(made))
+            pack(made[what], run, folder, classes, example, preprocessing)
+        shutil.copytree(made[what], package)
+
+    monkeypatch.setattr(promotion, "_pack", pack_once)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/registry.db")
     monkeypatch.chdir(tmp_path)  # artifacts of a store without a place for them go to ./mlruns
     return finished[0]

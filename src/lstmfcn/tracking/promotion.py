@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -149,7 +150,8 @@ def _register(
         package = Path(scratch, "package")
         _pack(package, candidate, folder, classes, example, preprocessing)
         sha256 = checksum(package)
-        place = f"{ARTIFACT}/{sha256[:16]}"  # a folder of its own: older versions keep their files
+        # A folder of its own: older versions keep their files, and none of theirs is taken for new.
+        place = f"{ARTIFACT}/{sha256[:16]}-{uuid4().hex[:8]}"
         client.log_artifacts(run_id, str(package), place)
     created = client.create_model_version(
         name,
