@@ -6,7 +6,8 @@ import tempfile
 from pathlib import Path
 
 from lstmfcn.errors import RegistryError, TrackingError
-from lstmfcn.tracking.package.check import check, checksum
+from lstmfcn.tracking.package.check import check
+from lstmfcn.tracking.package.contents import OF_THE_DOWNLOAD, checksum, write_manifest
 from lstmfcn.tracking.registry import PREFIX, Version, model_name, version_with
 from lstmfcn.workspace import Workspace
 
@@ -45,13 +46,17 @@ def _fetch(name: str, number: int, into: Path) -> Path:
 
     uri = f"models:/{name}/{number}"
     try:
-        return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(into)))
+        found = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(into)))
+        (found / OF_THE_DOWNLOAD).unlink(missing_ok=True)
     except Exception as error:
         raise TrackingError(f"{uri} could not be downloaded: {error}") from error
+    return found
 
 
 def pull(workspace: Workspace, dataset: str, to: Path, alias: str = "champion") -> Path:
     """Copy a registered model into the folder `to`; it loads there with `mlflow.pyfunc.load_model`.
+
+    The folder gets a manifest of its files' hashes, by which it is checked without the store.
 
     Raises
     ------
@@ -68,6 +73,7 @@ def pull(workspace: Workspace, dataset: str, to: Path, alias: str = "champion") 
     # A folder of our own first: `to` appears whole or not at all.
     with tempfile.TemporaryDirectory(dir=to.parent, prefix=f".{to.name}.") as scratch:
         found = download(workspace, dataset, alias, Path(scratch))
+        write_manifest(found)
         if to.exists():
             to.rmdir()
         found.rename(to)

@@ -19,7 +19,7 @@ from lstmfcn.errors import TrackingError
 from lstmfcn.runs.run import WEIGHTS_FILE, Run
 from lstmfcn.tracking.download import is_whole
 from lstmfcn.tracking.mlflow import Tracker
-from lstmfcn.tracking.package.check import checksum
+from lstmfcn.tracking.package.contents import checksum
 from lstmfcn.tracking.package.fingerprint import fingerprint
 from lstmfcn.tracking.registry import Version, model_name, versions_of
 from lstmfcn.tracking.store import connect

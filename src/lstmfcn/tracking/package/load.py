@@ -9,8 +9,9 @@ from typing import Any
 
 from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.environment import load_tensorflow
-from lstmfcn.errors import RegistryError
-from lstmfcn.tracking.package.check import SAVED_MODEL, check, read_description
+from lstmfcn.tracking.package.check import check
+from lstmfcn.tracking.package.contents import SAVED_MODEL, UntrustedModelError
+from lstmfcn.tracking.package.description import Description
 
 
 @dataclass(frozen=True)
@@ -43,23 +44,52 @@ def load_package(folder: Path) -> Package:
     Raises
     ------
     UntrustedModelError
-        If it is more than a network. Nothing of it is loaded then.
-    RegistryError
-        If it is not of this project.
+        If it is more than a network, or not what it says of itself. Nothing of it is loaded then.
     """
-    check(folder)
-    description = read_description(folder)
-    try:
-        metadata = description["metadata"]
-        classes = tuple(str(label) for label in metadata["classes"])
-        preprocessing = Preprocessing.from_description(metadata["preprocessing"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise RegistryError(
-            f"{folder} was not registered by this version of lstmfcn: its MLmodel does not say what is done "
-            "to series, or names no classes. `lstmfcn promote` registers the best run anew."
-        ) from error
+    description = check(folder)
     load_tensorflow()
     import tensorflow as tf
 
-    graph = tf.saved_model.load(str(folder / SAVED_MODEL))
-    return Package(description, metadata["dataset"], classes, preprocessing, graph)
+    try:
+        graph = tf.saved_model.load(str(folder / SAVED_MODEL))
+    except Exception as error:  # whatever TensorFlow meets in a file that was damaged
+        raise UntrustedModelError(
+            f"The model in {folder} could not be loaded ({_first_line(error)}). `lstmfcn pull` it again."
+        ) from error
+    return Package(
+        description.content,
+        description.dataset,
+        description.classes,
+        description.preprocessing,
+        _held_to(description, graph, folder),
+    )
+
+
+def _held_to(description: Description, graph: Callable[[Any], Any], folder: Path) -> Callable[[Any], Any]:
+    """Return the graph, held to its number of classes: what it says of its outputs need not be so."""
+    shape = (description.preprocessing.n_channels, description.preprocessing.length)
+    n_classes = len(description.classes)
+
+    def answer(series: Any) -> Any:
+        try:
+            probabilities = graph(series)
+        except ValueError as error:  # TensorFlow's own, where it can tell
+            if tuple(series.shape[1:]) != shape:
+                raise
+            raise _lied(folder, n_classes, _first_line(error)) from error
+        if probabilities.shape != (len(series), n_classes):
+            raise _lied(folder, n_classes, f"{tuple(probabilities.shape)} for {len(series)} series")
+        return probabilities
+
+    return answer
+
+
+def _lied(folder: Path, n_classes: int, what: str) -> UntrustedModelError:
+    return UntrustedModelError(
+        f"The model in {folder} does not give the probabilities of its {n_classes} classes ({what}). "
+        "`lstmfcn promote` registers the best run anew."
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
