@@ -55,7 +55,8 @@ class TextFile:
             raise DataError(f"{path} is missing: name a file of series.") from None
         except OSError as error:
             raise self._error(error) from None
-        self._binary = gzip.GzipFile(fileobj=self._raw) if path.suffix == GZIP else self._raw
+        binary = gzip.GzipFile(fileobj=self._raw) if path.suffix == GZIP else self._raw
+        self._text = io.TextIOWrapper(binary, encoding="utf-8-sig")
 
     def __enter__(self) -> Self:
         return self
@@ -66,14 +67,14 @@ class TextFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._text.close()
         self._raw.close()
 
     def __iter__(self) -> Iterator[tuple[int, str]]:
-        text = io.TextIOWrapper(self._binary, encoding="utf-8-sig")
         row = 0
         while True:
             try:
-                piece = text.readline(LONGEST)
+                piece = self._text.readline(LONGEST)
             except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
                 raise self._error(error) from None
             if not piece:

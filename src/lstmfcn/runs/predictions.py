@@ -15,7 +15,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,21 +115,20 @@ class Predictions:
             The number of the first series. The header stands above series 1 alone, so the pieces of a file
             follow each other.
         """
-        columns: dict[str, Sequence[Any]] = {"series": range(first, first + len(self.probabilities))}
+        columns: dict[str, Iterable[str]] = {
+            "series": map(str, range(first, first + len(self.probabilities)))
+        }
         for name in ("row", "fold"):
             if (values := getattr(self, name)) is not None:
-                columns[name] = values.tolist()
+                columns[name] = map(str, values.tolist())
         if self.labels is not None:
-            columns["label"] = [_harmless(label) for label in self.labels.tolist()]
-        columns["predicted"] = [_harmless(label) for label in self.predicted.tolist()]
+            columns["label"] = map(_cell, self.labels.tolist())
+        columns["predicted"] = map(_cell, self.predicted.tolist())
         for label, values in zip(self.classes, self.probabilities.T, strict=True):
             columns[PROBABILITY + label] = ["" if np.isnan(p) else f"{p:.{digits}g}" for p in values.tolist()]
-        text = io.StringIO(newline="")
-        writer = csv.writer(text, lineterminator="\n")
-        if first == 1:
-            writer.writerow(columns)
-        writer.writerows(zip(*columns.values(), strict=True))
-        return text.getvalue().encode()
+        lines: list[Iterable[str]] = [map(_cell, columns)] if first == 1 else []
+        lines += zip(*columns.values(), strict=True)
+        return "".join(",".join(line) + "\n" for line in lines).encode()
 
     @classmethod
     def from_csv(cls, source: bytes | Path) -> Predictions:
@@ -159,8 +158,8 @@ class Predictions:
             if len(row) != len(header):
                 raise DataError(f"{name}, row {at}: {len(row)} columns, not {len(header)}. Make it again.")
         columns = dict(zip(header, zip(*rows, strict=True) if rows else ((),) * len(header), strict=True))
-        for name in {"label", "predicted"} & columns.keys():
-            columns[name] = tuple(APOSTROPHE.sub("", text) for text in columns[name])
+        for column in {"label", "predicted"} & columns.keys():
+            columns[column] = tuple(APOSTROPHE.sub("", text) for text in columns[column])
         classes = tuple(c.removeprefix(PROBABILITY) for c in header if c.startswith(PROBABILITY))
         index = {label: k for k, label in enumerate(classes)} | {"": -1}
         try:
@@ -179,6 +178,8 @@ class Predictions:
             raise DataError(f"{name} holds what is no prediction: {error}. Make it again.") from error
 
 
-def _harmless(label: str) -> str:
-    """Return a label as a file holds it."""
-    return f"'{label}" if _FORMULA.match(label) and not _NUMBER.fullmatch(label) else label
+def _cell(text: str) -> str:
+    """Return a label as a file holds it; Python's own writer leaves a lone carriage return without quotes."""
+    if _FORMULA.match(text) and not _NUMBER.fullmatch(text):
+        text = f"'{text}"
+    return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\r\n') else text
