@@ -32,9 +32,11 @@ def numbers(path: Path, row: int, fields: Sequence[str], *, first_column: int) -
         If a field is none; it names the row and the column.
     """
     try:
-        return [_float(field) for field in fields]
+        if "_" not in "".join(fields):
+            return list(map(float, fields))
     except ValueError:
-        return [_number(path, row, column, field) for column, field in enumerate(fields, start=first_column)]
+        pass
+    return [_number(path, row, column, field) for column, field in enumerate(fields, start=first_column)]
 
 
 def label_of(place: str, text: str) -> str:

@@ -162,8 +162,6 @@ def _numbers(X: Any, places: Sequence[str] | None) -> NDArray[np.float64]:
     DataError
         If they are none.
     """
-    if isinstance(X, np.ma.MaskedArray):
-        X = np.ma.filled(X.astype(np.float64), np.nan)
     try:
         raw = np.asarray(X)
     except ValueError:
@@ -172,7 +170,7 @@ def _numbers(X: Any, places: Sequence[str] | None) -> NDArray[np.float64]:
         raise DataError(f"Series of {raw.dtype} are no numbers. Convert them first.")
     try:
         with np.errstate(over="ignore"):
-            return np.asarray(raw, np.float64)
+            series = np.asarray(raw, np.float64)
     except (TypeError, ValueError, OverflowError):
         for i, one in enumerate(raw):
             try:
@@ -180,6 +178,9 @@ def _numbers(X: Any, places: Sequence[str] | None) -> NDArray[np.float64]:
             except (TypeError, ValueError, OverflowError) as error:
                 raise DataError(f"{_place(i, places)}: a value that is no number ({error}).") from None
         raise DataError("The series differ in length. Pad or resample them first.") from None
+    if isinstance(X, np.ma.MaskedArray):
+        return np.where(np.ma.getmaskarray(X), np.nan, series)  # type: ignore[no-untyped-call]
+    return series
 
 
 def _place(i: int, places: Sequence[str] | None) -> str:
