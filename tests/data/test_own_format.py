@@ -61,6 +61,18 @@ def test_a_format_of_another_package_is_read_and_fetched(tmp_path, install):
     assert test.labels.tolist() == ["a", "b"]
 
 
+def test_a_format_that_is_no_text_is_cut_in_pieces_and_not_read_compressed(tmp_path, install):
+    install()
+    (tmp_path / "a.toy").write_text("".join(f"{i} 2 3 > a\n" for i in range(5)))
+    found = list(readers.read_batches(tmp_path / "a.toy", 6))
+    assert [series.X[:, 0, 0].tolist() for series, _ in found] == [[0, 1], [2, 3], [4]]
+    assert [series.rows.tolist() for series, _ in found] == [[1, 2], [3, 4], [5]]
+    assert [len(series.labels) for series, _ in found] == [2, 2, 1]
+    assert [share for _, share in found] == [0.4, 0.8, 1]
+    with pytest.raises(DataError, match=r"a\.toy\.gz: files of the format \.toy are not read compressed"):
+        readers.read_series(tmp_path / "a.toy.gz")
+
+
 def test_the_order_of_our_own_formats_does_not_depend_on_others(install):
     assert readers.suffixes() == (".tsv", ".ts", ".txt", ".csv", "")
     install()

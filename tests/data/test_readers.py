@@ -1,4 +1,7 @@
+import gzip
 import os
+import socket
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from lstmfcn.data import textfile
 from lstmfcn.data.fields import canonical_label
-from lstmfcn.data.readers import read_series, write_series
+from lstmfcn.data.readers import read_batches, read_series, write_series
 from lstmfcn.data.series import LabelledSeries
 from lstmfcn.errors import DataError
 
@@ -46,6 +50,16 @@ def test_every_format_gives_the_same_series(tmp_path, name):
     assert series.labels.tolist() == ["1", "-1"]
     assert series.rows.tolist() == ([5, 6] if name == "a.ts" else [1, 2])
     assert series.path == tmp_path / name
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_every_format_is_read_compressed(tmp_path, name):
+    content = SAME[name] if isinstance(SAME[name], bytes) else SAME[name].encode()
+    path = put(tmp_path, f"{name}.gz", gzip.compress(content))
+    series = read_series(path)
+    np.testing.assert_array_equal(series.X, [[[0.5, -2, 0.3]], [[1, 2, 3]]])
+    assert series.labels.tolist() == ["1", "-1"]
+    assert series.path == path
 
 
 def test_blank_lines_are_passed_over_but_counted(tmp_path):
@@ -167,6 +181,75 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path):
         read_series(tmp_path / "none.tsv")
     with pytest.raises(DataError, match="cannot be read"):
         read_series(tmp_path)
+
+
+def test_what_is_no_file_is_named_for_what_it_is(tmp_path):
+    os.mkfifo(tmp_path / "pipe.tsv")
+    (tmp_path / "loop.tsv").symlink_to(tmp_path / "loop.tsv")
+    (tmp_path / "device.csv").symlink_to("/dev/zero")
+    with tempfile.TemporaryDirectory() as short, socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(f"{short}/a.tsv")
+        for path, kind in (
+            (tmp_path, "a folder"),
+            (tmp_path / "pipe.tsv", "a pipe"),
+            (tmp_path / "device.csv", "a device"),
+            (Path(short, "a.tsv"), "a socket"),
+        ):
+            with pytest.raises(DataError, match=f"{path.name} cannot be read: it is {kind}, not a file"):
+                read_series(path)
+    with pytest.raises(DataError, match=r"loop\.tsv cannot be read.*symbolic links"):
+        read_series(tmp_path / "loop.tsv")
+
+
+@pytest.mark.parametrize("change", [lambda c: c[:-9], lambda c: b"no gzip", lambda c: c[:20] + b"x" + c[21:]])
+def test_damaged_gzip_is_named(tmp_path, change):
+    content = gzip.compress(b"1\t2\t3\n" * 100)
+    with pytest.raises(DataError, match=r"a\.tsv\.gz cannot be read as text"):
+        read_series(put(tmp_path, "a.tsv.gz", change(content)))
+
+
+def test_a_file_without_lines_and_an_endless_label_are_refused(tmp_path, monkeypatch):
+    with pytest.raises(DataError, match=r"row 2, column 1: a label of 2,000 characters, 'xxx"):
+        read_series(put(tmp_path, "a.csv", f"1,2\n{'x' * 2000},2\n"))
+    monkeypatch.setattr(textfile, "LONGEST", 1000)
+    assert len(read_series(put(tmp_path, "a.tsv", "1\t" + "0" * 997 + "\n1\t2\n")).X) == 2
+    with pytest.raises(DataError, match=r"a\.tsv, row 2: a line of more than 1,000 characters"):
+        read_series(put(tmp_path, "a.tsv", "1\t2\n1\t" + "0" * 999 + "\n"))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    n=st.integers(1, 40),
+    shape=st.tuples(st.integers(1, 3), st.integers(1, 5)),
+    n_values=st.integers(1, 60),
+    packed=st.booleans(),
+)
+def test_batches_are_the_file_cut_in_pieces(tmp_path, n, shape, n_values, packed):
+    """Against what was written, whatever the border."""
+    X = np.random.default_rng(n).normal(size=(n, *shape))
+    labels = np.array([f"class {i % 3}" for i in range(n)])
+    path = write_series(tmp_path, "a", LabelledSeries(X, labels, np.arange(n), Path("x")))
+    if packed:
+        path = put(tmp_path, f"{path.name}.gz", gzip.compress(path.read_bytes()))
+    found = list(read_batches(path, n_values))
+    np.testing.assert_array_equal(np.concatenate([series.X for series, _ in found]), X)
+    assert [label for series, _ in found for label in series.labels] == labels.tolist()
+    first_row = 5 if shape[0] > 1 else 1
+    assert [row for series, _ in found for row in series.rows] == list(range(first_row, first_row + n))
+    assert {len(series.X) for series, _ in found[:-1]} <= {-(-n_values // (shape[0] * shape[1]))}
+    shares = [share for _, share in found]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+
+
+def test_batches_come_before_the_fault_that_follows(tmp_path):
+    path = put(tmp_path, "a.tsv", "1\t2\t3\n" * 4 + "1\t2\tx\n")
+    batches = read_batches(path, 4)
+    assert [len(next(batches)[0].X) for _ in range(2)] == [2, 2]
+    with pytest.raises(DataError, match="row 5, column 3: 'x'"):
+        next(batches)
+    with pytest.raises(DataError, match="holds no series"):
+        next(read_batches(put(tmp_path, "b.tsv", "\n"), 4))
 
 
 values = st.floats(allow_nan=True, allow_infinity=True)

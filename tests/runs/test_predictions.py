@@ -1,6 +1,8 @@
 """The table of predictions: pandas reads it, it reads back equal, and damage is named."""
 
+import csv
 import io
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,9 +11,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmfcn.errors import DataError
-from lstmfcn.runs.predictions import Predictions
+from lstmfcn.runs.predictions import APOSTROPHE, Predictions
 
-AWKWARD = ["fold", "label", "p:1", "a,b", 'say "x"', "NA", "nan", "01", "1", "", " ", "é\u2028", "-1"]
+AWKWARD = [
+    "fold",
+    "label",
+    "p:1",
+    "a,b",
+    'say "x"',
+    "NA",
+    "nan",
+    "01",
+    "1",
+    "",
+    " ",
+    "é\u2028",
+    "-1",
+    "=1+1",
+    "'",
+    "'=x",
+    "''-1",
+]
 texts = st.sampled_from(AWKWARD) | st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=5)
 
 
@@ -62,9 +82,9 @@ def test_pandas_reads_it_as_text(made):
     named += ["label"] if made.labels is not None else []
     assert list(table.columns) == ["series", *named, "predicted", *(f"p:{c}" for c in made.classes)]
     assert table["series"].tolist() == [str(i + 1) for i in range(len(made.probabilities))]
-    assert table["predicted"].tolist() == made.predicted.tolist()
-    if made.labels is not None:
-        assert table["label"].tolist() == made.labels.tolist()
+    for name, labels in (("predicted", made.predicted), ("label", made.labels)):
+        if labels is not None:
+            assert table[name].str.replace(APOSTROPHE, "", regex=True).tolist() == labels.tolist()
 
 
 def test_the_bytes_are_those_of_a_frame():
@@ -106,6 +126,41 @@ def test_what_looks_equal_in_the_file_is_still_told_apart():
     made = small(probabilities=close)
     assert made.to_csv().count(b"0.5,0.5") == 2
     assert Predictions.from_csv(made.to_csv()).predicted.tolist() == made.predicted.tolist() == ["NA", "NA"]
+
+
+FORMULAS = ["=1+1", "+a", "-a", "@SUM(A1)", "-1+2", "-1e", "\t=1", "\r=1", "\nx", " =1", "＝1", "--1", "-inf"]
+ORDINARY = ["-1", "+1", "-1.5", "-.5", "1e-3", "-2.5e+10", "a=b", "1-2", "a", "é", "'a", "'"]
+
+
+def test_no_label_is_a_formula_for_a_spreadsheet():
+    """An apostrophe stands before it, and nothing before any other label, as `csv` reads the cells."""
+    labels = [*FORMULAS, *(f"'{label}" for label in FORMULAS), "'-1", *ORDINARY]
+    n = len(labels)
+    made = Predictions(
+        classes=tuple(labels),
+        probabilities=np.eye(n, dtype=np.float32),
+        labels=np.array(labels),
+    )
+    content = made.to_csv()
+    table = list(csv.DictReader(io.StringIO(content.decode(), newline="")))
+    quoted = [f"'{label}" for label in labels[: -len(ORDINARY)]] + ORDINARY
+    assert [row["label"] for row in table] == [row["predicted"] for row in table] == quoted
+    assert not [
+        cell for row in table for cell in row.values() if cell[0] in "=+-@\t\r\n" and cell not in ORDINARY
+    ]
+    read = Predictions.from_csv(content)
+    assert read.labels.tolist() == read.predicted.tolist() == labels
+
+
+@given(predictions(), st.integers(0, 5))
+def test_pieces_follow_each_other(made, at):
+    def part(piece):
+        fields = ("probabilities", "labels", "fold", "row")
+        return replace(made, **{f: None if (v := getattr(made, f)) is None else v[piece] for f in fields})
+
+    at = min(at, len(made.probabilities))
+    pieces = part(slice(at)).to_csv() + (part(slice(at, None)).to_csv(first=at + 1) if at else b"")
+    assert pieces == (made if at else part(slice(0))).to_csv()
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 """What a registered model is worth: to raw series, and to whoever gives it others."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import zscore
 
 from lstmfcn.errors import DataError
 from lstmfcn.tracking.champion import load_champion
+from untrained import package
 
 
 def test_a_model_serves_raw_series_as_it_learned_normalised_ones(finished):
@@ -27,3 +29,88 @@ def test_unfit_series_are_refused(finished):
     with pytest.raises(DataError, match=r"Series 1 .* missing or infinite"):
         champion.predict_proba(np.array([[0.0] * 20, [np.nan] * 20]))
     assert champion.predict_proba(np.empty((0, 20))).shape == (0, 3)
+
+
+SOUND = [[float(i % 7) for i in range(20)] for _ in range(3)]
+
+
+def spoilt(value, dtype=object):
+    """Three series as NumPy holds them, the second with a value that is none."""
+    series = np.array(SOUND, dtype=dtype)
+    series[1, 4] = value
+    return series
+
+
+NONSENSE = {
+    "NaN": spoilt(np.nan, float),
+    "infinite": spoilt(-np.inf, float),
+    "None": spoilt(None),
+    "a null in a list": spoilt(None).tolist(),
+    "beyond float64": spoilt(np.longdouble("1e4000"), np.longdouble),
+    "text that overflows": spoilt("1e999"),
+    "masked": np.ma.masked_equal(spoilt(77, int), 77),
+    "NA of pandas": pd.DataFrame(SOUND).astype("Float64").where(np.arange(60).reshape(3, 20) != 24),
+    "a date": spoilt(pd.Timestamp("2026-01-01")),
+    "a word": spoilt("word"),
+    "an integer beyond float64": spoilt(10**400),
+    "a complex number": spoilt(1 + 2j),
+    "a list": spoilt([1, 2]),
+}
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    root = tmp_path_factory.mktemp("models")
+    return {
+        normalise: load_champion(package(root / normalise, normalise=normalise))
+        for normalise in ("per_series", "none")
+    }
+
+
+@pytest.mark.parametrize("case", NONSENSE)
+@pytest.mark.parametrize("normalise", ["per_series", "none"])
+def test_nonsense_is_refused_and_the_series_named(models, normalise, case):
+    for ask in (models[normalise].predict_proba, models[normalise].predict):
+        with pytest.raises(DataError, match=r"^Series 1 \(counted from 0\): a (missing|value)"):
+            ask(NONSENSE[case])
+
+
+@pytest.mark.parametrize("value", [1e39, -1e300, 1e20, -3e38])
+def test_what_overflows_where_nothing_is_normalised_is_refused(models, value):
+    with pytest.raises(DataError, match=r"^here 1: (a value beyond|values too large)"):
+        models["none"].predict_proba(spoilt(value, float), places=["here 0", "here 1", "here 2"])
+    assert np.isfinite(models["per_series"].predict_proba(spoilt(value, float))).all()
+
+
+@pytest.mark.parametrize(
+    ("series", "message"),
+    [
+        ([[1.0, 2.0], [1.0]], "differ in length"),
+        (np.array(SOUND).astype(str), "no numbers"),
+        (np.array(SOUND, dtype=complex), "complex128 are no numbers"),
+        (np.zeros((2, 20), "datetime64[s]"), "no numbers"),
+        (np.zeros(20), "not single numbers"),
+    ],
+)
+def test_what_is_no_series_at_all_is_refused(models, series, message):
+    with pytest.raises(DataError, match=message):
+        models["per_series"].predict_proba(series)
+
+
+def test_lists_frames_and_integers_get_the_same_answer(models):
+    champion = models["per_series"]
+    expected = champion.predict_proba(np.array(SOUND))
+    for same in (SOUND, pd.DataFrame(SOUND), np.array(SOUND, int), np.array(SOUND, "f4"), spoilt(4.0)):
+        np.testing.assert_array_equal(champion.predict_proba(same), expected)
+
+
+def test_over_http_nonsense_is_a_bad_request(models):
+    """What MLflow's server is told by the object that it calls."""
+    from mlflow.exceptions import MlflowException
+
+    from lstmfcn.tracking.champion import _Served
+
+    served = _Served(models["per_series"])
+    with pytest.raises(MlflowException, match=r"Series 1 .* missing or infinite") as caught:
+        served.predict(spoilt(np.nan, float)[:, None])
+    assert caught.value.get_http_status_code() == 400

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lstmfcn.cli.app import WorkspaceOption, app, names
+from lstmfcn.cli.app import WorkspaceOption, app, names, say
 from lstmfcn.workspace import Workspace
 
 PANEL = "Trained models"
@@ -68,7 +68,11 @@ def pull(
 def predict(
     dataset: DatasetArgument,
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="Series: .tsv, .ts or comma-separated, labels or not.")
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="Series: .tsv, .ts or comma-separated, or any of these with .gz behind; labels or not.",
+        ),
     ],
     output: Annotated[
         Path | None,
@@ -81,11 +85,13 @@ def predict(
     alias: AliasOption = "champion",
     workspace: WorkspaceOption = Path(),
 ) -> None:
-    """Predict the series of a file: a CSV of labels and probabilities, the accuracy if labels are there."""
+    """Predict the series of a file: a CSV of labels and probabilities, the accuracy if labels are there.
+
+    The file may be of any size. The CSV is there when all is done.
+    """
     from lstmfcn.tracking.prediction import predict_file
 
-    target = output or file.with_name(f"{file.stem}.predictions.csv")
-    typer.echo(predict_file(model or dataset, file, target, alias=alias, workspace=workspace))
+    typer.echo(predict_file(model or dataset, file, output, alias=alias, workspace=workspace, progress=say))
 
 
 @app.command(rich_help_panel=PANEL)

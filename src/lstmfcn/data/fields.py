@@ -1,9 +1,9 @@
-"""What the readers of text files share: lines, numbers and labels, each fault named with its place."""
+"""What the readers of text files share: numbers and labels, each fault named with its place."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,22 +15,12 @@ from lstmfcn.errors import DataError
 MISSING = {"", "?", "na", "nan"}
 """How a missing value is spelled, in lower case."""
 
+LONGEST_LABEL = 1000
+"""Characters: in an array all labels take as much room as the longest."""
 
-def numbered_lines(path: Path) -> list[tuple[int, str]]:
-    """Return the lines of a text file that are not blank, each with its number from 1.
-
-    Raises
-    ------
-    DataError
-        If the file is missing or no text.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except FileNotFoundError:
-        raise DataError(f"{path} is missing.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read as text: {error}.") from None
-    return [(row, line) for row, line in enumerate(lines, start=1) if line.strip()]
+Record = tuple[int, str | None, NDArray[np.float64]]
+"""A series as it stands in a file: its line, its label if there are labels, and its values, float64 of shape
+(n_channels, length)."""
 
 
 def numbers(path: Path, row: int, fields: Sequence[str], *, first_column: int) -> list[float]:
@@ -42,9 +32,11 @@ def numbers(path: Path, row: int, fields: Sequence[str], *, first_column: int) -
         If a field is none; it names the row and the column.
     """
     try:
-        return [_float(field) for field in fields]
+        if "_" not in "".join(fields):
+            return list(map(float, fields))
     except ValueError:
-        return [_number(path, row, column, field) for column, field in enumerate(fields, start=first_column)]
+        pass
+    return [_number(path, row, column, field) for column, field in enumerate(fields, start=first_column)]
 
 
 def label_of(place: str, text: str) -> str:
@@ -53,11 +45,13 @@ def label_of(place: str, text: str) -> str:
     Raises
     ------
     DataError
-        If it is missing or cannot be written again; it begins with `place`.
+        If it is missing, endless or cannot be written again; it begins with `place`.
     """
     label = canonical_label(text)
     if label.lower() in MISSING:
         raise DataError(f"{place}: the label is missing.")
+    if len(label) > LONGEST_LABEL:
+        raise DataError(f"{place}: a label of {len(label):,} characters, {label[:40]!r}... Shorten it.")
     if not label.isprintable():  # a tab, a null: written again, it would not be read as the same
         raise DataError(f"{place}: the label {label[:40]!r} holds a control character. Take it out.")
     return label
@@ -88,32 +82,31 @@ def canonical_label(text: str) -> str:
     return str(int(value)) if value == int(value) else repr(value)
 
 
-def series_of(
-    path: Path, labels: Sequence[str] | None, rows: Sequence[int], values: Sequence[Sequence[Sequence[float]]]
-) -> LabelledSeries:
+def series_of(path: Path, records: Iterable[Record]) -> LabelledSeries:
     """Return what a reader has read as arrays.
 
     Parameters
     ----------
     path
         The file.
-    labels
-        A label a series; None where the file has none.
-    rows
-        The line of each series.
-    values
-        The values of each channel of each series; all are equally long.
+    records
+        Its series, all of one shape; all of them with labels, or none.
 
     Raises
     ------
     DataError
         If there are no series.
     """
+    rows, labels, values = [], [], []
+    for row, label, channels in records:
+        rows.append(row)
+        labels.append(label)
+        values.append(channels)
     if not rows:
         raise DataError(f"{path} holds no series. Put one on each line, or fetch the file again.")
     return LabelledSeries(
-        X=np.array(values, dtype=np.float64),
-        labels=None if labels is None else np.array(labels, dtype=np.str_),
+        X=np.stack(values),
+        labels=None if labels[0] is None else np.array(labels, dtype=np.str_),
         rows=np.array(rows, dtype=np.int64),
         path=path,
     )

@@ -13,9 +13,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from lstmfcn.data.batches import batches
 from lstmfcn.environment import keras_defaults
-
-BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -87,5 +86,5 @@ def _last_layer(model: keras.Model) -> tuple[NDArray[np.float32], NDArray[np.flo
 def _outputs(model: keras.Model, wanted: keras.KerasTensor, X: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return what stands at a place of the network for each series, in batches that bound the memory."""
     to_layer = keras.Model(model.inputs[0], wanted)
-    batches = (X[i : i + BATCH] for i in range(0, len(X), BATCH))
-    return np.concatenate([np.asarray(to_layer(batch, training=False), np.float32) for batch in batches])
+    parts = [np.asarray(to_layer(batch, training=False), np.float32) for batch in batches(X)]
+    return np.concatenate(parts)

@@ -8,9 +8,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from lstmfcn.data.batches import batches
 from lstmfcn.environment import keras_defaults
-
-BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,6 @@ def attention(model: keras.Model, X: NDArray[np.float32]) -> Attention:
         raise ValueError(f"{model.name} has no attention: only alstm_fcn has.")
     layer = model.get_layer("attention_lstm")
     to_steps = keras.Model(model.inputs[0], layer.input)
-    parts = [layer.attend(to_steps(X[i : i + BATCH])) for i in range(0, len(X), BATCH)]
+    parts = [layer.attend(to_steps(batch)) for batch in batches(X)]
     weights, contexts = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     return Attention(np.asarray(weights, np.float32), np.asarray(contexts, np.float32))

@@ -3,13 +3,19 @@
 The file is a CSV in UTF-8, a row a series: `series`, counted from 1; `row`, its line in the file that the
 series came from, and `fold`, who held it out (-1: nobody), where there are such; `label`, where it is known;
 `predicted`; and a column `p:<class>` of probabilities for each class, empty where there is no prediction.
+
+A label that a spreadsheet would take for a formula (it begins with =, +, -, @, a tab or a line break, and is
+no plain number) stands behind an apostrophe, and so does one that begins with apostrophes and then such a
+character: taking one away gives each label back. `Predictions.from_csv` does, and pandas by
+`table["predicted"].str.replace(APOSTROPHE, "", regex=True)`.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +27,12 @@ from lstmfcn.errors import DataError
 
 PROBABILITY = "p:"
 """How the columns of probabilities begin; the class follows."""
+
+_FORMULA = re.compile(r"'*(?:\s*[=+\-@＝＋－＠]|[\t\r\n])")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+
+APOSTROPHE = re.compile(rf"^'(?={_FORMULA.pattern})")
+"""What is to be taken away from the labels of a file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,28 +104,31 @@ class Predictions:
         """The predicted labels as text, shape (n_series,); empty where there is no prediction."""
         return np.array([*self.classes, ""])[self.predicted_y]
 
-    def to_csv(self, *, digits: int = 7) -> bytes:
-        """Return the file; equal predictions give equal bytes.
+    def to_csv(self, *, digits: int = 7, first: int = 1) -> bytes:
+        """Return the file, or a piece of it; equal predictions give equal bytes.
 
         Parameters
         ----------
         digits
             Of the probabilities; with 9 they read back equal to the bit.
+        first
+            The number of the first series. The header stands above series 1 alone, so the pieces of a file
+            follow each other.
         """
-        columns: dict[str, Sequence[Any]] = {"series": range(1, len(self.probabilities) + 1)}
+        columns: dict[str, Iterable[str]] = {
+            "series": map(str, range(first, first + len(self.probabilities)))
+        }
         for name in ("row", "fold"):
             if (values := getattr(self, name)) is not None:
-                columns[name] = values.tolist()
+                columns[name] = map(str, values.tolist())
         if self.labels is not None:
-            columns["label"] = self.labels.tolist()
-        columns["predicted"] = self.predicted.tolist()
+            columns["label"] = map(_cell, self.labels.tolist())
+        columns["predicted"] = map(_cell, self.predicted.tolist())
         for label, values in zip(self.classes, self.probabilities.T, strict=True):
             columns[PROBABILITY + label] = ["" if np.isnan(p) else f"{p:.{digits}g}" for p in values.tolist()]
-        text = io.StringIO(newline="")
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(zip(*columns.values(), strict=True))
-        return text.getvalue().encode()
+        lines: list[Iterable[str]] = [map(_cell, columns)] if first == 1 else []
+        lines += zip(*columns.values(), strict=True)
+        return "".join(",".join(line) + "\n" for line in lines).encode()
 
     @classmethod
     def from_csv(cls, source: bytes | Path) -> Predictions:
@@ -143,6 +158,8 @@ class Predictions:
             if len(row) != len(header):
                 raise DataError(f"{name}, row {at}: {len(row)} columns, not {len(header)}. Make it again.")
         columns = dict(zip(header, zip(*rows, strict=True) if rows else ((),) * len(header), strict=True))
+        for column in {"label", "predicted"} & columns.keys():
+            columns[column] = tuple(APOSTROPHE.sub("", text) for text in columns[column])
         classes = tuple(c.removeprefix(PROBABILITY) for c in header if c.startswith(PROBABILITY))
         index = {label: k for k, label in enumerate(classes)} | {"": -1}
         try:
@@ -159,3 +176,10 @@ class Predictions:
             )
         except (ValueError, KeyError) as error:
             raise DataError(f"{name} holds what is no prediction: {error}. Make it again.") from error
+
+
+def _cell(text: str) -> str:
+    """Return a label as a file holds it; Python's own writer leaves a lone carriage return without quotes."""
+    if _FORMULA.match(text) and not _NUMBER.fullmatch(text):
+        text = f"'{text}"
+    return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\r\n') else text

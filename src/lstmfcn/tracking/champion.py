@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstmfcn.data.batches import batches
 from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.environment import load_library, load_mlflow
 from lstmfcn.errors import DataError, RegistryError
 from lstmfcn.tracking.package.load import Package, load_package
 from lstmfcn.workspace import Workspace
-
-BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Champion:
         """(n_channels, length) of the series it takes."""
         return self.preprocessing.n_channels, self.preprocessing.length
 
-    def predict_proba(self, X: NDArray[Any]) -> NDArray[np.float32]:
+    def predict_proba(self, X: Any, *, places: Sequence[str] | None = None) -> NDArray[np.float32]:
         """Predict class probabilities.
 
         Parameters
@@ -52,6 +52,8 @@ class Champion:
         X
             Raw series, shape (n_series, n_channels, length), or (n_series, length) where there is one
             channel. The model normalises them itself.
+        places
+            What to call each series in errors; None to count them from 0.
 
         Returns
         -------
@@ -60,30 +62,34 @@ class Champion:
         Raises
         ------
         DataError
-            If the shape is not the model's, a value is missing or infinite, or the model does not
-            normalise and float32 cannot hold the series.
+            If the shape is not the model's, a value is missing, infinite or no number, or the model does
+            not normalise and the values are too large for it.
         """
-        series = np.asarray(X, dtype=np.float64)
+        series = _numbers(X, places)
         if series.ndim == 2:
             series = series[:, None, :]
         if series.shape[1:] != self.shape:
             expected = " x ".join(str(n) for n in self.shape)
-            got = " x ".join(str(n) for n in series.shape[1:])
+            got = " x ".join(str(n) for n in series.shape[1:]) or "single numbers"
             raise DataError(
                 f"The champion of {self.dataset} takes series of {expected} (channels x values), not {got}."
             )
         bad = np.flatnonzero(~np.isfinite(series).all(axis=(1, 2)))
         if len(bad):
-            raise DataError(
-                f"Series {bad[0]} (counted from 0) has a missing or infinite value. Fill it in first."
-            )
-        self.preprocessing.check(series)
+            raise DataError(f"{_place(bad[0], places)}: a missing or infinite value. Fill it in first.")
+        self.preprocessing.check(series, places=places)
         if not len(series):
             return np.empty((0, len(self.classes)), np.float32)
-        parts = [self._package.graph(series[i : i + BATCH]) for i in range(0, len(series), BATCH)]
-        return np.asarray(np.concatenate(parts), np.float32)
+        answers = np.concatenate([self._package.graph(batch) for batch in batches(series)])
+        lost = np.flatnonzero(~np.isfinite(answers).all(axis=1))
+        if len(lost):
+            raise DataError(
+                f"{_place(lost[0], places)}: values too large for the model, which gives no probabilities. "
+                "Scale the series as those it was trained on."
+            )
+        return np.asarray(answers, np.float32)
 
-    def predict(self, X: NDArray[Any]) -> NDArray[np.str_]:
+    def predict(self, X: Any) -> NDArray[np.str_]:
         """Predict labels, text of shape (n_series,); see `predict_proba`."""
         return np.asarray(np.array(self.classes)[self.predict_proba(X).argmax(axis=1)], np.str_)
 
@@ -95,18 +101,24 @@ class Champion:
         from mlflow.models import Model
         from mlflow.pyfunc import PyFuncModel, scoring_server
 
-        model = PyFuncModel(Model.from_dict(dict(self._package.description)), _Served(self._package))
+        model = PyFuncModel(Model.from_dict(dict(self._package.description)), _Served(self))
         uvicorn.run(scoring_server.init(model), host=host, port=port)
 
 
 class _Served:
-    """A package as MLflow's scoring server calls it."""
+    """A champion as MLflow's scoring server calls it."""
 
-    def __init__(self, package: Package) -> None:
-        self._package = package
+    def __init__(self, champion: Champion) -> None:
+        self._champion = champion
 
-    def predict(self, series: NDArray[np.float32], params: object = None) -> NDArray[np.float32]:  # noqa: ARG002
-        return np.asarray(self._package.graph(series))
+    def predict(self, series: NDArray[np.float64], params: object = None) -> NDArray[np.float32]:  # noqa: ARG002
+        from mlflow.exceptions import MlflowException
+        from mlflow.protos.databricks_pb2 import BAD_REQUEST
+
+        try:
+            return self._champion.predict_proba(series)
+        except DataError as error:
+            raise MlflowException(str(error), error_code=BAD_REQUEST) from None
 
 
 def load_champion(source: str | Path, *, alias: str = "champion", workspace: str | Path = ".") -> Champion:
@@ -140,6 +152,39 @@ def load_champion(source: str | Path, *, alias: str = "champion", workspace: str
 
     with tempfile.TemporaryDirectory() as scratch:
         return _champion(load_package(download(Workspace(Path(workspace)), source, alias, Path(scratch))))
+
+
+def _numbers(X: Any, places: Sequence[str] | None) -> NDArray[np.float64]:
+    """Return series as numbers: what is masked or None is NaN, what float64 cannot hold infinite.
+
+    Raises
+    ------
+    DataError
+        If they are none.
+    """
+    try:
+        raw = np.asarray(X)
+    except ValueError:
+        raise DataError("The series differ in length. Pad or resample them first.") from None
+    if raw.dtype.kind not in "biufO":
+        raise DataError(f"Series of {raw.dtype} are no numbers. Convert them first.")
+    try:
+        with np.errstate(over="ignore"):
+            series = np.asarray(raw, np.float64)
+    except (TypeError, ValueError, OverflowError):
+        for i, one in enumerate(raw):
+            try:
+                np.asarray(one, np.float64)
+            except (TypeError, ValueError, OverflowError) as error:
+                raise DataError(f"{_place(i, places)}: a value that is no number ({error}).") from None
+        raise DataError("The series differ in length. Pad or resample them first.") from None
+    if isinstance(X, np.ma.MaskedArray):
+        return np.where(np.ma.getmaskarray(X), np.nan, series)  # type: ignore[no-untyped-call]
+    return series
+
+
+def _place(i: int, places: Sequence[str] | None) -> str:
+    return places[i] if places else f"Series {i} (counted from 0)"
 
 
 def _champion(package: Package) -> Champion:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from lstmfcn.data.batches import batches
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.training import tensorflow as backend
 from lstmfcn.training.checkpoint import Checkpoint, TrainingState
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 Progress = Callable[[str], None]
 Labelled = tuple[NDArray[np.float32], NDArray[np.int64]]
 
-PREDICTION_BATCH = 256
 EXPLODED = 1e6  # nats
 
 
@@ -210,7 +210,4 @@ class Engine:
 
     def predict(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return class probabilities, float32 (n_series, n_classes), for (n_series, n_channels, length)."""
-        batches = [
-            self._probabilities(X[i : i + PREDICTION_BATCH]) for i in range(0, len(X), PREDICTION_BATCH)
-        ]
-        return np.asarray(np.concatenate(batches), np.float32)
+        return np.asarray(np.concatenate([self._probabilities(batch) for batch in batches(X)]), np.float32)

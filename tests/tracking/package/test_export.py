@@ -11,6 +11,7 @@ from lstmfcn.pipeline.stages.prepare import split
 from lstmfcn.tracking.package.export import ServingModel
 from lstmfcn.training.loop import TrainingRecipe
 from lstmfcn.training.weights import get_weights
+from untrained import package
 
 FCN = Architecture(name="fcn")
 
@@ -50,3 +51,41 @@ def test_what_is_learned_on_a_large_offset_is_served_on_it(prepared, tmp_path):
     served = tf.saved_model.load(str(tmp_path / "model"))(tf.constant(raw[1])).numpy()
     np.testing.assert_allclose(served, engine.predict(scores[1].astype(np.float32)), atol=1e-6)
     assert (served.argmax(axis=1) == test.y).all()
+
+
+NONSENSE = [np.nan, np.inf, -np.inf]
+OVERFLOWING = [1e39, -1e39, 1e308, 1e20, -3e38]
+"""Beyond float32, or with a square beyond it: only where nothing is normalised."""
+
+
+@pytest.mark.parametrize("normalise", ["per_series", "none"])
+@pytest.mark.parametrize("n_channels", [1, 2])
+def test_nonsense_gets_a_row_of_nan_and_its_neighbours_their_answer(tmp_path, normalise, n_channels):
+    """From plain TensorFlow and plain MLflow, against the same batch without nonsense, to the bit."""
+    import mlflow.pyfunc
+
+    folder = package(tmp_path / "model", shape=(n_channels, 20), normalise=normalise)
+    values = NONSENSE + (OVERFLOWING if normalise == "none" else [])
+    rng = np.random.default_rng(0)
+    sound = rng.normal(size=(2 * len(values) + 3, n_channels, 20))
+    series = sound.copy()
+    bad = np.arange(len(values)) * 2 + 1
+    for i, value in zip(bad, values, strict=True):
+        series[i, rng.integers(n_channels), rng.integers(20)] = value
+    series[-1] = np.nan
+    bad = np.append(bad, len(series) - 1)
+    others = np.setdiff1d(np.arange(len(series)), bad)
+    graph = tf.saved_model.load(str(folder / "tf2model"))
+    expected = graph(tf.constant(sound)).numpy()
+    assert np.isfinite(expected).all()
+    for answer in (graph(tf.constant(series)).numpy(), mlflow.pyfunc.load_model(str(folder)).predict(series)):
+        answer = np.asarray(answer)
+        assert np.isnan(answer[bad]).all()
+        np.testing.assert_array_equal(answer[others], expected[others])
+
+
+def test_large_values_are_no_nonsense_where_they_are_normalised(tmp_path):
+    graph = tf.saved_model.load(str(package(tmp_path / "model") / "tf2model"))
+    series = np.random.default_rng(0).normal(size=(3, 1, 20))
+    np.testing.assert_allclose(graph(1e307 * series).numpy(), graph(series).numpy(), atol=1e-5)
+    assert np.isfinite(graph(np.full((1, 1, 20), 1.7e308)).numpy()).all()

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
-from lstmfcn.data.fields import label_of, labels_of, numbered_lines, numbers, series_of
+import numpy as np
+
+from lstmfcn.data.fields import Record, label_of, labels_of, numbers
 from lstmfcn.data.series import LabelledSeries
+from lstmfcn.data.textfile import TextFile
 from lstmfcn.errors import DataError
 from lstmfcn.files import write_text
 
 SUFFIXES: tuple[str, ...] = (".tsv", ".txt", ".csv", "")
 
 
-def read(path: Path, *, length: int | None = None) -> LabelledSeries:
-    """Read series; see `lstmfcn.data.readers.read_series`.
+def records(file: TextFile, *, length: int | None = None) -> Iterator[Record]:
+    """Read series one by one; see `lstmfcn.data.readers.read_series`.
 
     With a `length`, a file whose lines have that many columns has no labels.
     """
-    numbered = numbered_lines(path)
-    if not numbered:
-        return series_of(path, None, [], [])
-    first_row, first = numbered[0]
+    path, lines = file.path, iter(file)
+    first_row, first = next(lines, (0, ""))
+    if not first:
+        return
     separator = next((s for s in ("\t", ",") if s in first), None)
     width = len(first.split(separator))
     labelled = length is None or width != length
@@ -34,19 +39,15 @@ def read(path: Path, *, length: int | None = None) -> LabelledSeries:
             f"{path}, row {first_row}: one column only. A row is a label and the values of a series, "
             "separated by tabs, commas or blanks."
         )
-    labels, rows, values = [], [], []
-    for row, line in numbered:
+    for row, line in chain([(first_row, first)], lines):
         fields = line.split(separator)
         if len(fields) != width:
             raise DataError(
                 f"{path}, row {row}: {len(fields)} columns, where row {first_row} has {width}. The file "
                 "may be cut short; if its series differ in length, pad or resample them first."
             )
-        if labelled:
-            labels.append(label_of(f"{path}, row {row}, column 1", fields[0]))
-        rows.append(row)
-        values.append([numbers(path, row, fields[labelled:], first_column=1 + labelled)])
-    return series_of(path, labels if labelled else None, rows, values)
+        label = label_of(f"{path}, row {row}, column 1", fields[0]) if labelled else None
+        yield row, label, np.array([numbers(path, row, fields[labelled:], first_column=1 + labelled)])
 
 
 def write(path: Path, series: LabelledSeries) -> None:

@@ -5,26 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from lstmfcn.data.fields import label_of, labels_of, numbered_lines, numbers, series_of
+import numpy as np
+
+from lstmfcn.data.fields import Record, label_of, labels_of, numbers
 from lstmfcn.data.series import LabelledSeries
+from lstmfcn.data.textfile import TextFile
 from lstmfcn.errors import DataError
 from lstmfcn.files import write_text
 
 SUFFIXES: tuple[str, ...] = (".ts",)
 
 
-def read(path: Path, *, length: int | None = None) -> LabelledSeries:  # noqa: ARG001 - the header says it
-    """Read series; see `lstmfcn.data.readers.read_series`. The header says whether there are labels."""
-    lines = iter(numbered_lines(path))
+def records(file: TextFile, *, length: int | None = None) -> Iterator[Record]:  # noqa: ARG001
+    """Read series one by one; see `lstmfcn.data.readers.read_series`.
+
+    Whatever the `length`, the header says whether there are labels.
+    """
+    path, lines = file.path, iter(file)
     labelled = _read_header(path, lines)
-    labels, rows, values = [], [], []
     shape: tuple[int, int] | None = None
     for row, line in lines:
         if line.lstrip().startswith("#"):
             continue
         *channels, last = line.split(":")
+        label = None
         if labelled:
-            labels.append(label_of(f"{path}, row {row}, after the last colon", last if channels else ""))
+            label = label_of(f"{path}, row {row}, after the last colon", last if channels else "")
         else:
             channels.append(last)
         series = []
@@ -40,9 +46,7 @@ def read(path: Path, *, length: int | None = None) -> LabelledSeries:  # noqa: A
                 f"{path}, row {row}: {len(series)} channel(s) of {', '.join(map(str, sorted(lengths)))} "
                 f"values, where the first series has {shape[0]} of {shape[1]}. Pad or resample first."
             )
-        rows.append(row)
-        values.append(series)
-    return series_of(path, labels if labelled else None, rows, values)
+        yield row, label, np.array(series)
 
 
 def write(path: Path, series: LabelledSeries) -> None:

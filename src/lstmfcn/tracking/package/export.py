@@ -17,11 +17,15 @@ from lstmfcn.networks.architecture import Architecture
 from lstmfcn.networks.build import build
 from lstmfcn.training.weights import Weights, set_weights
 
+LARGEST = float(np.sqrt(np.finfo(np.float32).max))
+"""float32 cannot hold the square of a larger value: what a network says of it means nothing."""
+
 
 class ServingModel(tf.Module):
     """Prepares raw series as the `prepare` stage does and predicts their class probabilities.
 
-    Calling it maps float64 (batch, n_channels, length) to float32 (batch, n_classes).
+    Calling it maps float64 (batch, n_channels, length) to float32 (batch, n_classes): a row of NaN for a
+    series with a missing, infinite or overflowing value, whatever the others are.
 
     Parameters
     ----------
@@ -55,7 +59,12 @@ class ServingModel(tf.Module):
     def __call__(self, series: Any) -> Any:
         """Return probabilities, float32 (batch, n_classes), of raw series (batch, n_channels, length)."""
         prepared = self._preprocessing.to_tensorflow(series)
-        return tf.identity(self._network(prepared, training=False), name="probabilities")
+        probabilities = self._network(prepared, training=False)
+        # Prepared and passed through the network, a NaN may come out as any class, and with certainty.
+        sound = tf.reduce_all(tf.math.is_finite(series), axis=(1, 2))
+        sound = tf.logical_and(sound, tf.reduce_all(tf.abs(prepared) <= LARGEST, axis=(1, 2)))
+        answers = tf.where(tf.expand_dims(sound, 1), probabilities, tf.constant(np.nan, tf.float32))
+        return tf.identity(answers, name="probabilities")
 
 
 def export(

@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from lstmfcn.data.batches import series_at_once
 from lstmfcn.environment import keras_defaults
 
 
@@ -28,12 +29,13 @@ class BatchNormStatistics:
     model
         A functional Keras model.
     batch_size
-        How many series pass through the network at once: bounds the memory.
+        How many series pass through the network at once: bounds the memory. None: as many as their length
+        allows.
     """
 
     @keras_defaults()
-    def __init__(self, model: keras.Model, batch_size: int = 256) -> None:
-        self._batch_size = batch_size
+    def __init__(self, model: keras.Model, batch_size: int | None = None) -> None:
+        self._batch_size = batch_size or series_at_once(*model.input_shape[1:])
         self._layers = [x for x in model.layers if isinstance(x, keras.layers.BatchNormalization)]
         series = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
         self._moments = [

@@ -1,0 +1,34 @@
+"""Batches: all series once and in order, in bounded memory, and as ever where series are short."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lstmfcn.data.batches import batches, series_at_once
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"),
+    [
+        ((1, 24), 256),
+        ((1, 251), 256),
+        ((1, 512), 256),
+        ((1, 513), 255),
+        ((2, 512), 128),
+        ((1, 18_000), 7),
+        ((1, 131_073), 1),
+        ((1, 10**7), 1),
+    ],
+)
+def test_long_series_make_small_batches(shape, size):
+    assert series_at_once(*shape) == size
+
+
+@given(st.integers(0, 700), st.integers(1, 4), st.integers(1, 2000))
+def test_each_series_is_in_one_batch(n_series, n_channels, length):
+    X = np.broadcast_to(np.arange(n_series)[:, None, None], (n_series, n_channels, length))
+    found = list(batches(X))
+    assert [i for batch in found for i in batch[:, 0, 0].tolist()] == list(range(n_series))
+    assert all(batch.size <= 131_072 for batch in found)
+    assert all(len(batch) == len(found[0]) for batch in found[:-1])

@@ -1,0 +1,309 @@
+"""Predicting a file: as the whole file at once, in bounded memory, and nothing is harmed where it fails."""
+
+import gzip
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+
+from lstmfcn.errors import DataError, RegistryError
+from lstmfcn.runs.predictions import Predictions
+from lstmfcn.tracking import prediction
+from lstmfcn.tracking.champion import Champion, load_champion
+from lstmfcn.tracking.prediction import OutputError, predict_file
+from untrained import package
+
+CLASSES = ("-1", "=a", "b")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return package(tmp_path_factory.mktemp("model") / "model", classes=CLASSES)
+
+
+def write(path, n, *, length=20, labelled=True, seed=0):
+    """Write random series; return them and their labels."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, length)).round(4)
+    labels = np.array([*CLASSES, "none of these"])[rng.integers(0, 4, n)]
+    with path.open("w") as file:
+        for label, x in zip(labels, X.tolist(), strict=True):
+            file.write("\t".join(([str(label)] if labelled else []) + [str(v) for v in x]) + "\n")
+    return X, labels
+
+
+def files_of(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("n", [1, 2, 255, 256, 257, 511, 512, 513, 1000])
+@pytest.mark.parametrize("labelled", [True, False])
+def test_a_file_gets_the_answers_of_all_series_at_once(model, tmp_path, n, labelled):
+    """Against the graph alone, loaded by TensorFlow, over all series in one batch."""
+    path = tmp_path / "a.tsv"
+    X, labels = write(path, n, labelled=labelled, seed=n)
+    before = path.read_bytes()
+    said = predict_file(model, path)
+    expected = tf.saved_model.load(str(model / "tf2model"))(X[:, None]).numpy()
+    made = Predictions.from_csv(tmp_path / "a.predictions.csv")
+    np.testing.assert_allclose(made.probabilities, expected, atol=1e-6)
+    assert made.classes == CLASSES
+    assert made.row.tolist() == list(range(1, n + 1))
+    predicted = np.array(CLASSES)[expected.argmax(axis=1)]
+    assert made.predicted.tolist() == predicted.tolist()
+    table = pd.read_csv(tmp_path / "a.predictions.csv")
+    assert table["series"].tolist() == list(range(1, n + 1))
+    assert f"{n} series predicted with the champion of Bumps" in said
+    if labelled:
+        assert made.labels.tolist() == labels.tolist()
+        right = int((predicted == labels).sum())
+        assert f"accuracy {right / n:.4f} ({right} of {n} labels)" in said
+        assert ("does not know none of these" in said) == ("none of these" in labels)
+    else:
+        assert made.labels is None
+        assert "accuracy" not in said
+    assert path.read_bytes() == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.predictions.csv", "a.tsv"]
+
+
+def test_the_file_is_that_of_one_table(model, tmp_path):
+    """To the byte, compressed or not."""
+    path = tmp_path / "a.tsv"
+    X, labels = write(path, 700)
+    predict_file(model, path, tmp_path / "one.csv")
+    (tmp_path / "b.tsv.gz").write_bytes(gzip.compress(path.read_bytes()))
+    predict_file(model, tmp_path / "b.tsv.gz")
+    whole = Predictions(
+        classes=CLASSES,
+        probabilities=load_champion(model).predict_proba(X),
+        labels=labels,
+        row=np.arange(1, 701),
+    )
+    assert (tmp_path / "one.csv").read_bytes() == whole.to_csv()
+    assert (tmp_path / "b.predictions.csv").read_bytes() == whole.to_csv()
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".txt", ".ts", ""])
+def test_every_format_gets_the_same_answers(model, tmp_path, suffix):
+    X, labels = write(tmp_path / "a.tsv", 300)
+    predict_file(model, tmp_path / "a.tsv", tmp_path / "tsv.out")
+    path = tmp_path / f"b{suffix}"
+    if suffix == ".ts":
+        lines = [",".join(map(str, x)) + f":{k}" for k, x in zip(labels, X.tolist(), strict=True)]
+        path.write_text("@classLabel true\n@data\n" + "\n".join(lines))
+    else:
+        path.write_text((tmp_path / "a.tsv").read_text().replace("\t", "," if suffix == ".csv" else "\t"))
+    predict_file(model, path, tmp_path / "out")
+    expected, found = (pd.read_csv(tmp_path / name).drop(columns="row") for name in ("tsv.out", "out"))
+    pd.testing.assert_frame_equal(found, expected)
+
+
+def bad_outputs(folder, path):
+    """Return what predictions must not be written to, each with what is said."""
+    (folder / "folder").mkdir()
+    (folder / "link.csv").symlink_to(path)
+    (folder / "hard.csv").hardlink_to(path)
+    os.mkfifo(folder / "pipe")
+    (folder / "loop").symlink_to(folder / "loop")
+    (folder / "device").symlink_to("/dev/null")
+    return {
+        path: "is the file of series itself",
+        folder / "folder" / ".." / path.name: "is the file of series itself",
+        folder / "link.csv": "is the file of series itself",
+        folder / "hard.csv": "is the file of series itself",
+        folder / "folder": "is a folder",
+        folder / "pipe": "is a pipe",
+        folder / "device": "is a device",
+        Path("/dev/null"): "is a device",
+        folder / "loop": "cannot be written: .*symbolic links",
+        path / "below.csv": "cannot be written",
+        folder / ("x" * 250): "cannot be written: File name too long",
+        folder / ("x" * 300): "cannot be written: File name too long",
+        Path("/proc/none/a.csv"): "cannot be written",
+    }
+
+
+def test_what_cannot_be_written_is_refused_before_anything_is_loaded(tmp_path, monkeypatch):
+    monkeypatch.setattr(prediction, "load_champion", lambda *_, **__: pytest.fail("loaded"))
+    path = tmp_path / "a.tsv"
+    write(path, 3)
+    before = path.read_bytes()
+    outputs = bad_outputs(tmp_path, path)
+    names = sorted(p.name for p in tmp_path.iterdir())
+    for output, message in outputs.items():
+        with pytest.raises(OutputError, match=message) as caught:
+            predict_file("any", path, output)
+        assert "\n" not in str(caught.value)
+        assert str(caught.value).startswith(str(output))
+        assert path.read_bytes() == before
+        assert sorted(p.name for p in tmp_path.iterdir()) == names
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OutputError, match="is the file of series itself"):
+        predict_file("any", path, Path("a.tsv"))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_permissions_are_respected(model, tmp_path):
+    write(tmp_path / "a.tsv", 3)
+    (tmp_path / "kept.csv").write_text("kept")
+    (tmp_path / "kept.csv").chmod(0o444)
+    with pytest.raises(OutputError, match="may not be written"):
+        predict_file(model, tmp_path / "a.tsv", tmp_path / "kept.csv")
+    (tmp_path / "closed").mkdir(mode=0o555)
+    with pytest.raises(OutputError, match="cannot be written: Permission denied"):
+        predict_file(model, tmp_path / "a.tsv", tmp_path / "closed/a.csv")
+
+
+def test_what_is_no_file_of_series_is_named_before_anything_is_loaded(tmp_path, monkeypatch):
+    monkeypatch.setattr(prediction, "load_champion", lambda *_, **__: pytest.fail("loaded"))
+    os.mkfifo(tmp_path / "pipe.tsv")
+    (tmp_path / "loop.tsv").symlink_to(tmp_path / "loop.tsv")
+    with tempfile.TemporaryDirectory() as short, socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(f"{short}/s")
+        for path, message in (
+            (tmp_path, "it is a folder"),
+            (Path("/"), "it is a folder"),
+            (tmp_path / "pipe.tsv", "it is a pipe"),
+            (Path("/dev/zero"), "it is a device"),
+            (Path(short, "s"), "it is a socket"),
+            (tmp_path / "loop.tsv", "symbolic links"),
+            (tmp_path / "none.tsv", "is missing"),
+        ):
+            with pytest.raises(DataError, match=message):
+                predict_file("any", path)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("b" + "\t1" * 19 + "\tx\n", "row 601, column 21: 'x'"),
+        ("b" + "\t1" * 19 + "\tnan\n", "row 601: a missing or infinite value"),
+        ("b" + "\t1" * 19 + "\t1e999\n", "row 601: a missing or infinite value"),
+        ("b" + "\t1" * 10 + "\n", "row 601: 11 columns"),
+        ("\xff", "row 601"),
+    ],
+)
+def test_a_fault_at_the_end_leaves_what_was_there(model, tmp_path, line, message):
+    path = tmp_path / "a.tsv"
+    write(path, 600)
+    with path.open("a") as file:
+        file.write(line)
+    (tmp_path / "old.csv").write_text("what was there")
+    before = files_of(tmp_path)
+    with pytest.raises(DataError, match=message):
+        predict_file(model, path, tmp_path / "old.csv")
+    with pytest.raises(DataError, match=message):
+        predict_file(model, path, tmp_path / "new/folders/a.csv")
+    assert files_of(tmp_path) == before
+
+
+def test_a_missing_model_leaves_no_file(tmp_path):
+    write(tmp_path / "a.tsv", 3)
+    with pytest.raises(RegistryError):
+        predict_file(tmp_path / "none", tmp_path / "a.tsv")
+    assert [p.name for p in tmp_path.iterdir()] == ["a.tsv"]
+
+
+def test_new_folders_are_made_and_a_link_stays_one(model, tmp_path):
+    write(tmp_path / "a.tsv", 3)
+    predict_file(model, tmp_path / "a.tsv", tmp_path / "new/folders/a.csv")
+    (tmp_path / "link.csv").symlink_to("new/folders/b.csv")
+    predict_file(model, tmp_path / "a.tsv", tmp_path / "link.csv")
+    assert (tmp_path / "link.csv").is_symlink()
+    assert (tmp_path / "new/folders/b.csv").read_bytes() == (tmp_path / "new/folders/a.csv").read_bytes()
+
+
+def test_what_the_model_cannot_hold_is_named_by_its_row(tmp_path):
+    """In the second batch: the place is the file's, not the batch's."""
+    folder = package(tmp_path / "model", classes=CLASSES, normalise="none")
+    for value, message in (("1e39", "row 401: a value beyond"), ("1e20", "row 401: values too large")):
+        write(tmp_path / "a.tsv", 400)
+        with (tmp_path / "a.tsv").open("a") as file:
+            file.write("b" + "\t1" * 19 + f"\t{value}\n")
+        with pytest.raises(DataError, match=rf"a\.tsv, {message}"):
+            predict_file(folder, tmp_path / "a.tsv")
+
+
+def test_progress_is_told_only_where_it_takes_long(model, tmp_path, monkeypatch):
+    write(tmp_path / "a.tsv", 1000)
+    told = []
+    predict_file(model, tmp_path / "a.tsv", progress=told.append)
+    assert told == []
+    monkeypatch.setattr(prediction, "FIRST", 0)
+    monkeypatch.setattr(prediction, "PAUSE", 0)
+    predict_file(model, tmp_path / "a.tsv", progress=told.append)
+    assert [line.split(" series")[0] for line in told] == ["256", "512", "768"]
+    assert all(" a second, 0:0" in line and line.endswith(" left") for line in told)
+
+
+def test_a_batch_follows_the_length(tmp_path, monkeypatch):
+    sizes = []
+    answer = Champion.predict_proba
+    monkeypatch.setattr(
+        Champion, "predict_proba", lambda self, X, **rest: sizes.append(len(X)) or answer(self, X, **rest)
+    )
+    folder = package(tmp_path / "model", shape=(1, 40_000))
+    write(tmp_path / "a.tsv", 7, length=40_000)
+    predict_file(folder, tmp_path / "a.tsv")
+    assert sizes == [3, 3, 1]
+
+
+def command(model, path):
+    return [sys.executable, "-m", "lstmfcn", "predict", "Bumps", path, "--model", model]
+
+
+def test_ctrl_c_leaves_nothing(model, tmp_path):
+    write(tmp_path / "a.tsv", 40_000)
+    before = files_of(tmp_path)
+    process = subprocess.Popen(command(model, tmp_path / "a.tsv"), stderr=subprocess.PIPE, text=True)
+    try:
+        end = time.monotonic() + 120
+        while not any(p.stat().st_size > 10_000 for p in tmp_path.glob(".a.predictions.csv.*")):
+            assert process.poll() is None
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) != 0
+    finally:
+        process.kill()
+        said = process.communicate()[1]
+    assert "Traceback" not in said
+    assert files_of(tmp_path) == before
+
+
+def peak(model, path):
+    """Return the most memory, in MiB, that predicting a file took."""
+    code = (
+        "import resource, sys; from pathlib import Path\n"
+        "from lstmfcn.tracking.prediction import predict_file\n"
+        "predict_file(Path(sys.argv[1]), Path(sys.argv[2]))\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, model, path], capture_output=True, text=True, check=True
+    )
+    return float(done.stdout.split()[-1])
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_file(model, tmp_path):
+    """200,000 series, plain and compressed, under 1 GiB and within 100 MiB of what 2,000 take."""
+    write(tmp_path / "small.tsv", 2000)
+    rest = "".join(f"\t{v}" for v in np.random.default_rng(0).normal(size=20).round(4)) + "\n"
+    with (tmp_path / "large.tsv").open("w") as file:
+        for i in range(200_000):
+            file.write(f"{'ab'[i % 2]}{rest}")
+    (tmp_path / "packed.tsv.gz").write_bytes(gzip.compress((tmp_path / "large.tsv").read_bytes()))
+    small = peak(model, tmp_path / "small.tsv")
+    for name in ("large.tsv", "packed.tsv.gz"):
+        assert peak(model, tmp_path / name) < min(1024, small + 100)
+    assert sum(1 for _ in (tmp_path / "large.predictions.csv").open()) == 200_001

@@ -1,0 +1,35 @@
+"""Packages of networks with random weights: enough wherever it does not matter how good a model is."""
+
+import numpy as np
+
+from lstmfcn.data.preprocessing import Preprocessing
+from lstmfcn.environment import load_backend
+from lstmfcn.networks.architecture import Architecture
+
+ALSTM = Architecture(name="alstm_fcn", cells=3)
+
+
+def serving_model(*, shape=(1, 20), normalise="per_series", n_classes=3, architecture=ALSTM):
+    """Return what is served: raw series in, probabilities out."""
+    load_backend()
+    from lstmfcn.networks.build import build
+    from lstmfcn.tracking.package.export import ServingModel
+    from lstmfcn.training.weights import get_weights
+
+    n_channels, length = shape
+    network = build(architecture, n_channels=n_channels, length=length, n_classes=n_classes, seed=1)
+    preprocessing = Preprocessing(normalise, n_channels, length)
+    return ServingModel(
+        architecture, get_weights(network), preprocessing=preprocessing, n_classes=n_classes
+    ), preprocessing
+
+
+def package(folder, *, classes=("a", "b", "c"), shape=(1, 20), normalise="per_series"):
+    """Write a package, as `lstmfcn pull` does; return its folder."""
+    model, preprocessing = serving_model(shape=shape, normalise=normalise, n_classes=len(classes))
+    from lstmfcn.tracking.package.export import export
+
+    metadata = {"dataset": "Bumps", "preprocessing": preprocessing.describe()}
+    example = np.zeros((2, *shape), np.float32)
+    export(folder, model, classes=classes, example=example, metadata=metadata)
+    return folder
