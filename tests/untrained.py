@@ -29,7 +29,7 @@ def package(folder, *, classes=("a", "b", "c"), shape=(1, 20), normalise="per_se
     model, preprocessing = serving_model(shape=shape, normalise=normalise, n_classes=len(classes))
     from lstmfcn.tracking.package.export import export
 
-    metadata = {"dataset": "Bumps", "preprocessing": preprocessing.describe()}
+    metadata = {"dataset": "Bumps", "key": "0" * 64, "preprocessing": preprocessing.describe()}
     example = np.zeros((2, *shape), np.float32)
     export(folder, model, classes=classes, example=example, metadata=metadata)
     return folder
