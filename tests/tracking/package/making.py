@@ -15,14 +15,21 @@ LENGTH = 20
 CLASSES = ("a", "b", "c")
 
 
-def make(folder, architecture=None, *, n_channels=1, length=LENGTH, classes=CLASSES, normalise="per_series"):
-    """Export a network with its first weights; return the folder."""
-    architecture = architecture or Architecture(name="fcn")
-    network = build(architecture, n_channels=n_channels, length=length, n_classes=len(classes))
+def make(
+    folder,
+    architecture=None,
+    *,
+    n_channels=1,
+    length=LENGTH,
+    classes=CLASSES,
+    n_classes=None,
+    normalise="per_series",
+):
+    """Export a network with its first weights; return the folder. It may have other than its classes."""
+    architecture, n_classes = architecture or Architecture(name="fcn"), n_classes or len(classes)
+    network = build(architecture, n_channels=n_channels, length=length, n_classes=n_classes)
     preprocessing = Preprocessing(normalise, n_channels, length)
-    model = ServingModel(
-        architecture, get_weights(network), preprocessing=preprocessing, n_classes=len(classes)
-    )
+    model = ServingModel(architecture, get_weights(network), preprocessing=preprocessing, n_classes=n_classes)
     export(
         folder,
         model,

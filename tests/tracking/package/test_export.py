@@ -84,6 +84,27 @@ def test_nonsense_gets_a_row_of_nan_and_its_neighbours_their_answer(tmp_path, no
         np.testing.assert_array_equal(answer[others], expected[others])
 
 
+def test_plain_tensorflow_gives_the_label_of_each_series_beside_its_probabilities(tmp_path):
+    """As MLflow loads it too; of nonsense no label. Against NumPy's argmax."""
+    import mlflow.tensorflow
+
+    classes = ("1", "ä b", "a,b", "01")
+    folder = package(tmp_path / "model", classes=classes)
+    series = np.random.default_rng(0).normal(size=(9, 1, 20))
+    series[3, 0, 5] = np.nan
+    loaded = mlflow.tensorflow.load_model(str(folder))
+    answer = loaded.signatures["serving_default"](series=tf.constant(series))
+    probabilities = answer["probabilities"].numpy()
+    np.testing.assert_array_equal(probabilities, loaded(tf.constant(series)).numpy())
+    labels = [label.decode() for label in answer["label"].numpy()]
+    sound = np.isfinite(probabilities).all(axis=1)
+    assert list(sound) == [i != 3 for i in range(9)]
+    expected = [
+        "" if not fine else classes[row.argmax()] for fine, row in zip(sound, probabilities, strict=True)
+    ]
+    assert labels == expected
+
+
 def test_large_values_are_no_nonsense_where_they_are_normalised(tmp_path):
     graph = tf.saved_model.load(str(package(tmp_path / "model") / "tf2model"))
     series = np.random.default_rng(0).normal(size=(3, 1, 20))

@@ -40,6 +40,13 @@ def test_a_model_of_ours_passes(package):
     assert load_package(package).classes == ("a", "b", "c")
 
 
+def test_a_model_of_before_labels_were_served_passes(package):
+    saved = read_graph(package)
+    del saved.meta_graphs[0].signature_def["serving_default"]
+    write_graph(package, saved)
+    assert load_package(package).classes == ("a", "b", "c")
+
+
 def dataset(_series, _path):
     """A graph in a constant, which the operation runs."""
     hidden = graph_pb2.GraphDef()
@@ -476,7 +483,49 @@ def init_operation(graph):
 
 
 def another_signature(graph):
+    graph.signature_def["mine"].CopyFrom(graph.signature_def["serving_default"])
+
+
+def another_method(graph):
     graph.signature_def["serving_default"].method_name = "x"
+
+
+def signature_with_a_default(graph):
+    graph.signature_def["serving_default"].defaults["series"].dtype = 1
+
+
+def one_more_output(graph):
+    outputs = graph.signature_def["serving_default"].outputs
+    outputs["mine"].CopyFrom(outputs["label"])
+
+
+def no_label(graph):
+    del graph.signature_def["serving_default"].outputs["label"]
+
+
+def series_of_another_length(graph):
+    graph.signature_def["serving_default"].inputs["series"].tensor_shape.dim[2].size = 21
+
+
+def probabilities_that_are_none(graph):
+    graph.signature_def["serving_default"].outputs["probabilities"].dtype = 3
+
+
+def labels_of(graph):
+    nodes = [n for f in graph.graph_def.library.function if "answer" in f.signature.name for n in f.node_def]
+    return next(n.attr["value"].tensor for n in nodes if n.op == "Const" and n.attr["dtype"].type == 7)
+
+
+def other_labels(graph):
+    labels_of(graph).string_val[0] = b"another"
+
+
+def one_more_label(graph):
+    labels_of(graph).string_val.append(b"another")
+
+
+def endless_labels(graph):
+    labels_of(graph).tensor_shape.dim[0].size = 50_000
 
 
 def another_tag(graph):
@@ -571,7 +620,7 @@ def two_ways_to_call(graph):
         (odd_type, "a type 4242"),
         (quantised, "DT_QINT8"),
         (odd_device, "/job:worker/task:1"),
-        (text_constant, "DT_STRING"),
+        (text_constant, "text other than its classes"),
         (variant_constant, "DT_VARIANT"),
         (hidden_variant, "hides something"),
         (resource_constant, "hides something"),
@@ -605,6 +654,15 @@ def two_ways_to_call(graph):
         (another_collection, "when it is loaded"),
         (init_operation, "when it is loaded"),
         (another_signature, "signatures of its own"),
+        (another_method, "signatures of its own"),
+        (signature_with_a_default, "signatures of its own"),
+        (one_more_output, "label and probabilities"),
+        (no_label, "label and probabilities"),
+        (series_of_another_length, "does not speak of series"),
+        (probabilities_that_are_none, "label and probabilities"),
+        (other_labels, "other than its classes"),
+        (one_more_label, "other than its classes"),
+        (endless_labels, "other than its classes"),
         (another_tag, "tags"),
         (same_name_twice, "one name"),
         (more_classes, "3 classes"),
@@ -663,10 +721,12 @@ def test_random_changes_are_refused_in_one_sentence_or_do_no_harm(package):
 
 def test_a_graph_whose_outputs_are_not_what_it_says_is_found_out_when_it_answers(package):
     """What it says of its outputs is its own word: here the network has two classes and claims three."""
-    other = make(package.parent / "two", classes=("a", "b"))
+    other = make(package.parent / "two", n_classes=2)
     saved = read_graph(other)
     more = signature_of(saved.meta_graphs[0]).output_signature.tensor_spec_value.shape.dim[1]
     more.size = 3
+    outputs = saved.meta_graphs[0].signature_def["serving_default"].outputs
+    outputs["probabilities"].tensor_shape.dim[1].size = 3
     shutil.rmtree(package / "tf2model/variables")
     shutil.copytree(other / "tf2model/variables", package / "tf2model/variables")
     write_graph(package, saved)

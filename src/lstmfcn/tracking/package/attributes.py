@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
@@ -35,7 +36,7 @@ class FaultError(Exception):
     """What is wrong with a graph, as half a sentence."""
 
 
-def check_value(owner: str, key: str, value: Any, *, text: bool) -> None:
+def check_value(owner: str, key: str, value: Any, *, text: Sequence[bytes] | None) -> None:
     """Refuse an attribute that could hold more than a number, a shape or a name.
 
     Parameters
@@ -45,7 +46,7 @@ def check_value(owner: str, key: str, value: Any, *, text: bool) -> None:
     key, value
         Its name, and TensorFlow's `AttrValue`.
     text
-        Whether a constant may be text, such as the names of variables.
+        What alone a constant of text may hold, value by value; None for any, such as the names of variables.
 
     Raises
     ------
@@ -90,11 +91,14 @@ def _check_settings(owner: str, content: bytes) -> None:
         raise FaultError(f"{owner} has experimental settings")
 
 
-def _check_constant(owner: str, tensor: Any, *, text: bool) -> None:
+def _check_constant(owner: str, tensor: Any, *, text: Sequence[bytes] | None) -> None:
     dtype = dtype_name(tensor.dtype)
     sizes = [dim.size for dim in tensor.tensor_shape.dim]
-    if dtype not in (NUMBERS | {"DT_STRING"} if text else NUMBERS):
+    if dtype not in NUMBERS | {"DT_STRING"}:
         raise FaultError(f"the constant {owner} is of {dtype}")
+    is_labels = text is None or (list(tensor.string_val), sizes) == (list(text), [len(text)])
+    if dtype == "DT_STRING" and (tensor.tensor_content or not is_labels):
+        raise FaultError(f"the constant {owner} is text other than its classes")
     if tensor.variant_val or tensor.resource_handle_val:
         raise FaultError(f"the constant {owner} hides something")
     if any(size < 0 for size in sizes) or prod(sizes) > MOST_VALUES:

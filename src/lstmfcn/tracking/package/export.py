@@ -1,4 +1,4 @@
-"""A trained network as a package: series in, probabilities out, no code of ours needed."""
+"""A trained network as a package: series in, probabilities and labels out, no code of ours needed."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ class ServingModel(tf.Module):
         n_channels, length = preprocessing.n_channels, preprocessing.length
         self._network = build(architecture, n_channels=n_channels, length=length, n_classes=n_classes)
         set_weights(self._network, weights)
-        spec = tf.TensorSpec((None, n_channels, length), tf.float64, name="series")
-        self.__call__.get_concrete_function(spec)
+        self._spec = tf.TensorSpec((None, n_channels, length), tf.float64, name="series")
+        self.__call__.get_concrete_function(self._spec)
 
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def __call__(self, series: Any) -> Any:
@@ -65,6 +65,32 @@ class ServingModel(tf.Module):
         sound = tf.logical_and(sound, tf.reduce_all(tf.abs(prepared) <= LARGEST, axis=(1, 2)))
         answers = tf.where(tf.expand_dims(sound, 1), probabilities, tf.constant(np.nan, tf.float32))
         return tf.identity(answers, name="probabilities")
+
+    def with_labels(self, classes: Sequence[str]) -> Any:
+        """Return the function that answers with probabilities and with labels, as TensorFlow serves it.
+
+        Parameters
+        ----------
+        classes
+            The labels, in the order of the probabilities.
+
+        Returns
+        -------
+        A function of `series` to `label`, text (batch,), empty where there are no probabilities, and
+        `probabilities`, float32 (batch, n_classes).
+        """
+
+        @tf.function(autograph=False, input_signature=[self._spec])  # type: ignore[untyped-decorator]
+        def answer(series: Any) -> dict[str, Any]:
+            probabilities = self(series)
+            sound = tf.reduce_all(tf.math.is_finite(probabilities), axis=1)
+            likeliest = tf.where(sound, tf.argmax(probabilities, axis=1), len(classes))
+            return {
+                "label": tf.gather(tf.constant([*classes, ""]), likeliest),
+                "probabilities": probabilities,
+            }
+
+        return answer
 
 
 def export(
@@ -98,6 +124,7 @@ def export(
     mlflow.tensorflow.save_model(
         model,
         str(folder),
+        saved_model_kwargs={"signatures": model.with_labels(classes)},
         signature=ModelSignature(
             inputs=Schema([TensorSpec(np.dtype(np.float64), (-1, *example.shape[1:]))]),
             outputs=Schema([TensorSpec(np.dtype(np.float32), (-1, len(classes)))]),

@@ -7,7 +7,7 @@ constants. So all of it is held to what this project writes, as plain data, befo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -45,6 +45,9 @@ OBJECTS = frozenset(
 )
 """What a SavedModel's objects are revived as: containers without behaviour."""
 
+INITIAL, SERVED = "__saved_model_init_op", "serving_default"
+"""The signatures: what runs first, which is nothing, and what TensorFlow serves."""
+
 DEVICE = re.compile(r"(/device:(CPU|GPU):([0-9]+|\*))?")
 
 NAMED = 8
@@ -60,7 +63,7 @@ class _Place:
 
     operations: frozenset[str]
     text: bool
-    """Whether constants may be text, such as the names of variables."""
+    """Whether constants may be any text, such as the names of variables, and not the labels alone."""
 
 
 _OUTSIDE = _Place(KEEPING, text=True)
@@ -89,10 +92,11 @@ def check_graph(folder: Path, description: Description) -> None:
         graph = _parse(folder / GRAPH)
         savers = _savers(graph)
         _check_functions(graph, savers)
-        _check_nodes(graph, savers)
+        _check_nodes(graph, savers, labels=[*(label.encode() for label in description.classes), b""])
         _check_frame(graph)
         _check_objects(graph, savers, (folder / DATA).stat().st_size)
         _check_call(graph, description)
+        _check_signature(graph, description)
     except FaultError as fault:
         raise UntrustedModelError(
             f"The graph in {folder / GRAPH} is not one that lstmfcn saves: {fault}. Nothing of it was "
@@ -121,14 +125,14 @@ def _check_frame(graph: Any) -> None:
         raise FaultError(f"its tags are {list(graph.meta_info_def.tags)}")
     if graph.asset_file_def:
         raise FaultError("it reads files of its own")
-    if graph.meta_info_def.any_info.type_url or set(graph.signature_def) != {"__saved_model_init_op"}:
+    if graph.meta_info_def.any_info.type_url or set(graph.signature_def) - {SERVED} != {INITIAL}:
         raise FaultError("it has signatures of its own")
     kinds = {node.name: node.op for node in graph.graph_def.node}
     for name, collection in graph.collection_def.items():
         entries = [kinds.get(entry) for entry in collection.node_list.value]
         if name != "saved_model_main_op" or entries != ["NoOp"]:
             raise FaultError(f"it runs something when it is loaded ({name})")
-    init = graph.signature_def["__saved_model_init_op"]
+    init = graph.signature_def[INITIAL]
     if init.inputs or [kinds.get(output.name) for output in init.outputs.values()] != ["NoOp"]:
         raise FaultError("it runs something when it is loaded")
 
@@ -174,12 +178,12 @@ def _check_functions(graph: Any, savers: Mapping[str, _Place]) -> None:
         if unknown := function.attr.keys() - OF_FUNCTIONS:
             raise FaultError(f"{owner} has the attribute {shown(min(unknown))}")
         for key, value in function.attr.items():
-            check_value(owner, key, value, text=False)
+            check_value(owner, key, value, text=())
         for argument in function.arg_attr.values():
             if unknown := argument.attr.keys() - NOTES:
                 raise FaultError(f"{owner} has an argument with the attribute {shown(min(unknown))}")
             for key, value in argument.attr.items():
-                check_value(owner, key, value, text=False)
+                check_value(owner, key, value, text=())
     outside = [c for node in graph.graph_def.node for v in node.attr.values() for c in _called(v)]
     inside = {c for called in calls.values() for c in called}
     if unknown := (set(outside) | inside | savers.keys()) - calls.keys():
@@ -199,7 +203,7 @@ def _check_depth(calls: Mapping[str, set[str]]) -> None:
     raise FaultError(f"its functions {shown(min(left))} and others call each other without end")
 
 
-def _check_nodes(graph: Any, savers: Mapping[str, _Place]) -> None:
+def _check_nodes(graph: Any, savers: Mapping[str, _Place], *, labels: Sequence[bytes]) -> None:
     """Refuse operations and attributes that are not known."""
     parts = [(graph.graph_def.node, _OUTSIDE)]
     parts += [(f.node_def, savers.get(f.signature.name, _INSIDE)) for f in graph.graph_def.library.function]
@@ -208,10 +212,10 @@ def _check_nodes(graph: Any, savers: Mapping[str, _Place]) -> None:
         more = f" and {len(others) - NAMED} others" if len(others) > NAMED else ""
         raise FaultError(f"it does more than compute, by {named}{more}")
     for nodes, place in parts:
-        _check_attributes(nodes, text=place.text)
+        _check_attributes(nodes, text=None if place.text else labels)
 
 
-def _check_attributes(nodes: Any, *, text: bool) -> None:
+def _check_attributes(nodes: Any, *, text: Sequence[bytes] | None) -> None:
     from tensorflow.python.framework import op_def_registry
 
     known = {op: {a.name for a in op_def_registry.get(op).attr} | NOTES for op in {n.op for n in nodes}}
@@ -273,6 +277,27 @@ def _check_call(graph: Any, description: Description) -> None:
     n_classes = len(description.classes)
     if _spec(signature.output_signature) != ("DT_FLOAT", (-1, n_classes)):
         raise FaultError(f"it does not give the probabilities of {n_classes} classes, as its MLmodel says")
+
+
+def _check_signature(graph: Any, description: Description) -> None:
+    """Refuse a signature that takes or gives something else than `ServingModel.with_labels`.
+
+    Packages of before it have none.
+    """
+    if SERVED not in graph.signature_def:
+        return
+    signature, taken = graph.signature_def[SERVED], description.preprocessing
+    if signature.method_name != "tensorflow/serving/predict" or signature.defaults:
+        raise FaultError("it has signatures of its own")
+    series = {"series": ("DT_DOUBLE", (-1, taken.n_channels, taken.length))}
+    answers = {"label": ("DT_STRING", (-1,)), "probabilities": ("DT_FLOAT", (-1, len(description.classes)))}
+    for tensors, expected in ((signature.inputs, series), (signature.outputs, answers)):
+        found = {
+            name: (dtype_name(tensor.dtype), tuple(dim.size for dim in tensor.tensor_shape.dim))
+            for name, tensor in tensors.items()
+        }
+        if found != expected:
+            raise FaultError(f"its signature does not speak of {' and '.join(expected)}")
 
 
 def _spec(value: Any) -> tuple[str, tuple[int, ...]]:
