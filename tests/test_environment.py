@@ -15,13 +15,9 @@ rng = np.random.default_rng(0)
 X, y = rng.normal(size=(12, 1, 20)), np.arange(12) % 2
 def digest():
     found = hashlib.sha256()
-    for estimator in (
-        lstmfcn.LSTMFCNClassifier(epochs=2, cells=3, segments=3),
-        lstmfcn.ALSTMFCNClassifier(epochs=2, cells=3, segments=2),
-    ):
-        estimator.fit(X, y)
-        for array in (*estimator.weights_.values(), estimator.predict_proba(X)):
-            found.update(str(array.dtype).encode() + np.ascontiguousarray(array).tobytes())
+    estimator = lstmfcn.ALSTMFCNClassifier(epochs=2, cells=3, segments=2).fit(X, y)
+    for array in (*estimator.weights_.values(), estimator.predict_proba(X)):
+        found.update(str(array.dtype).encode() + np.ascontiguousarray(array).tobytes())
     return found.hexdigest()
 """
 

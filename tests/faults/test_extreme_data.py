@@ -8,9 +8,9 @@ from conftest import make_workspace, run_stages
 from lstmfcn.pipeline.table import STAGES
 
 PARAMS = """
-datasets: [{name}]
+datasets: {names}
 models: [lstm_fcn]
-search: {{cells: [2, 3], folds: 2, epochs: 1, batch_size: 32}}
+search: {{cells: [2], folds: 2, epochs: 1, batch_size: 32}}
 train: {{epochs: 1, batch_size: 32, folds: 2}}
 finetune: {{iterations: 1, epochs: 1, batch_size: 32}}
 """
@@ -37,19 +37,17 @@ SOUND = {
 }
 
 
-SLOW = ("Long", "ThousandClasses")
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in SOUND]
-)
-def test_small_long_and_many_classes_go_through_every_stage(tmp_path, name):
-    train, test, length = SOUND[name]
-    write(tmp_path / "ucr", name, train, test, length)
-    workspace = make_workspace(tmp_path / "clone", PARAMS.format(name=name))
+@pytest.mark.slow
+def test_small_long_and_many_classes_go_through_every_stage(tmp_path):
+    for name, (train, test, length) in SOUND.items():
+        write(tmp_path / "ucr", name, train, test, length)
+    workspace = make_workspace(tmp_path / "clone", PARAMS.format(names=list(SOUND)))
     run_stages(workspace, tmp_path / "ucr", *STAGES)
     results = pd.read_csv(workspace.results / "results.csv")
-    assert set(results["phase"]) == {"phase1", "finetuned"}
+    assert {*zip(results["dataset"], results["phase"], strict=True)} == {
+        (name, phase) for name in SOUND for phase in ("phase1", "finetuned")
+    }
     assert results["accuracy"].between(0, 1).all()
     assert np.isfinite(results["log_loss"]).all()
-    assert name in (workspace.root / "reports/index.html").read_text()
+    page = (workspace.root / "reports/index.html").read_text()
+    assert all(name in page for name in SOUND)

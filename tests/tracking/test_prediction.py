@@ -301,14 +301,12 @@ def peak(model, path):
 
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(model, tmp_path):
-    """200,000 series, plain and compressed, under 1 GiB and within 100 MiB of what 2,000 take."""
+    """200,000 compressed series, under 1 GiB and within 100 MiB of what 2,000 plain ones take."""
     write(tmp_path / "small.tsv", 2000)
     rest = "".join(f"\t{v}" for v in np.random.default_rng(0).normal(size=20).round(4)) + "\n"
-    with (tmp_path / "large.tsv").open("w") as file:
+    with gzip.open(tmp_path / "large.tsv.gz", "wt", compresslevel=1) as file:
         for i in range(200_000):
             file.write(f"{'ab'[i % 2]}{rest}")
-    (tmp_path / "packed.tsv.gz").write_bytes(gzip.compress((tmp_path / "large.tsv").read_bytes()))
     small = peak(model, tmp_path / "small.tsv")
-    for name in ("large.tsv", "packed.tsv.gz"):
-        assert peak(model, tmp_path / name) < min(1024, small + 100)
+    assert peak(model, tmp_path / "large.tsv.gz") < min(1024, small + 100)
     assert sum(1 for _ in (tmp_path / "large.predictions.csv").open()) == 200_001

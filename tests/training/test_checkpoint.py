@@ -43,8 +43,9 @@ class DiesAfter(Checkpoint):
             raise KilledError
 
 
-@pytest.mark.parametrize("name", RECIPES)
-@pytest.mark.parametrize("model", ["lstm_fcn", "alstm_fcn"])
+@pytest.mark.parametrize(
+    ("model", "name"), [("lstm_fcn", "fitted, last weights"), *(("alstm_fcn", name) for name in RECIPES)]
+)
 def test_an_interrupted_training_ends_as_an_undisturbed_one(model, name, tmp_path, monkeypatch):
     """Killed twice, in a new process each time (a new engine with other weights and another past)."""
     monkeypatch.setattr(module, "SECONDS", 0)
