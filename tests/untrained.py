@@ -24,9 +24,11 @@ def serving_model(*, shape=(1, 20), normalise="per_series", n_classes=3, archite
     ), preprocessing
 
 
-def package(folder, *, classes=("a", "b", "c"), shape=(1, 20), normalise="per_series"):
+def package(folder, *, classes=("a", "b", "c"), shape=(1, 20), normalise="per_series", architecture=ALSTM):
     """Write a package, as `lstmfcn pull` does; return its folder."""
-    model, preprocessing = serving_model(shape=shape, normalise=normalise, n_classes=len(classes))
+    model, preprocessing = serving_model(
+        shape=shape, normalise=normalise, n_classes=len(classes), architecture=architecture
+    )
     from lstmfcn.tracking.package.export import export
 
     metadata = {"dataset": "Bumps", "key": "0" * 64, "preprocessing": preprocessing.describe()}
