@@ -104,13 +104,9 @@ def test_lists_frames_and_integers_get_the_same_answer(models):
         np.testing.assert_array_equal(champion.predict_proba(same), expected)
 
 
-def test_over_http_nonsense_is_a_bad_request(models):
-    """What MLflow's server is told by the object that it calls."""
-    from mlflow.exceptions import MlflowException
-
-    from lstmfcn.tracking.champion import _Served
-
-    served = _Served(models["per_series"])
-    with pytest.raises(MlflowException, match=r"Series 1 .* missing or infinite") as caught:
-        served.predict(spoilt(np.nan, float)[:, None])
-    assert caught.value.get_http_status_code() == 400
+def test_a_champion_brings_a_series_of_its_example_or_none(models, tmp_path):
+    folder = package(tmp_path / "model")
+    np.testing.assert_array_equal(load_champion(folder).example, np.zeros((1, 20)))
+    for damaged in ("", "[]", "[[[1, 2]]]", "[[[NaN]]]", '{"inputs": 1}', "[" * 10_000):
+        (folder / "input_example.json").write_text(damaged)
+        assert load_champion(folder).example is None

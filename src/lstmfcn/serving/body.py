@@ -7,10 +7,12 @@ A request is JSON or CSV. JSON has one of four keys, as MLflow's scoring protoco
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,7 +67,8 @@ def read_json(body: bytes, shape: tuple[int, int]) -> Series:
     """
     try:
         # What no number can hold becomes infinite, so that it is refused where its series has a name.
-        content = json.loads(_text(body), parse_int=float, object_pairs_hook=_object)
+        with _uncollected():
+            content = json.loads(_text(body), parse_int=float, object_pairs_hook=_object)
     except RecursionError:
         raise DataError("The body is nested too deep. A list of lists of numbers is what is read.") from None
     except json.JSONDecodeError as error:
@@ -114,6 +117,16 @@ class _Lines(TextFile):
 
     def __iter__(self) -> Iterator[tuple[int, str]]:
         return iter(self._lines[self.skipped :])
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Collect no garbage for a while: going through millions of new lists again and again takes seconds."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _text(body: bytes) -> str:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from typing import Any
 
+from lstmfcn.errors import LstmfcnError
 from lstmfcn.serving.limits import Limits
 from lstmfcn.serving.refusal import RefusedError, answer_to, log
 
@@ -18,6 +19,9 @@ App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 PIECE = 65536
 """Bytes of an answer that are sent at a time."""
+
+HEAD = 16384
+"""Bytes of the headers of a request."""
 
 LINGER = 2.0
 """Seconds in which the body of a refused request is read off, so that the client comes to see the answer."""
@@ -37,6 +41,25 @@ HEADERS = {
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\s:\[\]@/]+)(?::[0-9]{1,5})?")
 
 
+class HostError(LstmfcnError):
+    """A name to answer to is none."""
+
+
+def name_of(host: str) -> str:
+    """Return a name as the header `Host` has it: in lower case, an address of IPv6 in brackets.
+
+    Raises
+    ------
+    HostError
+        If it is none, or more than one.
+    """
+    name = f"[{host}]" if host.count(":") > 1 and not host.startswith("[") else host
+    found = _HOST.fullmatch(name.lower())
+    if found is None or found[0] != found[1]:
+        raise HostError(f"{host!r} is no name of a host. Name it without http://, port or path.")
+    return found[1]
+
+
 def guarded(app: App, *, hosts: Collection[str], limits: Limits) -> App:
     """Return an application that answers to its own names and pages alone.
 
@@ -49,10 +72,16 @@ def guarded(app: App, *, hosts: Collection[str], limits: Limits) -> App:
     app
         What is asked.
     hosts
-        The names, in lower case; addresses of IPv6 in brackets.
+        The names.
     limits
         What a client may take.
+
+    Raises
+    ------
+    HostError
+        If one of the names is none.
     """
+    names = frozenset(map(name_of, hosts))
 
     async def guard(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -63,7 +92,7 @@ def guarded(app: App, *, hosts: Collection[str], limits: Limits) -> App:
         async def answer(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
-                if message["status"] >= 400 and not _asks_first(scope):
+                if message["status"] >= 400 and message["status"] != 408 and not _asks_first(scope):
                     await incoming.read_off(limits.body)
                 own = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
                 message = {**message, "headers": [*message.get("headers", []), *own]}
@@ -78,14 +107,14 @@ def guarded(app: App, *, hosts: Collection[str], limits: Limits) -> App:
                 await send({**message, "body": body, "more_body": more})
 
         try:
-            _check(scope, hosts)
+            _check(scope, names)
             # Without a body it is a GET: the server takes the body off.
             asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
             await app(asked, incoming.receive, answer)
         except RefusedError as error:
             await answer_to(error, scope)(scope, incoming.receive, answer)
         except TimeoutError:
-            log.warning("%s %.80r: a client took the answer too slowly.", scope["method"], scope["path"])
+            log.warning("%s %.80r: a client took its answer too slowly.", scope["method"], scope["path"])
         except Exception as error:  # noqa: BLE001  # whatever it is, no client learns of it
             log.error("%r", error)
             if not started:
@@ -117,6 +146,8 @@ class _Incoming:
 
 
 def _check(scope: Mapping[str, Any], hosts: Collection[str]) -> None:
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > HEAD:
+        raise RefusedError(431, f"The headers of the request have more than {HEAD:,} bytes.")
     headers: dict[str, list[str]] = {}
     for name, value in scope["headers"]:
         headers.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1").strip())

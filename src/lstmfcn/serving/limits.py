@@ -16,7 +16,8 @@ class Limits:
     body
         Bytes of the body of a request.
     bodies
-        Bytes of all bodies at once: those that are read, wait, or are computed. It bounds the work, too.
+        How many of the largest bodies fit in memory at once: those that are read, wait, or are computed. It
+        bounds the work, too.
     requests
         How many requests wait or are computed at once, each with its body read.
     connections
@@ -30,7 +31,7 @@ class Limits:
     """
 
     body: int = 32 * MEGA
-    bodies: int = 128 * MEGA
+    bodies: int = 2
     requests: int = 256
     connections: int = 512
     head: float = 10.0

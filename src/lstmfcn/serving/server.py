@@ -20,7 +20,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.serving.app import make_app, request_of
-from lstmfcn.serving.guard import guarded
+from lstmfcn.serving.guard import guarded, name_of
 from lstmfcn.serving.limits import Limits
 from lstmfcn.serving.refusal import log
 from lstmfcn.serving.turns import Turns
@@ -64,8 +64,8 @@ def listen(host: str, port: int) -> socket.socket:
 
 def greeting(champion: Champion, alias: str | None, listener: socket.socket, host: str) -> str:
     """Return what is served, where, and a line for a shell that asks it."""
-    everybody = host in ("0.0.0.0", "::", "")  # noqa: S104
-    address = f"http://{'localhost' if everybody else _bracketed(host)}:{listener.getsockname()[1]}"
+    everybody = host in ("0.0.0.0", "::")  # noqa: S104
+    address = f"http://{'localhost' if everybody else name_of(host)}:{listener.getsockname()[1]}"
     example = request_of(champion)
     if len(example) <= PASTED:
         command = f"curl {address}/invocations -H 'Content-Type: application/json' -d '{example}'"
@@ -112,11 +112,11 @@ class Server(uvicorn.Server):
         limits = limits or Limits()
         self.turns = Turns(limits)
         app = make_app(champion, alias=alias, limits=limits, turns=self.turns)
-        names = {*LOCAL, *(_bracketed(host.lower()) for host in hosts)}
         super().__init__(
             uvicorn.Config(
-                guarded(app, hosts=names, limits=limits),
+                guarded(app, hosts={*LOCAL, *hosts}, limits=limits),
                 http=functools.partial(_Protocol, limits),  # type: ignore[arg-type]
+                loop="asyncio",
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -212,7 +212,7 @@ class _Protocol(H11Protocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._unsent = self._unsent or self.loop.call_later(self._limits.pause, self.transport.abort)
+        self._unsent = self._unsent or self.loop.call_later(self._limits.pause, self._give_up)
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -229,6 +229,10 @@ class _Protocol(H11Protocol):
         elif self._head is None and not self.transport.is_closing():
             self._head = self.loop.call_later(self._limits.head, self.transport.abort)
 
+    def _give_up(self) -> None:
+        log.warning("A client took its answer too slowly.")
+        self.transport.abort()
+
     def _refuse(self, status: int, message: str, headers: list[tuple[bytes, bytes]]) -> None:
         """Say why and close."""
         own = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
@@ -240,7 +244,3 @@ class _Protocol(H11Protocol):
         for event in events:
             self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host and not host.startswith("[") else host

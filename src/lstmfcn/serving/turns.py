@@ -44,7 +44,7 @@ class Turns:
 
         def more(n: int) -> None:
             nonlocal held
-            if self._n_bytes + n > self._limits.bodies:
+            if self._n_bytes + n > self._limits.bodies * self._limits.body:
                 raise RefusedError(503, "The server has as much to do as it can hold. Try again soon.", RETRY)
             held += n
             self._n_bytes += n
