@@ -161,15 +161,15 @@ def serve(
     Nobody is asked for a password. What asks under another name than localhost, 127.0.0.1, [::1], HOST or an
     allowed NAME, or from a page of another site, is refused. SIGTERM or Ctrl-C ends it within five seconds.
     """
+    from lstmfcn.serving.guard import name_of
     from lstmfcn.serving.limits import MEGA, Limits
     from lstmfcn.serving.server import Server, greeting, listen, serve
     from lstmfcn.tracking.champion import load_champion
 
+    hosts = [name_of(name) for name in (host, *(allow_host or ()))]
     listener = listen(host, port)
     model = load_champion(dataset, alias=alias, workspace=workspace)
     registered = None if Path(dataset, "MLmodel").is_file() else alias
-    server = Server(
-        model, alias=registered, hosts=(host, *(allow_host or ())), limits=Limits(body=max_body * MEGA)
-    )
+    server = Server(model, alias=registered, hosts=hosts, limits=Limits(body=max_body * MEGA))
     typer.echo(greeting(model, registered, listener, host))
     serve(server, listener)

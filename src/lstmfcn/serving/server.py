@@ -132,7 +132,6 @@ class Server(uvicorn.Server):
         if self.should_exit:
             self.force_exit = True
         self.should_exit = True
-        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # it tells of each request given up
         timer = threading.Timer(END, os._exit, [0])
         timer.daemon = True
         timer.start()
@@ -153,10 +152,14 @@ def log_to_stderr() -> None:
     """Write what goes wrong to stderr, a line each."""
     handler = logging.StreamHandler()
     handler.setFormatter(_Line("%(asctime)s %(message)s", "%H:%M:%S"))
-    for name in (log.name, "uvicorn.error", "asyncio"):
+    for name, level in (
+        (log.name, logging.WARNING),
+        ("asyncio", logging.ERROR),
+        ("uvicorn.error", logging.CRITICAL),  # of each client that is let go it says so once more
+    ):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [handler], False
-        logger.setLevel(logging.WARNING if logger is log else logging.ERROR)
+        logger.setLevel(level)
 
 
 class _Line(logging.Formatter):
