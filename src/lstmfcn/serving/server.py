@@ -80,8 +80,9 @@ def greeting(champion: Champion, alias: str | None, listener: socket.socket, hos
     names = (
         "Other machines have to ask by a name that --allow-host gives, or are refused.\n" if everybody else ""
     )
+    n_classes = len(champion.classes)
     return (
-        f"Serving {name}: series of {shape} (channels x values), classes {classes}.\n{names}"
+        f"Serving {name}: series of {shape} (channels x values), {n_classes} classes ({classes}).\n{names}"
         f"Try it at {address}/, or in another shell; stop with Ctrl-C:\n\n    {command}\n"
     )
 
