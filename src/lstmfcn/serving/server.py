@@ -32,7 +32,7 @@ LOCAL = ("localhost", "127.0.0.1", "[::1]")
 PASTED = 3000
 """Characters of a request that people are shown to copy."""
 
-GRACE, END = 2, 4.0
+GRACE, END = 1, 4.0
 """Seconds from a signal until requests are given up, and until the process ends whatever goes on in it."""
 
 
