@@ -148,16 +148,33 @@ def test_serve_answers_on_this_machine_alone_and_ends_when_told_to(finished):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "lstmfcn", "serve", "Bumps", "--port", str(port), "-w", root]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
         try:
-            assert any(f"running on http://127.0.0.1:{port}" in line for line in server.stderr)
-            address = f"http://127.0.0.1:{port}/invocations"
-            answer = requests.post(address, json={"inputs": series.tolist()}, timeout=60).json()
+            assert any(line.startswith(f"    curl http://127.0.0.1:{port}/inv") for line in server.stdout)
+            address = f"http://127.0.0.1:{port}"
+            answer = requests.post(
+                f"{address}/invocations", json={"inputs": series.tolist()}, timeout=60
+            ).json()
+            assert requests.get(f"{address}/model", timeout=60).json()["alias"] == "champion"
         finally:
             server.terminate()
-    np.testing.assert_allclose(answer["predictions"], champion.predict_proba(series), atol=1e-6)
+        assert server.wait(10) == 0
+        assert server.stderr.read() == ""
+    found = [[*one["probabilities"].values()] for one in answer["predictions"]]
+    np.testing.assert_allclose(found, champion.predict_proba(series), atol=1e-6)
+    assert [one["label"] for one in answer["predictions"]] == champion.predict(series).tolist()
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0  # nobody is left behind
+
+
+def test_serve_says_that_the_port_is_taken_before_it_loads_a_model(run):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        status, written = run("serve", "NoSuchModel", "--port", str(port))
+    assert status == 1
+    assert f"port {port}: address already in use" in written
 
 
 def test_serve_takes_no_path_for_a_name(run, finished):

@@ -109,7 +109,7 @@ for arguments in json.loads(sys.argv[1]):
     assert len(lines) == len(commands)
     for line in lines:
         assert re.fullmatch(r"error: \w+ is not installed: .* `pip install 'lstmfcn\[pipeline\]'` .*", line)
-    assert re.findall(r"error: (\w+)", "\n".join(lines[-3:])) == ["mlflow", "mlflow", "mlflow"]
+    assert re.findall(r"error: (\w+)", "\n".join(lines[-3:])) == ["mlflow", "fastapi", "mlflow"]
 
 
 def test_from_python_a_champion_of_the_registry_says_it_too():

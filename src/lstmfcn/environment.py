@@ -42,8 +42,10 @@ PIPELINE = frozenset(
     {
         "aeon",
         "dvc",
+        "fastapi",
         "great_expectations",
         "grimp",
+        "h11",
         "jinja2",
         "keras_tuner",
         "matplotlib",

@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import zscore
 
 from lstmfcn.errors import DataError
-from lstmfcn.tracking.champion import load_champion
+from lstmfcn.tracking.champion import _example, load_champion
 from untrained import package
 
 
@@ -104,13 +104,15 @@ def test_lists_frames_and_integers_get_the_same_answer(models):
         np.testing.assert_array_equal(champion.predict_proba(same), expected)
 
 
-def test_over_http_nonsense_is_a_bad_request(models):
-    """What MLflow's server is told by the object that it calls."""
-    from mlflow.exceptions import MlflowException
+def test_a_champion_brings_a_series_of_its_example(models):
+    np.testing.assert_array_equal(models["none"].example, np.zeros((1, 20)))
 
-    from lstmfcn.tracking.champion import _Served
 
-    served = _Served(models["per_series"])
-    with pytest.raises(MlflowException, match=r"Series 1 .* missing or infinite") as caught:
-        served.predict(spoilt(np.nan, float)[:, None])
-    assert caught.value.get_http_status_code() == 400
+@pytest.mark.parametrize(
+    "damaged", ["", "[]", "[[[1, 2]]]", "[[[1, NaN, 3]]]", '{"inputs": 1}', '[[["a", 1, 2]]]', "[" * 10_000]
+)
+def test_an_example_that_is_none_is_left_out(tmp_path, damaged):
+    (tmp_path / "input_example.json").write_text(damaged)
+    assert _example(tmp_path, (1, 3)) is None
+    (tmp_path / "input_example.json").write_text("[[[1, 2, 3]], [[4, 5, 6]]]")
+    np.testing.assert_array_equal(_example(tmp_path, (1, 3)), [[1, 2, 3]])

@@ -130,21 +130,46 @@ def serve(
             metavar="DATASET", help="As `lstmfcn champions` lists it, or a folder that `lstmfcn pull` made."
         ),
     ],
-    port: Annotated[int, typer.Option(help="Where to listen.")] = 5001,
-    host: Annotated[str, typer.Option(help="127.0.0.1 answers this machine alone.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; 0 takes a free one.")] = 5001,
+    host: Annotated[
+        str, typer.Option(help="127.0.0.1 answers this machine alone, 0.0.0.0 whoever reaches it.")
+    ] = "127.0.0.1",
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Another name under which clients ask, without a port; may be given several times.",
+        ),
+    ] = None,
+    max_body: Annotated[int, typer.Option(min=1, max=1024, help="MiB of a request, at most.")] = 32,
     alias: AliasOption = "champion",
     workspace: WorkspaceOption = Path(),
 ) -> None:
-    """Answer predictions over HTTP, as MLflow's scoring server does."""
+    """Answer predictions over HTTP, and show a page to try the model with.
+
+    `POST /invocations` takes JSON: `{"inputs": [[0.1, ...], ...]}`, a list for each series (of several
+    channels a list of lists), or the other forms of MLflow's scoring protocol (`instances`,
+    `dataframe_split`, `dataframe_records`). Or it takes CSV (`Content-Type: text/csv`), a line a series, as
+    `lstmfcn predict` reads it.
+
+    It answers `{"predictions": [{"label": ..., "probabilities": {...}}, ...]}`, or 400 and why not: a series
+    that misses a value, is infinite or of another shape is named, counted from 0.
+
+    `GET /` is the page. `/model` says classes and shape, `/example` is a request to begin with,
+    `/openapi.json` describes all. `/ping`, `/health` and `/version` are for those who watch.
+
+    Nobody is asked for a password. What asks under another name than localhost, 127.0.0.1, [::1], HOST or an
+    allowed NAME, or from a page of another site, is refused. SIGTERM or Ctrl-C ends it within five seconds.
+    """
+    from lstmfcn.serving.guard import name_of
+    from lstmfcn.serving.limits import MEGA, Limits
+    from lstmfcn.serving.server import Server, greeting, listen, serve
     from lstmfcn.tracking.champion import load_champion
 
+    hosts = [name_of(name) for name in (host, *(allow_host or ()))]
+    listener = listen(host, port)
     model = load_champion(dataset, alias=alias, workspace=workspace)
-    shape = " x ".join(str(n) for n in model.shape)
-    classes = ", ".join(model.classes[:10]) + (", ..." if len(model.classes) > 10 else "")
-    typer.echo(
-        f"Serving the {alias} of {model.dataset}, which takes series of {shape} (channels x values) and "
-        f"answers with the probabilities of {classes}; stop with Ctrl-C. In another shell:\n\n"
-        f"    curl http://{host}:{port}/invocations -H 'Content-Type: application/json' "
-        "-d '{\"inputs\": [[[0.1, 0.2, ...]]]}'\n"
-    )
-    model.serve(host, port)
+    registered = None if Path(dataset, "MLmodel").is_file() else alias
+    server = Server(model, alias=registered, hosts=hosts, limits=Limits(body=max_body * MEGA))
+    typer.echo(greeting(model, registered, listener, host))
+    serve(server, listener)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Sequence
@@ -14,8 +15,8 @@ from numpy.typing import NDArray
 
 from lstmfcn.data.batches import batches
 from lstmfcn.data.preprocessing import Preprocessing
-from lstmfcn.environment import load_library, load_mlflow
 from lstmfcn.errors import DataError, RegistryError
+from lstmfcn.tracking.package.contents import EXAMPLES
 from lstmfcn.tracking.package.load import Package, load_package
 from lstmfcn.workspace import Workspace
 
@@ -32,11 +33,14 @@ class Champion:
         The labels, in the order of the probabilities.
     preprocessing
         What the model does to raw series.
+    example
+        A series that it was trained on, float64 (n_channels, length), if the model brings one along.
     """
 
     dataset: str
     classes: tuple[str, ...]
     preprocessing: Preprocessing
+    example: NDArray[np.float64] | None = field(repr=False)
     _package: Package = field(repr=False)
 
     @property
@@ -93,33 +97,6 @@ class Champion:
         """Predict labels, text of shape (n_series,); see `predict_proba`."""
         return np.asarray(np.array(self.classes)[self.predict_proba(X).argmax(axis=1)], np.str_)
 
-    def serve(self, host: str, port: int) -> None:
-        """Answer MLflow's scoring protocol (`/invocations`, `/ping`, `/version`) until a signal ends it."""
-        load_mlflow("mlflow.pyfunc.scoring_server")
-        load_library("uvicorn")
-        import uvicorn
-        from mlflow.models import Model
-        from mlflow.pyfunc import PyFuncModel, scoring_server
-
-        model = PyFuncModel(Model.from_dict(dict(self._package.description)), _Served(self))
-        uvicorn.run(scoring_server.init(model), host=host, port=port)
-
-
-class _Served:
-    """A champion as MLflow's scoring server calls it."""
-
-    def __init__(self, champion: Champion) -> None:
-        self._champion = champion
-
-    def predict(self, series: NDArray[np.float64], params: object = None) -> NDArray[np.float32]:  # noqa: ARG002
-        from mlflow.exceptions import MlflowException
-        from mlflow.protos.databricks_pb2 import BAD_REQUEST
-
-        try:
-            return self._champion.predict_proba(series)
-        except DataError as error:
-            raise MlflowException(str(error), error_code=BAD_REQUEST) from None
-
 
 def load_champion(source: str | Path, *, alias: str = "champion", workspace: str | Path = ".") -> Champion:
     """Load the model that serves a dataset.
@@ -145,13 +122,13 @@ def load_champion(source: str | Path, *, alias: str = "champion", workspace: str
         If the store does not answer.
     """
     if Path(source, "MLmodel").is_file():
-        return _champion(load_package(Path(source)))
+        return _champion(Path(source))
     if os.sep in str(source) or isinstance(source, Path):
         raise RegistryError(f"{source} is not a folder that `lstmfcn pull` made: it has no file MLmodel.")
     from lstmfcn.tracking.download import download
 
     with tempfile.TemporaryDirectory() as scratch:
-        return _champion(load_package(download(Workspace(Path(workspace)), source, alias, Path(scratch))))
+        return _champion(download(Workspace(Path(workspace)), source, alias, Path(scratch)))
 
 
 def _numbers(X: Any, places: Sequence[str] | None) -> NDArray[np.float64]:
@@ -187,5 +164,17 @@ def _place(i: int, places: Sequence[str] | None) -> str:
     return places[i] if places else f"Series {i} (counted from 0)"
 
 
-def _champion(package: Package) -> Champion:
-    return Champion(package.dataset, package.classes, package.preprocessing, package)
+def _champion(folder: Path) -> Champion:
+    package = load_package(folder)
+    preprocessing = package.preprocessing
+    example = _example(folder, (preprocessing.n_channels, preprocessing.length))
+    return Champion(package.dataset, package.classes, preprocessing, example, package)
+
+
+def _example(folder: Path, shape: tuple[int, int]) -> NDArray[np.float64] | None:
+    """Return the first series of a package's example, which is checked no further than this."""
+    try:
+        series = np.asarray(json.loads((folder / EXAMPLES[0]).read_bytes()), np.float64)[0]
+    except (OSError, ValueError, TypeError, IndexError, RecursionError):
+        return None
+    return series if series.shape == shape and np.isfinite(series).all() else None
