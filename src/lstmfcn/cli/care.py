@@ -16,17 +16,24 @@ PANEL = "Care"
 @app.command(rich_help_panel=PANEL)
 def sync(workspace: WorkspaceOption = Path()) -> None:
     """Bring MLflow up to date with the runs of this study, any number of times."""
-    from lstmfcn import config
     from lstmfcn.pipeline.lock import lock
-    from lstmfcn.pipeline.stages.promote import register
-    from lstmfcn.tracking import mlflow, store
 
     here = Workspace(workspace)
     with lock(here, "lstmfcn sync", say):
-        count = mlflow.sync(here, typer.echo)
-        typer.echo(f"{count} runs were missing in {store.shown(store.tracking_uri(here))}.")
-        if here.promotions.exists():
-            register(here, config.load(here.params))
+        _fill_store(here)
+
+
+def _fill_store(here: Workspace) -> None:
+    """Bring the tracking store up to date: the runs, and the registered models."""
+    from lstmfcn import config
+    from lstmfcn.pipeline.stages.promote import register
+    from lstmfcn.tracking import mlflow, store
+    from lstmfcn.tracking.address import shown
+
+    count = mlflow.sync(here, typer.echo)
+    typer.echo(f"{count} runs were missing in {shown(store.tracking_uri(here))}.")
+    if here.promotions.exists():
+        register(here, config.load(here.params))
 
 
 @app.command(rich_help_panel=PANEL)
@@ -50,9 +57,23 @@ def doctor(workspace: WorkspaceOption = Path()) -> None:
     from lstmfcn.pipeline.doctor import examine
 
     here = Workspace(workspace)
+    _mend_store(here)
     worst = True
     for fine, message in examine(here):
         typer.echo(f"{'ok  ' if fine else 'BAD '} {message}")
         worst = worst and fine
     if not worst:
         raise typer.Exit(1)
+
+
+def _mend_store(here: Workspace) -> None:
+    """Put a damaged store of the study's own aside, and make it anew."""
+    from lstmfcn.pipeline.lock import lock
+    from lstmfcn.tracking.rebuild import is_damaged, put_aside
+
+    if not is_damaged(here):
+        return
+    with lock(here, "lstmfcn doctor", say):
+        aside = put_aside(here)
+        typer.echo(f"ok   the tracking store was damaged: it is {aside} now, and is made anew")
+        _fill_store(here)
