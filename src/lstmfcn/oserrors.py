@@ -39,7 +39,7 @@ def sentence(error: OSError) -> str:
         longest = max(Path(file).parts, key=len)
         return (
             f"{longest[:60]}...: a name of {len(longest)} characters is too long for a file. Choose "
-            f"a shorter one: names have at most {LONGEST} bytes, and some are made longer, as by `.predictions.csv`."
+            f"a shorter one, of at most {LONGEST} bytes with what is put behind it (`.predictions.csv`)."
         )
     return f"{file}: {REASONS.get(error.errno or 0, f'{error.strerror or error}.')}"
 
