@@ -18,10 +18,6 @@ from lstmfcn.pipeline.executors import processes as work
 from lstmfcn.pipeline.executors import run_jobs, signs
 
 
-def ignore(*_):
-    """Watch nothing."""
-
-
 def square(x):
     if x == 3:
         raise DataError("three")
@@ -35,7 +31,7 @@ def die(x):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_every_job_gives_its_result_or_its_error(workers, monkeypatch):
     monkeypatch.setattr(work, "n_workers", lambda: workers)
-    results = dict(run_jobs(square, [1, 2, 3, 4], ignore))
+    results = dict(run_jobs(square, [1, 2, 3, 4]))
     assert isinstance(results.pop(2), DataError)
     assert results == {0: (1, "1"), 1: (4, "1"), 3: (16, "1")}
 
@@ -50,14 +46,14 @@ def give(x):
 
 def test_results_are_not_held_once_they_are_given():
     given = []
-    for _, result in run_jobs(give, range(6), ignore):
+    for _, result in run_jobs(give, range(6)):
         given.append(weakref.ref(result))
         assert [r for r in given[:-1] if r() is not None] == []
 
 
 def test_a_killed_worker_is_told_as_such():
     with pytest.raises(work.WorkerLostError, match="run the same command again"):
-        list(run_jobs(die, [1], ignore))
+        list(run_jobs(die, [1]))
 
 
 def pid(x):
@@ -66,7 +62,7 @@ def pid(x):
 
 def test_no_more_workers_than_jobs(monkeypatch):
     monkeypatch.setattr(work, "n_workers", lambda: 7)  # a pool that no other test has used
-    (_, worker), *others = run_jobs(pid, [1], ignore)
+    (_, worker), *others = run_jobs(pid, [1])
     assert others == []
     assert len(work._pool(7)[0]._processes) == 1
     assert worker in work._pool(7)[0]._processes
@@ -82,7 +78,7 @@ def test_jobs_are_asked_for_when_their_turn_comes(monkeypatch):
             asked.append(i)
             yield i
 
-    ahead = [len(asked) - done for done, _ in enumerate(run_jobs(give, jobs(), ignore), start=1)]
+    ahead = [len(asked) - done for done, _ in enumerate(run_jobs(give, jobs()), start=1)]
     assert len(asked) == 9
     assert max(ahead) <= 2 + 1
 
@@ -98,7 +94,7 @@ def test_workers_end_with_a_killed_stage(tmp_path):
     code = (
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
         "from lstmfcn.pipeline.executors import run_jobs\nfrom test_executors import sleep\n"
-        f"if __name__ == '__main__': list(run_jobs(sleep, [{str(told)!r}], print))\n"
+        f"if __name__ == '__main__': list(run_jobs(sleep, [{str(told)!r}]))\n"
     )
     script = tmp_path / "stage.py"
     script.write_text(code)

@@ -77,3 +77,15 @@ def _mend_store(here: Workspace) -> None:
         aside = put_aside(here)
         typer.echo(f"ok   the tracking store was damaged: it is {aside} now, and is made anew")
         _fill_store(here)
+
+
+@app.command(rich_help_panel=PANEL)
+def licences() -> None:
+    """List the licence of every package that this one depends on, and which ask something of a product."""
+    from lstmfcn.licences import licences as found
+    from lstmfcn.report.summary import in_columns
+
+    listed = found()
+    typer.echo(in_columns([("PACKAGE", "VERSION", "PART", "LICENCE")] + [row.cells for row in listed]))
+    asking = [row.name for row in listed if row.is_reciprocal]
+    typer.echo(f"\nThese ask something of whoever passes them on (SECURITY.md): {', '.join(asking)}.")

@@ -4,8 +4,9 @@ A job is a pure function of its arguments, so how many workers run, and where, c
 Each worker computes with one thread: then a result does not depend on how many workers share the
 machine either, and many small jobs fill it better than one job with many threads.
 
-An executor is a module with `is_wanted()`, whether the environment asks for it, and `run(function, jobs, watch)`,
-which does what `run_jobs` says. Where none is asked for, worker processes on this machine do the work.
+An executor is a module with `is_wanted()`, whether the environment asks for it, and
+`run(function, jobs, watch)`, which does what `run_jobs` says. Where none is asked for, worker
+processes on this machine do the work.
 """
 
 from __future__ import annotations
@@ -20,7 +21,13 @@ Watch = Callable[[int, float, str], None]
 cause; 0 seconds when it is at work again."""
 
 
-def run_jobs(function: Callable[[Any], Any], jobs: Iterable[Any], watch: Watch) -> Iterator[tuple[int, Any]]:
+def unwatched(_index: int, _seconds: float, _cause: str) -> None:
+    """Tell nobody."""
+
+
+def run_jobs(
+    function: Callable[[Any], Any], jobs: Iterable[Any], watch: Watch = unwatched
+) -> Iterator[tuple[int, Any]]:
     """Run `function` on each job and yield (index of the job, result) as they finish.
 
     Parameters

@@ -85,7 +85,7 @@ class Signs:
             cause = (
                 f"its process {process} is stopped; `kill -CONT {process}` lets it go on."
                 if is_stopped
-                else f"its process {process} uses no processor time. Should it stay so, `kill {process}` ends it, "
-                "and the same command goes on from its last checkpoint."
+                else f"its process {process} uses no processor time. Should it stay so, `kill {process}` "
+                "ends it, and the same command goes on from its last checkpoint."
             )
             self._watch(index, job.silent, cause)
