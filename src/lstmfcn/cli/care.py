@@ -28,10 +28,10 @@ def _fill_store(here: Workspace) -> None:
     from lstmfcn import config
     from lstmfcn.pipeline.stages.promote import register
     from lstmfcn.tracking import mlflow, store
-    from lstmfcn.tracking.address import shown
+    from lstmfcn.tracking.causes import called
 
     count = mlflow.sync(here, typer.echo)
-    typer.echo(f"{count} runs were missing in {shown(store.tracking_uri(here))}.")
+    typer.echo(f"{count} runs were missing in {called(store.tracking_uri(here))}.")
     if here.promotions.exists():
         register(here, config.load(here.params))
 

@@ -41,10 +41,10 @@ def examine(workspace: Workspace) -> Iterator[tuple[bool, str]]:
 
 def _store(workspace: Workspace) -> tuple[bool, str]:
     """Ask the tracking store for an answer; it is not made for that."""
-    from lstmfcn.tracking.address import shown
+    from lstmfcn.tracking.causes import called
     from lstmfcn.tracking.store import connect, is_missing, tracking_uri
 
-    store = f"the tracking store {shown(tracking_uri(workspace))}"
+    store = f"the tracking store {called(tracking_uri(workspace))}"
     if is_missing(workspace):
         return True, f"{store} is not there yet: the first stage that trains makes it"
     try:

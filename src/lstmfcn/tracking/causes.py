@@ -48,7 +48,7 @@ def cause_of(error: BaseException, address: str) -> str:
     file = sqlite_file(address)
     known = (_of_a_file(text, error, file) if file else None) or _of_a_server(text, address)
     said = first_line(error).rstrip(".")
-    return known or f"The tracking store {_called(address)} does not answer: {said}. {_remedy(address)}"
+    return known or f"The tracking store {called(address)} does not answer: {said}. {_remedy(address)}"
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -57,8 +57,8 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _called(address: str) -> str:
-    """Return what to call a store: where it is a file, its path."""
+def called(address: str) -> str:
+    """Return what to call a store in messages: where it is a file, its path; without anything secret."""
     return str(sqlite_file(address) or shown(address))
 
 

@@ -17,7 +17,7 @@ from lstmfcn.errors import TrackingError
 from lstmfcn.files import to_json
 from lstmfcn.runs.cache import Cache
 from lstmfcn.runs.run import Run, find_runs
-from lstmfcn.tracking.address import shown
+from lstmfcn.tracking.causes import called
 from lstmfcn.tracking.store import EXPERIMENT, clone_id, connect, explained, tracking_uri
 from lstmfcn.workspace import Workspace
 
@@ -76,7 +76,7 @@ class Tracker:
                 self.log_now(*self._waiting[-1])
                 self._waiting.pop()
                 if time.monotonic() - begun > PATIENCE:
-                    uri = shown(tracking_uri(self._workspace))
+                    uri = called(tracking_uri(self._workspace))
                     raise TrackingError(f"The tracking store {uri} takes over {PATIENCE} s for a run.")
         except TrackingError as error:
             self._client = None  # what it left half-logged is closed when it is connected again
