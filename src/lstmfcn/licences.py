@@ -95,11 +95,11 @@ def closure(wanted: Iterable[Requirement]) -> dict[str, Distribution]:
 def stated(found: Distribution) -> str:
     """Return the licence that a distribution states: by an expression, classifiers, or its own words."""
     told = found.metadata
-    if expression := told.get("License-Expression"):
-        return str(expression)
+    if expressions := told.get_all("License-Expression"):
+        return str(expressions[0])
     classifiers = [text for text in told.get_all("Classifier") or [] if text.startswith("License ::")]
     names = [name for text in classifiers if (name := text.split(" :: ")[-1]) != "OSI Approved"]
-    words = (told.get("License") or "").strip().splitlines()
+    words = "".join(told.get_all("License") or []).strip().splitlines()
     own = words[0] if words and len(words[0]) < 60 else ""
     if names and not RECIPROCAL.search(own):
         return ", ".join(names)

@@ -48,8 +48,8 @@ def main() -> None:
     except UnicodeEncodeError as error:
         # What is printed is replaced where it must be: this is the name of a file.
         typer.echo(
-            f"error: {error.object[error.start : error.end]!a}: this shell's locale has no such characters in names of files. Set "
-            "LC_ALL=C.UTF-8, then run the same command again.",
+            f"error: {error.object[error.start : error.end]!a}: this shell's locale has no such characters "
+            "in names of files. Set LC_ALL=C.UTF-8, then run the same command again.",
             err=True,
         )
         sys.exit(1)
