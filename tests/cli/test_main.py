@@ -108,7 +108,7 @@ for folder in ("data", "mlruns", ".lstmfcn", "results", "models", "reports", "."
             finally:
                 sys.stderr = kept
             assert "Traceback" not in said, said
-            told = "permission denied" in said or "not readable" in said
+            told = "permission denied" in said or "readable" in said
             assert told or not code or command == "doctor", (command, folder, said)
     (root / folder).chmod(0o755)
 print("all told")
