@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV_VERSION := $(shell sed -n 's/^uv==//p' constraints.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro ui test lint fuzz soak faults bench peers docs
+.PHONY: help setup repro ui test lint licences fuzz soak faults bench peers docs
 
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := 1
@@ -65,14 +65,20 @@ docs: setup ## the API as HTML, into build/docs
 	$(BIN)/python -m pdoc --docformat numpy --math --output-directory build/docs $(addprefix lstmfcn., \
 	  classifiers config data errors evaluation explain networks pipeline report runs study tracking training workspace)
 
+licences: setup ## the licence of every dependency
+	@$(BIN)/lstmfcn licences
+
 lint: setup ## formatting, lint, types, import contracts, known advisories
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	@if curl --silent --max-time 5 --output /dev/null https://api.osv.dev; \
-	  then $(BIN)/pip-audit --vulnerability-service osv --requirement constraints.txt --no-deps --disable-pip; \
-	  else echo "No audit of the dependencies: api.osv.dev does not answer."; fi
+	@for source in osv pypi; do \
+	  said=$$($(BIN)/pip-audit --vulnerability-service $$source --strict --timeout 10 --progress-spinner off \
+	    --requirement constraints.txt --no-deps --disable-pip 2>&1) && { echo "$$said"; exit 0; }; \
+	  if grep -q 'known vulnerabilit' <<< "$$said"; then echo "$$said"; exit 1; fi; \
+	  echo "No audit of the dependencies by pip-audit's source $$source: $$(tail -n 1 <<< "$$said" | cut -c1-200)"; \
+	done
 
 test: lint ## all checks and all tests
 	$(BIN)/pytest

@@ -47,6 +47,8 @@ def test_an_unknown_parameter_is_refused_with_the_nearest_known_one(values):
         ({"models": ["lstmfcn"]}, r"models\.0: .*Did you mean 'lstm_fcn'\?"),
         ({"datasets": ["A", "A"]}, "datasets names A more than once"),
         ({"datasets": []}, "datasets"),
+        ({"datasets": ["A", "x" * 201]}, r"datasets\.1: should be a name of at most 200 bytes"),
+        ({"datasets": ["ü" * 101]}, r"datasets\.0: should be a name of at most 200 bytes"),
         ({"train": {"epochs": "many"}}, r"train\.epochs: .*\(given: 'many'\)"),
         ({"train": {"initial_rate": 1e-5, "final_rate": 1e-4}}, "final_rate 0.0001 is above"),
         ({"paper": {"trian": {}}}, r"paper\.trian cannot be set.*Did you mean 'train'\?"),

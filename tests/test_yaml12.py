@@ -1,5 +1,8 @@
 """What is read is what DVC reads; what two readers would take for different things is refused."""
 
+import os
+import tracemalloc
+
 import pytest
 from dvc.utils.serialize import parse_yaml
 from hypothesis import given, settings
@@ -73,6 +76,44 @@ def test_a_word_that_some_readers_take_for_a_truth_value_needs_quotes(read, word
 def test_what_cannot_be_read_is_answered_in_one_error(read, text, message):
     with pytest.raises(ParamsError, match=f"(?s){message}"):
         read(text)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a: [" + b"*a, " * 2_500_000 + b"]", "larger than 200,000 bytes"),
+        (b"k: 1\n" * 1_000_000, "larger than 200,000 bytes"),
+        (b"".join(b"k%d: 1\n" % (i % 1100) for i in range(2200)), "and 1,080 more"),
+        (b"? " + b"k" * 90_000 + b"\n: yes", r"kkk\.\.\.$"),
+        (b"- " * 3000, "nested too deeply"),
+        ("datasets: [A]".encode("utf-16"), "not UTF-8 text .* at byte 0"),
+        ("datasets: [\xfc]".encode("latin-1"), "not UTF-8 text .* at byte 11"),
+        (b"a: \0", "not valid YAML"),
+        (b"\x7fELF\x02\x01\x01\0\0", "not valid YAML"),
+        (b"\x89PNG\r\n\x1a\n", "not UTF-8 text"),
+        (b"a:\n\tb: 1", "not valid YAML"),
+        (b"a: &a {b: *a}", "holds itself"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_no_file_of_parameters_is_answered_in_one_short_error(tmp_path, content, message):
+    """In bounded memory: no more than a bound is read, and nothing written out that stands for more."""
+    path = tmp_path / "params.yaml"
+    path.write_bytes(content)
+    tracemalloc.start()
+    with pytest.raises(ParamsError, match=f"(?s){message}") as raised:
+        yaml12.read(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(str(raised.value)) < 20_000
+    assert peak < 100e6
+
+
+def test_a_folder_or_a_pipe_in_place_of_the_file_is_told_as_such(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe"):
+        with pytest.raises(ParamsError, match="is no file"):
+            yaml12.read(path)
 
 
 def test_an_empty_file_holds_nothing(read):

@@ -49,6 +49,16 @@ SHORTER = {"model_type": "should hold values by name", "tuple_type": "should be 
 """What pydantic says in words of Python."""
 
 
+LONGEST_NAME = 200
+"""Of a dataset, in bytes: files are called after it, and file systems take 255 with what stands behind."""
+
+
+def _short(name: str) -> str:
+    if len(name.encode(errors="replace")) > LONGEST_NAME:
+        raise ValueError(f"should be a name of at most {LONGEST_NAME} bytes, as files are called after it")
+    return name
+
+
 def _known(name: str) -> str:
     if name not in (names := classifiers()):
         *others, last = map(repr, names)
@@ -170,7 +180,7 @@ class PromoteParams(Values):
 class Params(Values):
     """The whole of `params.yaml`, the sections under `paper` laid over the others where asked for."""
 
-    datasets: Annotated[tuple[str, ...], _listed(min_length=1)]
+    datasets: Annotated[tuple[Annotated[str, AfterValidator(_short)], ...], _listed(min_length=1)]
     """By their names in the archive."""
 
     models: Annotated[tuple[Annotated[str, AfterValidator(_known)], ...], _listed(min_length=1)]
@@ -345,7 +355,7 @@ def _explain(error: ValidationError, source: str, *, within: str = "") -> str:
             message = SHORTER.get(problem["type"], message)
             shown = f" (given: {_shown(given)})" if problem["type"] != "missing" and where else ""
             lines.append(f"{where or 'the file'}: {message}{shown}.{_hint(problem)}")
-    return "\n  - ".join([f"{source} is not understood:", *lines])
+    return yaml12.listed(f"{source} is not understood:", lines)
 
 
 def _hint(problem: Any) -> str:

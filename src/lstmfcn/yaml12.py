@@ -20,6 +20,15 @@ WIDTH = 110
 MOST_VALUES = 100_000
 """With aliases written out: some hundred bytes can stand for billions."""
 
+MOST_BYTES = 200_000
+"""A file of that size takes seconds to read, and one that was taken for it by mistake may be of any size."""
+
+MOST_PROBLEMS = 20
+"""So many are told at once."""
+
+LONGEST_PROBLEM = 500
+"""In characters: a key may be as long as the file."""
+
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*")
 """Text that needs no quotes, unless it is one of the words above or of those below."""
 
@@ -34,23 +43,45 @@ def read(path: Path) -> Any:
     FileNotFoundError
         If there is none.
     ParamsError
-        If the file is not YAML, names a key twice, or holds a word without quotes that some readers of YAML
-        take for a truth value.
+        If the file is too large, not UTF-8, not YAML, names a key twice, or holds a word without quotes that
+        some readers of YAML take for a truth value.
     """
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
     try:
-        text = path.read_text(encoding="utf-8")
+        text = _text_of(path)
         root = YAML(typ="safe", pure=True).compose(text)
         problems = [] if root is None else list(_problems(root, "", {}))
         if problems:
-            raise ParamsError("\n  - ".join([f"{path} is not understood:", *problems]))
+            raise ParamsError(listed(f"{path} is not understood:", problems))
         return YAML(typ="safe").load(text)
     except (YAMLError, ValueError) as error:
         raise ParamsError(f"{path} is not valid YAML: {error}") from None
     except RecursionError:
         raise ParamsError(f"{path} is not understood: its values are nested too deeply.") from None
+
+
+def listed(title: str, problems: Sequence[str]) -> str:
+    """Return a title with the problems below it, the first of them where there are many."""
+    told = [p if len(p) <= LONGEST_PROBLEM else f"{p[:LONGEST_PROBLEM]}..." for p in problems[:MOST_PROBLEMS]]
+    more = [f"and {len(problems) - MOST_PROBLEMS:,} more."] if len(problems) > MOST_PROBLEMS else []
+    return "\n  - ".join([title, *told, *more])
+
+
+def _text_of(path: Path) -> str:
+    if path.exists() and not path.is_file():
+        raise ParamsError(f"{path} is no file. Move it away, and put the parameters there.")
+    with path.open("rb") as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise ParamsError(f"{path} is larger than {MOST_BYTES:,} bytes: it is no file of parameters.")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ParamsError(
+            f"{path} is not UTF-8 text ({error.reason} at byte {error.start:,}). Save it as such."
+        ) from None
 
 
 def inline(value: Any) -> str:

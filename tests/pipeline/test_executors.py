@@ -1,9 +1,11 @@
 """Jobs run whatever the number of workers, and one job's failure does not end the others."""
 
+import itertools
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import weakref
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 
 from lstmfcn.errors import DataError
 from lstmfcn.pipeline.executors import processes as work
-from lstmfcn.pipeline.executors import run_jobs
+from lstmfcn.pipeline.executors import run_jobs, signs
 
 
 def square(x):
@@ -62,8 +64,8 @@ def test_no_more_workers_than_jobs(monkeypatch):
     monkeypatch.setattr(work, "n_workers", lambda: 7)  # a pool that no other test has used
     (_, worker), *others = run_jobs(pid, [1])
     assert others == []
-    assert len(work._pool(7)._processes) == 1
-    assert worker in work._pool(7)._processes
+    assert len(work._pool(7)[0]._processes) == 1
+    assert worker in work._pool(7)[0]._processes
 
 
 def test_jobs_are_asked_for_when_their_turn_comes(monkeypatch):
@@ -104,6 +106,60 @@ def test_workers_end_with_a_killed_stage(tmp_path):
         stage.kill()
         stage.wait()
     assert _within(20, lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
+
+
+def count(path):
+    """Work for a second of processor time once the file is gone."""
+    Path(path).write_text(str(os.getpid()))
+    while Path(path).exists():
+        pass
+    return "done"
+
+
+@pytest.mark.parametrize("n_others", [0, 1])
+def test_a_stopped_worker_is_told_of_at_growing_intervals_and_when_it_goes_on(
+    tmp_path, monkeypatch, n_others
+):
+    """Whether it is the only one or another works beside it."""
+    monkeypatch.setattr(signs, "LIMIT", 0.3)
+    monkeypatch.setattr(work, "n_workers", lambda: 1 + n_others)
+    paths = [tmp_path / str(i) for i in range(1 + n_others)]
+    told = []
+
+    def watch(index, seconds, cause):
+        told.append((index, seconds, cause))
+        if len(told) == 3:
+            os.kill(stopped, signal.SIGCONT)
+        if not seconds:
+            for path in paths:
+                path.unlink()
+
+    def stop():
+        nonlocal stopped
+        stopped = int(_within(60, lambda: paths[0].exists() and paths[0].read_text()))
+        os.kill(stopped, signal.SIGSTOP)
+
+    stopped = 0
+    thread = threading.Thread(target=stop)
+    thread.start()
+    results = dict(run_jobs(count, [str(path) for path in paths], watch))
+    thread.join()
+    assert set(results.values()) == {"done"}
+    assert {index for index, _, _ in told} == {0}
+    *silent, (_, last, _) = told
+    assert last == 0
+    assert len(silent) == 3
+    for (_, earlier, cause), (_, later, _) in itertools.pairwise(silent):
+        assert later >= 2 * earlier >= 0.6
+        assert cause == f"its process {stopped} is stopped; `kill -CONT {stopped}` lets it go on."
+
+
+def test_a_worker_that_waits_for_nothing_is_told_of_and_one_at_work_is_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(signs, "LIMIT", 0.2)
+    told = []
+    list(run_jobs(time.sleep, [1.5], lambda *what: told.append(what)))
+    assert told
+    assert all(index == 0 and "uses no processor time" in cause for index, seconds, cause in told if seconds)
 
 
 def _within(seconds, look):

@@ -17,7 +17,7 @@ def begun(monkeypatch):
     """Return the arguments of each job in the order they ran, in this process."""
     begun = []
 
-    def run_jobs(_function, calls):
+    def run_jobs(_function, calls, _watch):
         for i, (function, argument) in enumerate(calls):
             begun.append(argument)
             yield i, (function(argument), {"seconds": 0.0})

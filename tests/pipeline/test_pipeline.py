@@ -116,7 +116,7 @@ def test_finished_jobs_are_laid_down_again_without_being_run(finished, tmp_path,
     workspace, ucr = finished
     before = files_of(workspace.phase1)
     started = []
-    monkeypatch.setattr(queue, "run_jobs", lambda function, jobs: started.extend(jobs) or iter(()))
+    monkeypatch.setattr(queue, "run_jobs", lambda function, jobs, watch: started.extend(jobs) or iter(()))
     for path in sorted(workspace.phase1.rglob("*"), reverse=True):
         path.unlink() if path.is_file() else path.rmdir()
     run_stages(workspace, ucr, "train")
@@ -127,7 +127,9 @@ def test_finished_jobs_are_laid_down_again_without_being_run(finished, tmp_path,
 def test_another_recipe_runs_only_what_depends_on_it(finished, tmp_path, monkeypatch):
     workspace, _ucr = finished
     begun = []
-    monkeypatch.setattr(queue, "run_jobs", lambda function, jobs: begun.append(len(list(jobs))) or iter(()))
+    monkeypatch.setattr(
+        queue, "run_jobs", lambda function, jobs, watch: begun.append(len(list(jobs))) or iter(())
+    )
     root = make_workspace(tmp_path / "clone", MINIATURE.replace("iterations: 2", "iterations: 3")).root
     for name in ("data/raw", "data/prepared", "search", "models", ".lstmfcn"):
         (root / name).symlink_to(workspace.root / name)

@@ -5,14 +5,14 @@ Each command imports what it needs when it runs, so that `--help` is quick.
 
 from __future__ import annotations
 
-import errno
+import io
 import os
 import sys
 from importlib import import_module
 
 import typer
 
-from lstmfcn import environment
+from lstmfcn import environment, oserrors
 from lstmfcn.cli.app import app
 from lstmfcn.errors import LstmfcnError
 
@@ -25,6 +25,9 @@ for _panel in ("study", "stages", "models", "paper", "care"):  # in the order of
 def main() -> None:
     """Run a command; an error that the user can mend is printed without a traceback."""
     environment.prepare_command()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows ASCII alone is told all the same
     try:
         app()
     except ModuleNotFoundError as error:
@@ -40,8 +43,13 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        place = error.filename or "a temporary file"
-        typer.echo(f"error: the disk is full ({place}). Make space, then run the command again.", err=True)
+        typer.echo(f"error: {oserrors.sentence(error)}", err=True)
+        sys.exit(1)
+    except UnicodeEncodeError as error:
+        # What is printed is replaced where it must be: this is the name of a file.
+        typer.echo(
+            f"error: {error.object[error.start : error.end]!a}: this shell's locale has no such characters "
+            "in names of files. Set LC_ALL=C.UTF-8, then run the same command again.",
+            err=True,
+        )
         sys.exit(1)

@@ -16,17 +16,24 @@ PANEL = "Care"
 @app.command(rich_help_panel=PANEL)
 def sync(workspace: WorkspaceOption = Path()) -> None:
     """Bring MLflow up to date with the runs of this study, any number of times."""
-    from lstmfcn import config
     from lstmfcn.pipeline.lock import lock
-    from lstmfcn.pipeline.stages.promote import register
-    from lstmfcn.tracking import mlflow, store
 
     here = Workspace(workspace)
     with lock(here, "lstmfcn sync", say):
-        count = mlflow.sync(here, typer.echo)
-        typer.echo(f"{count} runs were missing in {store.shown(store.tracking_uri(here))}.")
-        if here.promotions.exists():
-            register(here, config.load(here.params))
+        _fill_store(here)
+
+
+def _fill_store(here: Workspace) -> None:
+    """Bring the tracking store up to date: the runs, and the registered models."""
+    from lstmfcn import config
+    from lstmfcn.pipeline.stages.promote import register
+    from lstmfcn.tracking import mlflow, store
+    from lstmfcn.tracking.causes import called
+
+    count = mlflow.sync(here, typer.echo)
+    typer.echo(f"{count} runs were missing in {called(store.tracking_uri(here))}.")
+    if here.promotions.exists():
+        register(here, config.load(here.params))
 
 
 @app.command(rich_help_panel=PANEL)
@@ -50,9 +57,35 @@ def doctor(workspace: WorkspaceOption = Path()) -> None:
     from lstmfcn.pipeline.doctor import examine
 
     here = Workspace(workspace)
+    _mend_store(here)
     worst = True
     for fine, message in examine(here):
         typer.echo(f"{'ok  ' if fine else 'BAD '} {message}")
         worst = worst and fine
     if not worst:
         raise typer.Exit(1)
+
+
+def _mend_store(here: Workspace) -> None:
+    """Put a damaged store of the study's own aside, and make it anew."""
+    from lstmfcn.pipeline.lock import lock
+    from lstmfcn.tracking.rebuild import is_damaged, put_aside
+
+    if not is_damaged(here):
+        return
+    with lock(here, "lstmfcn doctor", say):
+        aside = put_aside(here)
+        typer.echo(f"ok   the tracking store was damaged: it is {aside} now, and is made anew")
+        _fill_store(here)
+
+
+@app.command(rich_help_panel=PANEL)
+def licences() -> None:
+    """List the licence of every package that this one depends on, and which ask something of a product."""
+    from lstmfcn.licences import licences as found
+    from lstmfcn.report.summary import in_columns
+
+    listed = found()
+    typer.echo(in_columns([("PACKAGE", "VERSION", "PART", "LICENCE")] + [row.cells for row in listed]))
+    asking = [row.name for row in listed if row.is_reciprocal]
+    typer.echo(f"\nThese ask something of whoever passes them on (SECURITY.md): {', '.join(asking)}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -27,4 +28,4 @@ def init(
 
     written = make(folder, tuple(names(datasets)))
     typer.echo(f"Written in {folder}: {', '.join(written)}." if written else f"{folder} is up to date.")
-    typer.echo(f"Next: cd {folder} && dvc repro")
+    typer.echo(f"Next: cd {shlex.quote(str(folder))} && dvc repro")

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from lstmfcn import config
+from lstmfcn import config, oserrors
 from lstmfcn.classifiers.table import classifiers
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.workspace import Workspace
@@ -34,13 +34,45 @@ def examine(workspace: Workspace) -> Iterator[tuple[bool, str]]:
     if given:
         there = Path(given).is_dir()
         yield there, f"LSTMFCN_UCR_DIR is {given}" + ("" if there else ", which is not a folder")
-    try:
-        from lstmfcn.tracking.store import connect, shown, tracking_uri
+    fine, message = _open_to_us(workspace)
+    yield fine, message
+    yield _store(workspace) if fine or os.access(workspace.mlruns, os.X_OK) else (fine, message)
 
-        connect(workspace)
-        yield True, f"the tracking store {shown(tracking_uri(workspace))} answers"
+
+def _store(workspace: Workspace) -> tuple[bool, str]:
+    """Ask the tracking store for an answer; it is not made for that."""
+    from lstmfcn.tracking.causes import called
+    from lstmfcn.tracking.store import connect, is_missing, tracking_uri
+
+    store = f"the tracking store {called(tracking_uri(workspace))}"
+    if is_missing(workspace):
+        return True, f"{store} is not there yet: the first stage that trains makes it"
+    try:
+        connect(workspace, to_read=True)
     except LstmfcnError as error:
-        yield False, str(error)
+        return False, str(error)
+    return True, f"{store} answers"
+
+
+def _open_to_us(workspace: Workspace) -> tuple[bool, str]:
+    """Look for what belongs to another user of the study, who has closed it."""
+    first = (
+        workspace.root,
+        workspace.root / ".lstmfcn",
+        workspace.lock,
+        workspace.mlruns,
+        *workspace.outputs,
+    )
+    for path in (*first, workspace.mlruns / "mlflow.db"):
+        try:
+            path.stat()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            return False, oserrors.sentence(error)
+        if not oserrors.is_open(path):
+            return False, oserrors.sentence(PermissionError(oserrors.DENIED[0], "", str(path)))
+    return True, "the folders of the study can be written"
 
 
 def _mend_lock(root: Path) -> tuple[bool, str]:

@@ -133,9 +133,16 @@ def _run_queue(
             else:
                 lay_down(job, kept)
 
+    def watch(index: int, seconds: float, cause: str) -> None:
+        name = waiting[index].name
+        if seconds:
+            say(f"{stage}: no sign of {name} for {duration(seconds)}: {cause}")
+        else:
+            say(f"{stage}: {name} is at work again")
+
     failures = []
     done, begun = 0.0, time.monotonic()
-    for count, (index, result) in enumerate(run_jobs(_timed, calls()), start=1):
+    for count, (index, result) in enumerate(run_jobs(_timed, calls(), watch), start=1):
         job = waiting[index]
         done += job.size
         total = sum(job.size for job in waiting)

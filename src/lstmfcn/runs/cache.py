@@ -9,9 +9,9 @@ is missing, then lays all its outputs down.
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from uuid import uuid4
 
 from lstmfcn.files import hash_file, hash_of, read_json, write_bytes, write_json
 from lstmfcn.runs.run import Bundle
@@ -51,7 +51,8 @@ class Cache:
         The folder appears whole or not at all.
         """
         self.root.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(dir=self.root, prefix=".new-"))
+        staging = self.root / f".new-{uuid4().hex}"
+        staging.mkdir()  # not by tempfile, whose folders are closed to the group
         try:
             for name, content in bundle.items():
                 write_bytes(staging / name, content)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -73,7 +74,8 @@ def make(folder: Path, datasets: tuple[str, ...] = ()) -> list[str]:
         )
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for name, text in files_of(folder.resolve().name, datasets).items():
+    title = os.fsencode(folder.resolve().name).decode("utf-8", errors="replace")  # whatever the locale
+    for name, text in files_of(title, datasets).items():
         path = folder / name
         ours = name == "dvc.yaml"
         if not path.exists() or (ours and path.read_text(encoding="utf-8") != text):

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from lstmfcn.errors import RegistryError, TrackingError
+from lstmfcn.tracking.causes import first_line, traceable
 from lstmfcn.tracking.package.check import check
 from lstmfcn.tracking.package.contents import OF_THE_DOWNLOAD, checksum, write_manifest
 from lstmfcn.tracking.registry import PREFIX, Version, model_name, version_with
@@ -48,8 +49,8 @@ def _fetch(name: str, number: int, into: Path) -> Path:
     try:
         found = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(into)))
         (found / OF_THE_DOWNLOAD).unlink(missing_ok=True)
-    except Exception as error:
-        raise TrackingError(f"{uri} could not be downloaded: {error}") from error
+    except Exception as error:  # noqa: BLE001 - each kind of store has errors of its own
+        raise TrackingError(f"{uri} could not be downloaded: {first_line(error)}") from traceable(error)
     return found
 
 

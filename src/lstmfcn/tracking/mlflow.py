@@ -17,7 +17,8 @@ from lstmfcn.errors import TrackingError
 from lstmfcn.files import to_json
 from lstmfcn.runs.cache import Cache
 from lstmfcn.runs.run import Run, find_runs
-from lstmfcn.tracking.store import EXPERIMENT, clone_id, connect, first_line, shown, tracking_uri
+from lstmfcn.tracking.causes import called
+from lstmfcn.tracking.store import EXPERIMENT, clone_id, connect, explained, tracking_uri
 from lstmfcn.workspace import Workspace
 
 KEY_TAG = "lstmfcn.key"
@@ -75,7 +76,7 @@ class Tracker:
                 self.log_now(*self._waiting[-1])
                 self._waiting.pop()
                 if time.monotonic() - begun > PATIENCE:
-                    uri = shown(tracking_uri(self._workspace))
+                    uri = called(tracking_uri(self._workspace))
                     raise TrackingError(f"The tracking store {uri} takes over {PATIENCE} s for a run.")
         except TrackingError as error:
             self._client = None  # what it left half-logged is closed when it is connected again
@@ -93,10 +94,8 @@ class Tracker:
         """
         if self.run_id(run.key):
             return False
-        try:
+        with explained(self._workspace, f"{run.name} could not be logged"):
             self._fill(folder, run)
-        except Exception as error:
-            raise TrackingError(f"{run.name} could not be logged: {first_line(error)}") from error
         return True
 
     def run_id(self, key: str) -> str | None:
@@ -124,7 +123,7 @@ class Tracker:
     def _look_up(self, those: str = "") -> None:
         """Note which runs are logged; close those that a dead process of this clone left running."""
         token = None
-        try:
+        with explained(self._workspace, "The runs could not be listed"):
             if not self._experiment:
                 self._experiment = self._client.get_experiment_by_name(EXPERIMENT).experiment_id
             while True:
@@ -140,8 +139,6 @@ class Tracker:
                 token = page.token
                 if not token:
                     return
-        except Exception as error:
-            raise TrackingError(f"The runs could not be listed: {first_line(error)}") from error
 
     def _fill(self, folder: Path, run: Run) -> None:
         from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag

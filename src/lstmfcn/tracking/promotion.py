@@ -15,14 +15,13 @@ from numpy.typing import NDArray
 from lstmfcn.classifiers.table import network_named
 from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.environment import load_backend
-from lstmfcn.errors import TrackingError
 from lstmfcn.runs.run import WEIGHTS_FILE, Run
 from lstmfcn.tracking.download import is_whole
 from lstmfcn.tracking.mlflow import Tracker
 from lstmfcn.tracking.package.contents import checksum
 from lstmfcn.tracking.package.fingerprint import fingerprint
 from lstmfcn.tracking.registry import Version, model_name, versions_of
-from lstmfcn.tracking.store import connect
+from lstmfcn.tracking.store import connect, explained
 from lstmfcn.workspace import Workspace
 
 ARTIFACT = "model"
@@ -109,13 +108,9 @@ def promote(
     tracker.log_now(folder, candidate)
     client = connect(workspace)
     name = model_name(candidate.identity.dataset)
-    try:
+    with explained(workspace, f"{name} could not be registered"):
         number = _register(client, candidate, folder, classes, example, preprocessing, tracker)
         outcome, champion = _serve_best(client, candidate, number, tolerance)
-    except TrackingError:
-        raise
-    except Exception as error:
-        raise TrackingError(f"{name} could not be registered: {error}") from error
     return Promotion(candidate.identity.dataset, outcome, number, champion)
 
 

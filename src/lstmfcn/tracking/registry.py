@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from lstmfcn.errors import RegistryError, TrackingError, nearest
-from lstmfcn.tracking.store import connect
+from lstmfcn.errors import RegistryError, nearest
+from lstmfcn.tracking.causes import traceable
+from lstmfcn.tracking.store import connect, explained, is_missing
 from lstmfcn.workspace import Workspace
 
 PREFIX = "lstmfcn."
@@ -93,10 +94,12 @@ def registered(workspace: Workspace) -> dict[str, list[Version]]:
     TrackingError
         If the store does not answer.
     """
-    client = connect(workspace)
+    if is_missing(workspace):
+        return {}
+    client = connect(workspace, to_read=True)
     found: list[str] = []
     token = None
-    try:
+    with explained(workspace, "The registry could not be read"):
         while True:
             page = client.search_registered_models(f"name LIKE '{PREFIX}%'", page_token=token)
             found += [model.name.removeprefix(PREFIX) for model in page]
@@ -104,8 +107,6 @@ def registered(workspace: Workspace) -> dict[str, list[Version]]:
             if not token:
                 break
         return {dataset: versions_of(client, dataset) for dataset in sorted(found)}
-    except Exception as error:
-        raise TrackingError(f"The registry could not be read: {error}") from error
 
 
 def version_with(workspace: Workspace, dataset: str, alias: str = "champion") -> Any:
@@ -118,18 +119,19 @@ def version_with(workspace: Workspace, dataset: str, alias: str = "champion") ->
     TrackingError
         If the store does not answer.
     """
-    client = connect(workspace)
-    try:
-        return client.get_model_version_by_alias(model_name(dataset), alias)
-    except Exception as error:
-        known = list(registered(workspace))
-        if dataset in known:
-            raise RegistryError(
-                f"{dataset} has no {alias}. `lstmfcn champions` lists what there is."
-            ) from error
-        there = (
-            f"Registered are {', '.join(known)}." if known else "Nothing is registered yet: run `dvc repro`."
-        )
+    refused: Exception | None = None
+    if not is_missing(workspace):
+        client = connect(workspace, to_read=True)
+        try:
+            return client.get_model_version_by_alias(model_name(dataset), alias)
+        except Exception as error:  # noqa: BLE001 - told by what there is, below
+            refused = error
+    known = list(registered(workspace))
+    if dataset in known:
         raise RegistryError(
-            f"No model is registered for the dataset {dataset!r}. {there}{nearest(dataset, known)}"
-        ) from error
+            f"{dataset} has no {alias}. `lstmfcn champions` lists what there is."
+        ) from traceable(refused)
+    there = f"Registered are {', '.join(known)}." if known else "Nothing is registered yet: run `dvc repro`."
+    raise RegistryError(
+        f"No model is registered for the dataset {dataset!r}. {there}{nearest(dataset, known)}"
+    ) from traceable(refused)

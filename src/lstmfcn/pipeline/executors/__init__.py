@@ -4,8 +4,9 @@ A job is a pure function of its arguments, so how many workers run, and where, c
 Each worker computes with one thread: then a result does not depend on how many workers share the
 machine either, and many small jobs fill it better than one job with many threads.
 
-An executor is a module with `is_wanted()`, whether the environment asks for it, and `run(function, jobs)`,
-which does what `run_jobs` says. Where none is asked for, worker processes on this machine do the work.
+An executor is a module with `is_wanted()`, whether the environment asks for it, and
+`run(function, jobs, watch)`, which does what `run_jobs` says. Where none is asked for, worker
+processes on this machine do the work.
 """
 
 from __future__ import annotations
@@ -15,8 +16,18 @@ from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from typing import Any
 
+Watch = Callable[[int, float, str], None]
+"""Told of a job whose worker shows no sign of life: its index, for how many seconds, and what may be the
+cause; 0 seconds when it is at work again."""
 
-def run_jobs(function: Callable[[Any], Any], jobs: Iterable[Any]) -> Iterator[tuple[int, Any]]:
+
+def unwatched(_index: int, _seconds: float, _cause: str) -> None:
+    """Tell nobody."""
+
+
+def run_jobs(
+    function: Callable[[Any], Any], jobs: Iterable[Any], watch: Watch = unwatched
+) -> Iterator[tuple[int, Any]]:
     """Run `function` on each job and yield (index of the job, result) as they finish.
 
     Parameters
@@ -26,6 +37,8 @@ def run_jobs(function: Callable[[Any], Any], jobs: Iterable[Any]) -> Iterator[tu
     jobs
         The jobs, the longest first for the best use of the workers. Each is asked for shortly before its
         turn: of an iterator's, only a few are held at once.
+    watch
+        See `Watch`. An executor that cannot see its workers never calls it.
 
     Yields
     ------
@@ -37,7 +50,7 @@ def run_jobs(function: Callable[[Any], Any], jobs: Iterable[Any]) -> Iterator[tu
     WorkerLostError
         If a worker dies. What was yielded before is whole.
     """
-    yield from executor().run(function, jobs)
+    yield from executor().run(function, jobs, watch)
 
 
 def executor() -> Any:

@@ -17,7 +17,12 @@ import psutil
 
 from lstmfcn.environment import prepare_worker, worker_environment
 from lstmfcn.errors import LstmfcnError
+from lstmfcn.pipeline.executors import Watch
+from lstmfcn.pipeline.executors.signs import Signs
 from lstmfcn.pipeline.executors.worker import guarded
+
+_slots: Any = None
+"""In a worker: where its jobs tell that they have begun."""
 
 
 class WorkerLostError(LstmfcnError):
@@ -32,18 +37,21 @@ def n_workers() -> int:
     return cores or 1
 
 
-def run(function: Callable[[Any], Any], jobs: Iterable[Any]) -> Iterator[tuple[int, Any]]:
+def run(function: Callable[[Any], Any], jobs: Iterable[Any], watch: Watch) -> Iterator[tuple[int, Any]]:
     """Run jobs in workers; see `lstmfcn.pipeline.executors.run_jobs`."""
     with worker_environment():  # a worker inherits it before its first import
         workers = n_workers()
-        pool = _pool(workers)
+        pool, slots = _pool(workers)
+        signs = Signs(slots, watch)
         futures: dict[Future[Any], int] = {}
-        turns = ((pool.submit(guarded, function, job), i) for i, job in enumerate(jobs))
+        turns = ((pool.submit(_begun, signs.begin(i), function, job), i) for i, job in enumerate(jobs))
         try:
             futures.update(itertools.islice(turns, workers + 1))  # one waits, so that no worker ever does
             while futures:
-                done, _ = wait(futures, return_when=FIRST_COMPLETED)
+                done, _ = wait(futures, timeout=signs.interval, return_when=FIRST_COMPLETED)
+                signs.look()
                 while done:
+                    signs.end(futures[next(iter(done))])
                     futures.update(itertools.islice(turns, 1))
                     yield _taken(futures, done.pop())  # from here on nothing holds it but the caller
         except BrokenProcessPool:
@@ -65,18 +73,30 @@ def _taken(futures: dict[Future[Any], int], future: Future[Any]) -> tuple[int, A
 
 
 @functools.cache
-def _pool(size: int) -> ProcessPoolExecutor:
-    """Return the workers of this process: starting one costs an import of TensorFlow, so they are kept.
+def _pool(size: int) -> tuple[ProcessPoolExecutor, Any]:
+    """Return the workers of this process, and where each job that has begun tells its worker's process.
+
+    Starting one costs an import of TensorFlow, so they are kept.
 
     Each starts when a job finds no idle one, so a single job starts a single worker.
     Spawned, not forked: TensorFlow does not survive a fork, and macOS has no other choice.
     """
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(size, mp_context=context, initializer=_start_worker)
+    slots = context.RawArray("q", size + 1)  # no lock, which a worker might be stopped with
+    pool = ProcessPoolExecutor(size, mp_context=context, initializer=_start_worker, initargs=(slots,))
+    return pool, slots
 
 
-def _start_worker() -> None:
+def _begun(slot: int, function: Callable[[Any], Any], job: Any) -> Any:
+    """Tell which process this is, and run a job."""
+    _slots[slot] = os.getpid()
+    return guarded(function, job)
+
+
+def _start_worker(slots: Any) -> None:
     """Prepare a worker process on this machine, which is not to outlive the stage that started it."""
+    global _slots
+    _slots = slots
     prepare_worker()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the stage too, which ends its workers
     parent = multiprocessing.parent_process()

@@ -9,6 +9,7 @@ from typing import Any
 
 from lstmfcn.environment import WORKER
 from lstmfcn.errors import LstmfcnError
+from lstmfcn.pipeline.executors import Watch
 from lstmfcn.pipeline.executors.worker import guarded
 
 
@@ -17,7 +18,11 @@ def is_wanted() -> bool:
     return bool(os.environ.get("LSTMFCN_RAY_ADDRESS"))
 
 
-def run(function: Callable[[Any], Any], jobs: Iterable[Any]) -> Iterator[tuple[int, Any]]:
+def run(
+    function: Callable[[Any], Any],
+    jobs: Iterable[Any],
+    watch: Watch,  # noqa: ARG001 - Ray looks after its workers itself
+) -> Iterator[tuple[int, Any]]:
     """Run jobs on the cluster; see `lstmfcn.pipeline.executors.run_jobs`."""
     try:
         import ray
