@@ -13,6 +13,14 @@ from lstmfcn.workspace import Workspace
 PANEL = "Trained models"
 
 DatasetArgument = Annotated[str, typer.Argument(metavar="DATASET", help="As `lstmfcn champions` lists it.")]
+VerifyKeyOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="PEM",
+        envvar="LSTMFCN_VERIFY_KEY",
+        help="A public ed25519 key: only a folder that is signed with its private one is loaded.",
+    ),
+]
 AliasOption = Annotated[str, typer.Option(help="champion, challenger or previous.")]
 
 
@@ -49,12 +57,20 @@ def pull(
     dataset: DatasetArgument,
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="An empty or new folder.")],
     alias: AliasOption = "champion",
+    sign_key: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PEM",
+            envvar="LSTMFCN_SIGNING_KEY",
+            help="A private key to sign the folder with: `openssl genpkey -algorithm ed25519` makes one.",
+        ),
+    ] = None,
     workspace: WorkspaceOption = Path(),
 ) -> None:
     """Copy a registered model to a folder. It loads there with plain MLflow and TensorFlow."""
     from lstmfcn.tracking import download
 
-    folder = download.pull(Workspace(workspace), dataset, to, alias)
+    folder = download.pull(Workspace(workspace), dataset, to, alias, sign_key=sign_key)
     typer.echo(
         f"{folder} holds the {alias} of {dataset}. To use it, without this project:\n\n"
         f"    import mlflow\n"
@@ -83,6 +99,7 @@ def predict(
         typer.Option(metavar="DIR", help="A folder that `lstmfcn pull` made, in place of the registry's."),
     ] = None,
     alias: AliasOption = "champion",
+    verify_key: VerifyKeyOption = None,
     workspace: WorkspaceOption = Path(),
 ) -> None:
     """Predict the series of a file: a CSV of labels and probabilities, the accuracy if labels are there.
@@ -91,7 +108,16 @@ def predict(
     """
     from lstmfcn.tracking.prediction import predict_file
 
-    typer.echo(predict_file(model or dataset, file, output, alias=alias, workspace=workspace, progress=say))
+    said = predict_file(
+        model or dataset,
+        file,
+        output,
+        alias=alias,
+        workspace=workspace,
+        verify_key=verify_key,
+        progress=say,
+    )
+    typer.echo(said)
 
 
 @app.command(rich_help_panel=PANEL)
@@ -133,12 +159,13 @@ def serve(
     port: Annotated[int, typer.Option(help="Where to listen.")] = 5001,
     host: Annotated[str, typer.Option(help="127.0.0.1 answers this machine alone.")] = "127.0.0.1",
     alias: AliasOption = "champion",
+    verify_key: VerifyKeyOption = None,
     workspace: WorkspaceOption = Path(),
 ) -> None:
     """Answer predictions over HTTP, as MLflow's scoring server does."""
     from lstmfcn.tracking.champion import load_champion
 
-    model = load_champion(dataset, alias=alias, workspace=workspace)
+    model = load_champion(dataset, alias=alias, workspace=workspace, verify_key=verify_key)
     shape = " x ".join(str(n) for n in model.shape)
     classes = ", ".join(model.classes[:10]) + (", ..." if len(model.classes) > 10 else "")
     typer.echo(

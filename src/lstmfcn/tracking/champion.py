@@ -16,7 +16,9 @@ from lstmfcn.data.batches import batches
 from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.environment import load_library, load_mlflow
 from lstmfcn.errors import DataError, RegistryError
+from lstmfcn.tracking.package.contents import UntrustedModelError
 from lstmfcn.tracking.package.load import Package, load_package
+from lstmfcn.tracking.package.signature import verify_key_of
 from lstmfcn.workspace import Workspace
 
 
@@ -121,7 +123,13 @@ class _Served:
             raise MlflowException(str(error), error_code=BAD_REQUEST) from None
 
 
-def load_champion(source: str | Path, *, alias: str = "champion", workspace: str | Path = ".") -> Champion:
+def load_champion(
+    source: str | Path,
+    *,
+    alias: str = "champion",
+    workspace: str | Path = ".",
+    verify_key: str | Path | None = None,
+) -> Champion:
     """Load the model that serves a dataset.
 
     Parameters
@@ -132,22 +140,34 @@ def load_champion(source: str | Path, *, alias: str = "champion", workspace: str
         "champion", "challenger" or "previous".
     workspace
         The study whose store is asked, unless `MLFLOW_TRACKING_URI` is set.
+    verify_key
+        The file of a public key: a folder has to be signed with its private one. None for what
+        `LSTMFCN_VERIFY_KEY` names, if it is set.
 
     Raises
     ------
     RegistryError
         If there is no such model.
     UntrustedModelError
-        If it is not what was registered, or more than a network. Nothing of it is loaded then.
+        If it is not what was registered or signed, or more than a network. Nothing of it is loaded then.
+    KeyFileError
+        If the file of the key holds none.
     MissingLibraryError
-        If it is asked for by the name of a dataset, and MLflow is not installed.
+        If it is asked for by the name of a dataset and MLflow is not installed, or a key is given and
+        cryptography is not.
     TrackingError
         If the store does not answer.
     """
+    key = verify_key_of(verify_key)
     if Path(source, "MLmodel").is_file():
-        return _champion(load_package(Path(source)))
+        return _champion(load_package(Path(source), verify_key=key))
     if os.sep in str(source) or isinstance(source, Path):
         raise RegistryError(f"{source} is not a folder that `lstmfcn pull` made: it has no file MLmodel.")
+    if key is not None:
+        raise UntrustedModelError(
+            f"The store's model of {source} bears no signature to verify with {key}. `lstmfcn pull "
+            "--sign-key FILE` makes a folder that does: name that."
+        )
     from lstmfcn.tracking.download import download
 
     with tempfile.TemporaryDirectory() as scratch:
