@@ -41,6 +41,7 @@ WORKER = {**BACKEND, **QUIET, **TELEMETRY, **ONE_THREAD}
 PIPELINE = frozenset(
     {
         "aeon",
+        "cryptography",
         "dvc",
         "fastapi",
         "great_expectations",

@@ -1,21 +1,24 @@
-"""Writing files whole or not at all, and hashing what was written.
+"""Writing files whole or not at all, hashing what was written, and names that stay in their folder.
 
 Everything the project writes goes through `atomic_path`: a reader never sees half a file under a
-final name, whatever happens to the writer.
+final name, whatever happens to the writer. A name that was read from a file goes through `member`.
 """
 
 from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import json
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +28,70 @@ from lstmfcn.errors import LstmfcnError
 
 class DiskFullError(LstmfcnError):
     """There was no room for a file; nothing is left of what was written of it."""
+
+
+class OutsideError(LstmfcnError):
+    """A name that a file gives leads, or might lead, out of the folder that it belongs to."""
+
+
+_NAME = re.compile(r"[A-Za-z0-9_-](?:[A-Za-z0-9_.-]{0,198}[A-Za-z0-9_-])?")
+"""What every system takes for a name: not hidden, not `.` or `..`, short enough for a temporary file's to be
+made of it."""
+
+
+def is_name(value: object) -> bool:
+    """Whether a value is the name of a file or folder: letters, digits, `_`, `-`, and `.` within."""
+    return isinstance(value, str) and _NAME.fullmatch(value) is not None
+
+
+def member(folder: Path, name: object) -> Path:
+    """Return the path of a file that is named relative to a folder, by a file that others may have written.
+
+    Parameters
+    ----------
+    folder
+        The folder, which may be a link itself.
+    name
+        Names (`is_name`) with slashes between.
+
+    Raises
+    ------
+    OutsideError
+        If the name is none, or a folder on the way is a link that leads out. The file itself may be a link:
+        whoever reads it has to look.
+    """
+    path = folder.joinpath(*_parts(name))
+    if not path.parent.resolve().is_relative_to(folder.resolve()):
+        raise OutsideError(f"{path.parent} is a link out of {folder}. Put the folder itself in its place.")
+    return path
+
+
+def check_names(names: Iterable[object]) -> None:
+    """Refuse names of files of one folder that lead out of it, or of which two are one file somewhere.
+
+    Raises
+    ------
+    OutsideError
+        Naming the first that is at fault.
+    """
+    taken: set[str] = set()
+    folders: set[str] = set()
+    for name in names:
+        parts = [part.casefold() for part in _parts(name)]
+        above = {"/".join(parts[:n]) for n in range(1, len(parts))}
+        path = "/".join(parts)
+        if path in taken | folders or taken & above:
+            raise OutsideError(f"{name!r:.100} stands for the same file as another. Rename one of them.")
+        taken.add(path)
+        folders |= above
+
+
+def _parts(name: object) -> list[str]:
+    """Return the names of which a path within a folder is made."""
+    parts = name.split("/") if isinstance(name, str) else []
+    if not parts or not all(map(is_name, parts)):
+        raise OutsideError(f"{name!r:.100} is no name of a file within a folder. Make what names it anew.")
+    return parts
 
 
 @contextmanager
@@ -83,8 +150,33 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Read a JSON file.
+
+    Raises
+    ------
+    ValueError
+        If it is none: a key that stands twice, NaN, and values nested too deeply are none either.
+    """
+    return parse_json(path.read_bytes())
+
+
+def parse_json(content: bytes) -> Any:
+    """Return what the content of a JSON file says; see `read_json`."""
+    try:
+        return json.loads(content, object_pairs_hook=_distinct, parse_constant=_no_constant)
+    except RecursionError:
+        raise ValueError("its values are nested too deeply") from None
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        raise ValueError("a key stands twice")
+    return values
+
+
+def _no_constant(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no number")
 
 
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -93,15 +185,42 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
         np.savez(file, allow_pickle=False, **dict(arrays))
 
 
-def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """Read the arrays of an `.npz` file; object arrays (pickles) are refused."""
-    with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+def read_arrays(source: Path | bytes) -> dict[str, NDArray[Any]]:
+    """Read the arrays of an `.npz` file, from its path or its content.
+
+    Raises
+    ------
+    OSError
+        If there is no such file.
+    ValueError
+        If it is damaged, compressed, or holds pickles. Its checksums are looked at before any array is made:
+        a damaged header may ask for more memory than there is.
+    """
+    with source.open("rb") if isinstance(source, Path) else io.BytesIO(source) as file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                entries = archive.infolist()
+                if len({entry.filename for entry in entries}) < len(entries):
+                    raise ValueError("an array stands twice")
+                if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+                    raise ValueError("an array is compressed")
+                if (damaged := archive.testzip()) is not None:
+                    raise ValueError(f"the checksum of {damaged} differs")
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as arrays:
+                return {name: arrays[name] for name in arrays.files}
+        except Exception as error:  # whatever zipfile and NumPy meet: they promise nothing
+            raise ValueError(f"its arrays cannot be read: {error}") from error
 
 
 def hash_of(*values: Any) -> str:
     """Return the SHA-256, in hex, of JSON-able values."""
     return hashlib.sha256(to_json(list(values)).encode()).hexdigest()
+
+
+def hash_bytes(content: bytes | memoryview) -> str:
+    """Return the SHA-256, in hex, of a file's content."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def hash_file(path: Path) -> str:

@@ -14,9 +14,9 @@ import pytest
 
 from lstmfcn.data import collection, download
 from lstmfcn.data.catalogue import load_catalogue
-from lstmfcn.data.collection import fetch_dataset, read_dataset
+from lstmfcn.data.collection import fetch_dataset, is_whole, read_dataset
 from lstmfcn.errors import DataError
-from lstmfcn.files import read_json
+from lstmfcn.files import hash_file, read_json, write_json
 
 TRAIN = "1\t0.5\t1\t2\n2\t3\t4\t5.25\n"
 TEST = "2\t7\t8\t9\n"
@@ -423,3 +423,17 @@ def test_an_archive_that_swells_is_given_up(tmp_path, site, monkeypatch):
 def test_reading_a_folder_that_was_not_fetched(tmp_path):
     with pytest.raises(DataError, match=r"none_TRAIN\.tsv is missing\. Run `dvc repro fetch`"):
         read_dataset(tmp_path / "none")
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/hostname", "..", "", "a\0", 3])
+def test_a_description_that_names_files_elsewhere_is_of_no_whole_dataset(tmp_path, name):
+    """Even where it knows their hash."""
+    folder = tmp_path / "D"
+    folder.mkdir()
+    (tmp_path / "secret").write_text("a secret")
+    kept = {str(name): hash_file(tmp_path / "secret")}
+    write_json(folder / "source.json", {"sha256": kept})
+    assert not is_whole(folder)
+    (folder / "a").write_text("a secret")
+    write_json(folder / "source.json", {"sha256": {"a": hash_file(folder / "a")}})
+    assert is_whole(folder)

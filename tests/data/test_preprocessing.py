@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.stats import zscore
 
-from lstmfcn.data.preprocessing import Preprocessing
+from lstmfcn.data.preprocessing import LARGEST, Preprocessing
 from lstmfcn.errors import DataError
 
 RNG = np.random.default_rng(0)
@@ -61,7 +61,11 @@ def test_the_graph_does_what_numpy_does(raw):
     np.testing.assert_allclose(in_graph, prepared, atol=1e-6)
 
 
-@given(hnp.arrays(np.float32, SHAPES, elements=st.floats(width=32, **FINITE)))
+HELD = st.floats(-(2.0**63), 2.0**63, width=32)
+"""What has a square that float32 holds."""
+
+
+@given(hnp.arrays(np.float32, SHAPES, elements=HELD))
 def test_none_is_none_in_the_graph_too(raw):
     in_graph = fitted(raw, "none").to_tensorflow(raw.astype(np.float64)).numpy()
     np.testing.assert_allclose(in_graph, fitted(raw, "none").apply(raw), rtol=0, atol=2e-38)  # no subnormals
@@ -87,7 +91,7 @@ def test_the_shape_survives_any_unit_and_a_large_offset(unit, offset):
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (1e39, r"a\.tsv, row 7: a value beyond 3\.4e\+38.*\(1 such.*normalise to per_series"),
+        (1e39, r"a\.tsv, row 7: a value beyond 1\.8e\+19.*\(1 such.*normalise to per_series"),
         (1e8 + np.arange(20), r"a\.tsv, row 7: values that float32.*cannot tell apart \(1 such"),
     ],
 )
@@ -130,3 +134,19 @@ def test_a_damaged_description_is_named(tmp_path, content):
 def test_series_of_another_shape_are_refused(shape):
     with pytest.raises(DataError, match=r"Series of . channel\(s\) of \d+ values; .* 2 channel\(s\) of 20"):
         fitted(X).apply(np.zeros(shape, np.float32))
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_where_nothing_is_normalised_the_square_decides(sign):
+    """Of two neighbours in float32 the one is taken, whose square is finite, and the other refused."""
+    largest = np.float32(LARGEST)
+    beyond = np.nextafter(largest, np.float32(np.inf))
+    with np.errstate(over="ignore"):
+        assert np.isfinite(largest * largest)
+        assert np.isinf(beyond * beyond)
+    series = np.zeros((2, 1, 4))
+    series[1, 0, 2] = sign * largest
+    np.testing.assert_array_equal(fitted(series, "none").apply(series), series.astype(np.float32))
+    series[1, 0, 2] = sign * beyond
+    with pytest.raises(DataError, match=r"^Series 1 .* whose square float32 cannot hold"):
+        fitted(series, "none").apply(series)

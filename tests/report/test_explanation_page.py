@@ -46,8 +46,8 @@ def test_a_file_is_explained_as_it_would_be_predicted(finished, tmp_path):
 
 def test_one_annotation_is_said_and_not_drawn(finished):
     workspace, _ = finished
-    _, folder = best_run(workspace, "Bumps", ["alstm_fcn"])
-    explanation = explain_run(folder, Split.load(workspace.train_splits / "Bumps.npz"))
+    run, _ = best_run(workspace, "Bumps", ["alstm_fcn"])
+    explanation = explain_run(workspace, run, Split.load(workspace.train_splits / "Bumps.npz"))
     assert draw_attention(explanation, "attention") == ""
     assert any("weight is 1" in sentence for sentence in sentences(explanation))
     assert explanation.weights.shape == (24, 1, 1)

@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lstmfcn.errors import DataError
 from lstmfcn.evaluation.scores import accuracy, log_loss
+from lstmfcn.files import read_arrays
 from lstmfcn.runs.predictions import Predictions
 from lstmfcn.training.checkpoint import Checkpoint
 from lstmfcn.training.loop import Engine, History, Labelled, Progress
@@ -110,9 +112,17 @@ def pack_weights(weights: Weights) -> bytes:
 
 
 def unpack_weights(content: bytes) -> dict[str, NDArray[np.float32]]:
-    """Return the arrays of `pack_weights`; a pickle in the file is refused."""
-    with np.load(io.BytesIO(content), allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+    """Return the arrays of `pack_weights`; a pickle in the file is refused.
+
+    Raises
+    ------
+    DataError
+        If the file is damaged.
+    """
+    try:
+        return read_arrays(content)
+    except ValueError as error:
+        raise DataError(f"A file of weights is damaged: {error}. Train the network again.") from error
 
 
 def fold_weights(files: Mapping[str, bytes]) -> list[dict[str, NDArray[np.float32]]]:

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 
 import typer
@@ -22,6 +25,27 @@ for _panel in ("study", "stages", "models", "paper", "care"):  # in the order of
     import_module(f"lstmfcn.cli.{_panel}")
 
 
+@contextmanager
+def _sigterm_as_ctrl_c() -> Iterator[None]:
+    """End a command on SIGTERM as on Ctrl-C: it clears up behind itself. The exit status tells which."""
+    came = False
+
+    def end(*_: object) -> None:
+        nonlocal came
+        came = True
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        if came:
+            sys.exit(128 + signal.SIGTERM)
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def main() -> None:
     """Run a command; an error that the user can mend is printed without a traceback."""
     environment.prepare_command()
@@ -29,7 +53,8 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows ASCII alone is told all the same
     try:
-        app()
+        with _sigterm_as_ctrl_c():
+            app()
     except ModuleNotFoundError as error:
         missing = environment.missing_library(error)
         if missing is None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -52,14 +54,20 @@ def summary(workspace: WorkspaceOption = Path()) -> None:
 
 
 @app.command(rich_help_panel=PANEL)
-def doctor(workspace: WorkspaceOption = Path()) -> None:
+def doctor(
+    workspace: WorkspaceOption = Path(),
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Compare weights and all outputs with their known hashes, too.")
+    ] = False,
+) -> None:
     """Check this study and its surroundings, mend what can be mended, and say what cannot."""
     from lstmfcn.pipeline.doctor import examine
+    from lstmfcn.pipeline.verify import verify as compared
 
     here = Workspace(workspace)
     _mend_store(here)
     worst = True
-    for fine, message in examine(here):
+    for fine, message in chain(examine(here), compared(here, say) if verify else ()):
         typer.echo(f"{'ok  ' if fine else 'BAD '} {message}")
         worst = worst and fine
     if not worst:

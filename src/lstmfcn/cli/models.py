@@ -13,6 +13,14 @@ from lstmfcn.workspace import Workspace
 PANEL = "Trained models"
 
 DatasetArgument = Annotated[str, typer.Argument(metavar="DATASET", help="As `lstmfcn champions` lists it.")]
+VerifyKeyOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="PEM",
+        envvar="LSTMFCN_VERIFY_KEY",
+        help="A public ed25519 key: only a folder that is signed with its private one is loaded.",
+    ),
+]
 AliasOption = Annotated[str, typer.Option(help="champion, challenger or previous.")]
 
 
@@ -49,12 +57,20 @@ def pull(
     dataset: DatasetArgument,
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="An empty or new folder.")],
     alias: AliasOption = "champion",
+    sign_key: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PEM",
+            envvar="LSTMFCN_SIGNING_KEY",
+            help="A private key to sign the folder with: `openssl genpkey -algorithm ed25519` makes one.",
+        ),
+    ] = None,
     workspace: WorkspaceOption = Path(),
 ) -> None:
     """Copy a registered model to a folder. It loads there with plain MLflow and TensorFlow."""
     from lstmfcn.tracking import download
 
-    folder = download.pull(Workspace(workspace), dataset, to, alias)
+    folder = download.pull(Workspace(workspace), dataset, to, alias, sign_key=sign_key)
     typer.echo(
         f"{folder} holds the {alias} of {dataset}. To use it, without this project:\n\n"
         f"    import mlflow\n"
@@ -83,6 +99,7 @@ def predict(
         typer.Option(metavar="DIR", help="A folder that `lstmfcn pull` made, in place of the registry's."),
     ] = None,
     alias: AliasOption = "champion",
+    verify_key: VerifyKeyOption = None,
     workspace: WorkspaceOption = Path(),
 ) -> None:
     """Predict the series of a file: a CSV of labels and probabilities, the accuracy if labels are there.
@@ -91,7 +108,16 @@ def predict(
     """
     from lstmfcn.tracking.prediction import predict_file
 
-    typer.echo(predict_file(model or dataset, file, output, alias=alias, workspace=workspace, progress=say))
+    said = predict_file(
+        model or dataset,
+        file,
+        output,
+        alias=alias,
+        workspace=workspace,
+        verify_key=verify_key,
+        progress=say,
+    )
+    typer.echo(said)
 
 
 @app.command(rich_help_panel=PANEL)
@@ -143,6 +169,7 @@ def serve(
     ] = None,
     max_body: Annotated[int, typer.Option(min=1, max=1024, help="MiB of a request, at most.")] = 32,
     alias: AliasOption = "champion",
+    verify_key: VerifyKeyOption = None,
     workspace: WorkspaceOption = Path(),
 ) -> None:
     """Answer predictions over HTTP, and show a page to try the model with.
@@ -168,7 +195,7 @@ def serve(
 
     hosts = [name_of(name) for name in (host, *(allow_host or ()))]
     listener = listen(host, port)
-    model = load_champion(dataset, alias=alias, workspace=workspace)
+    model = load_champion(dataset, alias=alias, workspace=workspace, verify_key=verify_key)
     registered = None if Path(dataset, "MLmodel").is_file() else alias
     server = Server(model, alias=registered, hosts=hosts, limits=Limits(body=max_body * MEGA))
     typer.echo(greeting(model, registered, listener, host))

@@ -20,7 +20,7 @@ from lstmfcn.data.download import download
 from lstmfcn.data.readers import read_series, write_series
 from lstmfcn.data.series import LabelledSeries
 from lstmfcn.errors import DataError, nearest
-from lstmfcn.files import atomic_path, hash_file, read_json, write_json
+from lstmfcn.files import OutsideError, atomic_path, hash_file, member, read_json, write_json
 from lstmfcn.runs.code import code_hash
 
 SOURCE_FILE = "source.json"
@@ -124,8 +124,8 @@ def is_whole(folder: Path) -> bool:
     """Whether a folder holds a fetched dataset, unchanged since."""
     try:
         kept = read_json(folder / SOURCE_FILE)["sha256"]
-        return bool(kept) and all(hash_file(folder / name) == digest for name, digest in kept.items())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return bool(kept) and all(hash_file(member(folder, name)) == digest for name, digest in kept.items())
+    except (OSError, OutsideError, ValueError, KeyError, TypeError, AttributeError):
         return False
 
 

@@ -26,6 +26,9 @@ rounding, with room for sums. Amplitudes of 1 on an offset of 1e8 are far above.
 ROUNDED = 0.1
 """float32 loses the shape of a channel of which it moves a value by more than this share of the spread."""
 
+LARGEST = float(np.sqrt(np.finfo(np.float32).max))
+"""float32 cannot hold the square of a larger value: what a network says of it means nothing."""
+
 # Beyond these the squares of a channel's values leave float64, so it is first multiplied by a power of two,
 # which is exact. What is below NOTHING counts as zero: TensorFlow's kernels flush still smaller numbers.
 HUGE, TINY, NOTHING, SCALE = 1e100, 1e-100, 1e-290, 2.0**600
@@ -106,7 +109,7 @@ class Preprocessing:
         ------
         DataError
             If the series have other channels or another length than those it was fitted on, or are not
-            normalised and float32 cannot hold them.
+            normalised and float32 cannot hold them and their squares.
         """
         if X.shape[1:] != (self.n_channels, self.length):
             words = "{} channel(s) of {} values".format
@@ -166,17 +169,17 @@ class Preprocessing:
 
 
 def _check_single(X: NDArray[np.floating], places: Sequence[str] | None) -> None:
-    """Refuse series of which float32 cannot hold a value, or whose shape it loses."""
+    """Refuse series of which float32 cannot hold a value's square, or whose shape it loses."""
     with np.errstate(over="ignore"):
         single = X.astype(np.float32)
-    beyond = (~np.isfinite(single)).any(axis=-1)
+    beyond = (~(np.abs(single) <= LARGEST)).any(axis=-1)
     with np.errstate(over="ignore", invalid="ignore"):
         lost = np.abs(single - X).max(axis=-1)
         spread = X.std(axis=-1, dtype=np.float64)
     varies = spread > FLAT * np.abs(X).max(axis=-1)
     shapeless = ~beyond & varies & (lost > ROUNDED * spread)
     for at_fault, what in (
-        (beyond, f"a value beyond {np.finfo(np.float32).max:.2g}, which float32 cannot hold"),
+        (beyond, f"a value beyond {LARGEST:.2g}, whose square float32 cannot hold"),
         (shapeless, "values that float32, whose steps are too large for them, cannot tell apart"),
     ):
         found = np.flatnonzero(np.any(at_fault, axis=1))

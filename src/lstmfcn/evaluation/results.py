@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from lstmfcn.errors import DataError
 from lstmfcn.evaluation.comparison import Comparison
 from lstmfcn.evaluation.metrics import columns, headline_metrics
 from lstmfcn.files import write_json, write_text
@@ -53,9 +54,18 @@ def read_results(path: Path) -> pd.DataFrame:
     ------
     FileNotFoundError
         If there is none.
+    DataError
+        If it is damaged.
     """
     names = {"dataset": str, "recipe": str, "commit": str}
-    table = pd.read_csv(path, dtype=names, keep_default_na=False, na_values=[""])
+    try:
+        table = pd.read_csv(path, dtype=names, keep_default_na=False, na_values=[""])
+    except pd.errors.EmptyDataError:
+        raise
+    except ValueError as error:
+        raise DataError(
+            f"{path} is damaged ({error}). `dvc checkout --force {path}` brings it back."
+        ) from error
     return table.rename(columns=FORMER_COLUMNS)
 
 

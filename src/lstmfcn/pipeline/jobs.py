@@ -18,7 +18,7 @@ from typing import Any
 
 from lstmfcn.environment import load_backend
 from lstmfcn.errors import LstmfcnError
-from lstmfcn.files import has_content, write_bytes
+from lstmfcn.files import OutsideError, check_names, has_content, member, write_bytes
 from lstmfcn.pipeline.commit import commit_of
 from lstmfcn.pipeline.executors import run_jobs
 from lstmfcn.pipeline.progress import duration, say
@@ -112,24 +112,25 @@ def _run_queue(
 
     def lay_down(job: Job, bundle: Bundle) -> None:
         for name, content in bundle.items():
-            path = job.folder / name
+            path = member(job.folder, name)
             if path.name == RUN_FILE and not has_content(path, content):
                 shutil.rmtree(path.parent, ignore_errors=True)  # another job's, of which files may be left
         for name, content in bundle.items():
-            if not has_content(job.folder / name, content):
-                write_bytes(job.folder / name, content)
+            path = member(job.folder, name)
+            if path.is_symlink() or not has_content(path, content):
+                write_bytes(path, content)
         log(job.folder)
 
     def calls() -> Iterator[tuple[Callable[[Any], Bundle], Any]]:
         # What was finished is laid down last: reading thousands of results is to keep no worker waiting.
         for job in waiting:
-            yield function, job.arguments()
+            yield _call_of(function, job)
         for job in finished:
             kept = cache.get(job.key)
             if kept is None:
                 say(f"{stage}: what was kept of {job.name} is damaged; it runs again")
                 waiting.append(job)
-                yield function, job.arguments()
+                yield _call_of(function, job)
             else:
                 lay_down(job, kept)
 
@@ -153,6 +154,11 @@ def _run_queue(
             say(f"{place} failed: {result}")
             continue
         bundle, facts = result
+        try:
+            check_names(bundle)
+        except OutsideError as error:
+            failures.append(f"  - {job.name}: {error}")
+            continue
         cache.put(job.key, bundle, facts | {"commit": commit_of(workspace.root), "version": __version__})
         shutil.rmtree(workspace.scratch / job.key, ignore_errors=True)  # what it would have gone on from
         lay_down(job, bundle)
@@ -164,6 +170,18 @@ def _run_queue(
             + "\n".join(failures)
             + "\nMend the cause, or take the dataset out of params.yaml, and run the same command again."
         )
+
+
+def _call_of(function: Callable[[Any], Bundle], job: Job) -> tuple[Callable[[Any], Bundle], Any]:
+    """Return what runs a job; where what it needs is damaged, its failure, which is to end no other job."""
+    try:
+        return function, job.arguments()
+    except LstmfcnError as error:
+        return _fail, error
+
+
+def _fail(error: LstmfcnError) -> Bundle:
+    raise error
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import pandas as pd
 from lstmfcn.evaluation.metrics import Metric
 from lstmfcn.evaluation.results import read_results
 from lstmfcn.files import read_json
+from lstmfcn.runs.outputs import check_rows
 from lstmfcn.workspace import Workspace
 
 COMPARISONS = ("wilcoxon", "wilcoxon_all", "table2", "fine_tuning")
@@ -146,7 +147,8 @@ def load(workspace: Workspace) -> ReportData:
             return None
 
     comparison = workspace.comparison
-    results = table(workspace.results / "results.csv", "evaluate")
+    results = table(workspace.results_table, "evaluate")
+    check_rows(workspace, records(results))
     promotions = values(workspace.promotions, "promote") or {}
     verdicts = {v["dataset"]: v for v in values(workspace.verdicts, "validate") or []}
     found = {name: table(comparison / f"{name}.csv", "compare") for name in COMPARISONS}

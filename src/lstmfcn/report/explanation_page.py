@@ -14,12 +14,13 @@ from lstmfcn.data.readers import read_fitting
 from lstmfcn.data.series import Split
 from lstmfcn.environment import load_backend
 from lstmfcn.errors import RegistryError
-from lstmfcn.files import write_arrays, write_text
+from lstmfcn.files import member, write_arrays, write_text
 from lstmfcn.report.explanation import draw_activation, draw_attention, sentences
 from lstmfcn.report.html import render
 from lstmfcn.runs.identity import folders_of
+from lstmfcn.runs.outputs import check_split, read_output, runs_in
 from lstmfcn.runs.ranking import rank
-from lstmfcn.runs.run import RUN_FILE, WEIGHTS_FILE, Run, find_runs
+from lstmfcn.runs.run import WEIGHTS_FILE, Run
 from lstmfcn.workspace import Workspace
 
 if TYPE_CHECKING:  # Keras comes with it
@@ -43,8 +44,8 @@ def best_run(workspace: Workspace, dataset: str, models: Iterable[str] | None = 
     """
     wanted = None if models is None else set(models)
     found = {
-        run.key: (run, folder)
-        for folder, run in find_runs(*folders_of(workspace, dataset))
+        run.key: (run, run.identity.folder(workspace))
+        for run in runs_in(workspace, *folders_of(workspace, dataset))
         if (wanted is None or run.identity.classifier in wanted) and WEIGHTS_FILE in run.artifacts
     }
     if not found:
@@ -53,17 +54,22 @@ def best_run(workspace: Workspace, dataset: str, models: Iterable[str] | None = 
     return found[rank(run for run, _ in found.values())[0].key]
 
 
-def explain_run(folder: Path, series: Split, *, labelled: bool = True) -> Explanation:
+def explain_run(workspace: Workspace, run: Run, series: Split, *, labelled: bool = True) -> Explanation:
     """Explain what the network of a run does with series.
 
     Parameters
     ----------
-    folder
-        Holds the run and its weights.
+    workspace, run
+        The run, and where it lies with its weights.
     series
         Prepared series with the dataset's classes.
     labelled
         Whether the classes of the series are known.
+
+    Raises
+    ------
+    DataError
+        If the weights are not as the run left them, and the cache does not hold them.
     """
     load_backend()
     from lstmfcn.classifiers.outcome import unpack_weights
@@ -71,10 +77,10 @@ def explain_run(folder: Path, series: Split, *, labelled: bool = True) -> Explan
     from lstmfcn.explain import explain
     from lstmfcn.training.weights import set_weights
 
-    run = Run.load(folder / RUN_FILE)
+    weights = unpack_weights(read_output(workspace, run, WEIGHTS_FILE))
     architecture = network_named(run.identity.classifier).architecture_of(run.params)
     engine = new_engine(series, architecture, seed=run.identity.seed)
-    set_weights(engine.model, unpack_weights((folder / "weights.npz").read_bytes()))
+    set_weights(engine.model, weights)
     return explain(
         engine.model,
         series.X,
@@ -115,13 +121,14 @@ def explain_to_folder(
     DataError, RegistryError
         If the file is at fault, or nothing is trained. Nothing is written then.
     """
-    run, folder = best_run(workspace, dataset, models)
-    train = Split.load(workspace.train_splits / f"{dataset}.npz")
+    run, _ = best_run(workspace, dataset, models)
+    train = Split.load(member(workspace.train_splits, f"{dataset}.npz"))
+    check_split(workspace, run, train.hash)
     if file is None:
         series, labelled = train, True
     else:
         series, labelled = _read(file, train, Preprocessing.load(workspace.preprocessing(dataset)))
-    explanation = explain_run(folder, series, labelled=labelled)
+    explanation = explain_run(workspace, run, series, labelled=labelled)
     page = render(
         "explanation.html.j2",
         name=run.name,

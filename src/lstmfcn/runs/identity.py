@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from lstmfcn.errors import DataError
+from lstmfcn.files import is_name, member
 
 if TYPE_CHECKING:  # where things lie decides no result
     from lstmfcn.workspace import Workspace
@@ -42,7 +45,15 @@ class Identity:
         The cells of a trial; which iteration, from 1; else 0.
     tested
         Whether the run only measured, on the test split, what the step had trained.
+
+    Raises
+    ------
+    ValueError
+        If dataset or classifier are no names of a folder, or a number is negative: identities are read from
+        files, and folders are made of them.
     """
+
+    __pydantic_config__: ClassVar[Mapping[str, str]] = {"extra": "forbid"}  # of what is read
 
     dataset: str
     classifier: str
@@ -51,6 +62,16 @@ class Identity:
     step: Step = "phase1"
     number: int = 0
     tested: bool = False
+
+    def __post_init__(self) -> None:
+        for value in (self.dataset, self.classifier):
+            if not is_name(value):
+                raise ValueError(f"{value!r:.100} is no name for a dataset or a classifier")
+        for number in (self.seed, self.resample, self.number):
+            if type(number) is not int or number < 0:
+                raise ValueError(f"{number!r:.100} is no seed, resample or number of a run")
+        if self.step not in STAGE_OF or type(self.tested) is not bool:
+            raise ValueError(f"{self.step!r:.100} is no step of a run")
 
     def trial(self, cells: int) -> Identity:
         """Return the trial of the search that belongs to this dataset, resample and classifier."""
@@ -152,16 +173,28 @@ class Identity:
 
 
 def identity_of(row: Mapping[str, Any]) -> Identity:
-    """Return the trained run that a row of a table of results is about, or an entry of `promotions.json`."""
-    one = Identity(dataset=row["dataset"], classifier=row["model"], seed=int(row["seed"]))
-    return one.iteration(int(row["iteration"]))
+    """Return the trained run that a row of a table of results is about, or an entry of `promotions.json`.
+
+    Raises
+    ------
+    DataError
+        If it is about none.
+    """
+    try:
+        one = Identity(dataset=row["dataset"], classifier=row["model"], seed=int(row["seed"]))
+        return one.iteration(int(row["iteration"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            f"A row of results or promotions is about no run ({error}). Make them anew: `dvc repro --force "
+            "--single-item evaluate`, then `dvc repro`."
+        ) from error
 
 
 def folders_of(workspace: Workspace, dataset: str) -> tuple[Path, Path]:
     """Return the folders that hold all that was trained on a dataset."""
-    return workspace.phase1 / dataset, workspace.finetuned / dataset
+    return member(workspace.phase1, dataset), member(workspace.finetuned, dataset)
 
 
 def search_tables(workspace: Workspace, dataset: str) -> list[Path]:
     """Return the tables of all searches on a dataset; see `Identity.search_table`."""
-    return sorted((workspace.search / dataset).glob(f"*/{TRIALS_FILE}"))
+    return sorted(member(workspace.search, dataset).glob(f"*/{TRIALS_FILE}"))

@@ -7,13 +7,16 @@ study. Those facts are the cache's, under the key of the job.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
+
+from pydantic import TypeAdapter, ValidationError
 
 from lstmfcn.errors import DataError
-from lstmfcn.files import hash_of, read_json, to_json
+from lstmfcn.files import OutsideError, check_names, hash_bytes, hash_of, is_name, read_json, to_json
 from lstmfcn.runs.identity import Identity
 
 RUN_FILE = "run.json"
@@ -22,8 +25,12 @@ WEIGHTS_FILE = "weights.npz"
 Bundle = Mapping[str, bytes]
 """What a job gave: files by their relative name."""
 
-SCHEMA = 2
-"""What the fields of a run's file are. Files of schema 1, which bore no number, are read as well."""
+SCHEMA = 3
+"""What the fields of a run's file are. Read as well: files of schema 1, which bore no number, and of schema
+2, which knew no hashes."""
+
+SEAL = "sha256"
+"""The hash of all other fields, in a run's file: a changed one is noticed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,14 +56,23 @@ class Run:
     history
         The name of a CSV beside the run's file whose columns, but for `epoch`, are per-epoch metrics.
     artifacts
-        The names of the files beside the run's file that belong to the run.
+        The names of the files beside the run's file that are logged with the run.
+    files
+        The SHA-256 of each file that the run left, by its name; empty in files of an older schema.
     upstream
         The key of the run this one built on, or an empty string.
     selected_on
         Which split chose its weights and cells.
     key
         What tells it from all others.
+
+    Raises
+    ------
+    ValueError
+        If a name is none of a file beside the run's file.
     """
+
+    __pydantic_config__: ClassVar[Mapping[str, str]] = {"extra": "forbid"}  # of what is read
 
     identity: Identity
     job: str
@@ -67,6 +83,7 @@ class Run:
     sizes: Mapping[str, int] = field(default_factory=dict)
     history: str | None = None
     artifacts: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
     upstream: str = ""
     selected_on: Literal["train", "test"] = "train"
     key: str = ""
@@ -74,6 +91,9 @@ class Run:
     def __post_init__(self) -> None:
         if not self.key:
             object.__setattr__(self, "key", hash_of(self.job, self.identity.as_json()))
+        names = {*self.artifacts, *self.files} | ({self.history} if self.history is not None else set())
+        if found := sorted(repr(name) for name in names if not is_name(name) or name == RUN_FILE):
+            raise ValueError(f"{found[0]:.100} is no name of a file of a run")
 
     @property
     def name(self) -> str:
@@ -93,7 +113,13 @@ class Run:
 
     def file(self) -> bytes:
         """Return the content of the run's file."""
-        return to_json({"schema": SCHEMA, **asdict(self)}).encode()
+        values = {"schema": SCHEMA, **asdict(self)}
+        return to_json(values | {SEAL: hash_of(values)}).encode()
+
+    def with_files(self, files: Bundle) -> dict[str, bytes]:
+        """Return what the run left, and beside it the run's file, which knows their hashes."""
+        hashes = {name: hash_bytes(content) for name, content in files.items()}
+        return {**files, RUN_FILE: replace(self, files=hashes).file()}
 
     @classmethod
     def load(cls, path: Path) -> Run:
@@ -106,26 +132,49 @@ class Run:
         """
         try:
             values = read_json(path)
-            schema = values.pop("schema", 1)
+            schema = values.get("schema", 1)
+            if type(schema) is not int:
+                raise TypeError("its schema is no number")
             if schema > SCHEMA:
                 raise DataError(
                     f"{path} was written by a later version of lstmfcn (schema {schema}; this one reads up "
                     f"to {SCHEMA}). Upgrade it: pip install --upgrade lstmfcn."
                 )
             if schema == 1:
-                return cls(**_of_schema_1(values))
+                return _valid(_of_schema_1(values))
+            if schema == SCHEMA and values.pop(SEAL) != hash_of(values):
+                raise ValueError("it was changed by hand, or damaged: its hash does not fit")
+            del values["schema"]
             key = values.pop("key")
-            values["identity"] = Identity(**values["identity"])
-            values["artifacts"] = tuple(values["artifacts"])
-            run = cls(**values)
+            run = _valid(values)
             if run.key != key:
                 raise ValueError("it was changed by hand: its key does not fit")
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, OutsideError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(
-                f"{path} is not the file of a run ({error}). Make it anew: "
+                f"{path} is not the file of a run ({_said(error)}). Make it anew: "
                 f"`dvc repro --force --single-item {_stage_of(path)}`; what was computed is kept."
             ) from error
         return run
+
+
+@functools.cache
+def _adapter() -> TypeAdapter[Run]:
+    return TypeAdapter(Run)
+
+
+def _valid(values: Mapping[str, Any]) -> Run:
+    """Return a run of values as JSON has them, each of its type."""
+    run = _adapter().validate_python(values)
+    check_names({RUN_FILE, *run.artifacts, *run.files})
+    return run
+
+
+def _said(error: Exception) -> str:
+    """Return what is wrong, in a line."""
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False)[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"[:200]
+    return str(error)[:200]
 
 
 def _stage_of(path: Path) -> str:
@@ -156,7 +205,7 @@ def _of_schema_1(old: dict[str, Any]) -> dict[str, Any]:
     metrics = {renamed.get(name, name): value for name, value in old["metrics"].items()}
     kept = ("job", "protocol", "data", "history", "upstream", "selected_on", "key")
     return {name: old[name] for name in kept} | {
-        "identity": identity,
+        "identity": identity.as_json(),
         "params": params,
         "sizes": sizes,
         "metrics": metrics,

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from lstmfcn.data.batches import batches
 from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.errors import DataError, RegistryError
-from lstmfcn.tracking.package.contents import EXAMPLES
+from lstmfcn.tracking.package.contents import EXAMPLES, UntrustedModelError
 from lstmfcn.tracking.package.load import Package, load_package
+from lstmfcn.tracking.package.signature import verify_key_of
 from lstmfcn.workspace import Workspace
 
 
@@ -98,7 +99,13 @@ class Champion:
         return np.asarray(np.array(self.classes)[self.predict_proba(X).argmax(axis=1)], np.str_)
 
 
-def load_champion(source: str | Path, *, alias: str = "champion", workspace: str | Path = ".") -> Champion:
+def load_champion(
+    source: str | Path,
+    *,
+    alias: str = "champion",
+    workspace: str | Path = ".",
+    verify_key: str | Path | None = None,
+) -> Champion:
     """Load the model that serves a dataset.
 
     Parameters
@@ -109,22 +116,34 @@ def load_champion(source: str | Path, *, alias: str = "champion", workspace: str
         "champion", "challenger" or "previous".
     workspace
         The study whose store is asked, unless `MLFLOW_TRACKING_URI` is set.
+    verify_key
+        The file of a public key: a folder has to be signed with its private one. None for what
+        `LSTMFCN_VERIFY_KEY` names, if it is set.
 
     Raises
     ------
     RegistryError
         If there is no such model.
     UntrustedModelError
-        If it is not what was registered, or more than a network. Nothing of it is loaded then.
+        If it is not what was registered or signed, or more than a network. Nothing of it is loaded then.
+    KeyFileError
+        If the file of the key holds none.
     MissingLibraryError
-        If it is asked for by the name of a dataset, and MLflow is not installed.
+        If it is asked for by the name of a dataset and MLflow is not installed, or a key is given and
+        cryptography is not.
     TrackingError
         If the store does not answer.
     """
+    key = verify_key_of(verify_key)
     if Path(source, "MLmodel").is_file():
-        return _champion(Path(source))
+        return _champion(Path(source), verify_key=key)
     if os.sep in str(source) or isinstance(source, Path):
         raise RegistryError(f"{source} is not a folder that `lstmfcn pull` made: it has no file MLmodel.")
+    if key is not None:
+        raise UntrustedModelError(
+            f"The store's model of {source} bears no signature to verify with {key}. `lstmfcn pull "
+            "--sign-key FILE` makes a folder that does: name that."
+        )
     from lstmfcn.tracking.download import download
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -164,8 +183,8 @@ def _place(i: int, places: Sequence[str] | None) -> str:
     return places[i] if places else f"Series {i} (counted from 0)"
 
 
-def _champion(folder: Path) -> Champion:
-    package = load_package(folder)
+def _champion(folder: Path, *, verify_key: Path | None = None) -> Champion:
+    package = load_package(folder, verify_key=verify_key)
     preprocessing = package.preprocessing
     example = _example(folder, (preprocessing.n_channels, preprocessing.length))
     return Champion(package.dataset, package.classes, preprocessing, example, package)

@@ -9,6 +9,7 @@ from lstmfcn.errors import RegistryError, TrackingError
 from lstmfcn.tracking.causes import first_line, traceable
 from lstmfcn.tracking.package.check import check
 from lstmfcn.tracking.package.contents import OF_THE_DOWNLOAD, checksum, write_manifest
+from lstmfcn.tracking.package.signature import sign, signing_key
 from lstmfcn.tracking.registry import PREFIX, Version, model_name, version_with
 from lstmfcn.workspace import Workspace
 
@@ -54,10 +55,13 @@ def _fetch(name: str, number: int, into: Path) -> Path:
     return found
 
 
-def pull(workspace: Workspace, dataset: str, to: Path, alias: str = "champion") -> Path:
+def pull(
+    workspace: Workspace, dataset: str, to: Path, alias: str = "champion", *, sign_key: Path | None = None
+) -> Path:
     """Copy a registered model into the folder `to`; it loads there with `mlflow.pyfunc.load_model`.
 
-    The folder gets a manifest of its files' hashes, by which it is checked without the store.
+    The folder gets a manifest of its files' hashes, by which it is checked without the store, and a signature
+    of it where there is a private key to sign with.
 
     Raises
     ------
@@ -67,7 +71,10 @@ def pull(workspace: Workspace, dataset: str, to: Path, alias: str = "champion") 
         If it is not what was registered.
     TrackingError
         If the store does not answer.
+    KeyFileError, MissingLibraryError
+        If nothing can be signed with the key.
     """
+    key = None if sign_key is None else signing_key(sign_key)
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise RegistryError(f"{to} exists and is not an empty folder. Name another with --to.")
     to.parent.mkdir(parents=True, exist_ok=True)
@@ -75,6 +82,8 @@ def pull(workspace: Workspace, dataset: str, to: Path, alias: str = "champion") 
     with tempfile.TemporaryDirectory(dir=to.parent, prefix=f".{to.name}.") as scratch:
         found = download(workspace, dataset, alias, Path(scratch))
         write_manifest(found)
+        if key is not None:
+            sign(found, key)
         if to.exists():
             to.rmdir()
         found.rename(to)

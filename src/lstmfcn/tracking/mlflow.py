@@ -13,10 +13,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from lstmfcn.errors import TrackingError
+from lstmfcn.errors import DataError, TrackingError
 from lstmfcn.files import to_json
 from lstmfcn.runs.cache import Cache
-from lstmfcn.runs.run import Run, find_runs
+from lstmfcn.runs.outputs import check_outputs, runs_in
+from lstmfcn.runs.run import Run
 from lstmfcn.tracking.causes import called
 from lstmfcn.tracking.store import EXPERIMENT, clone_id, connect, explained, tracking_uri
 from lstmfcn.workspace import Workspace
@@ -73,7 +74,10 @@ class Tracker:
                 # One that the store refuses goes behind those it may take.
                 self._waiting.append(self._waiting.pop(0))
                 begun = time.monotonic()
-                self.log_now(*self._waiting[-1])
+                try:
+                    self.log_now(*self._waiting[-1])
+                except DataError as error:  # it stays so, however often the store is tried
+                    self._say(str(error))
                 self._waiting.pop()
                 if time.monotonic() - begun > PATIENCE:
                     uri = called(tracking_uri(self._workspace))
@@ -91,9 +95,12 @@ class Tracker:
         ------
         TrackingError
             If the store does not answer, or refuses the run.
+        DataError
+            If a file of the run was changed or is gone.
         """
         if self.run_id(run.key):
             return False
+        check_outputs(self._workspace, run)
         with explained(self._workspace, f"{run.name} could not be logged"):
             self._fill(folder, run)
         return True
@@ -216,14 +223,22 @@ def sync(workspace: Workspace, say: Callable[[str], None]) -> int:
     ------
     TrackingError
         If the store does not answer.
+    DataError
+        After the last run, if files of some were changed or are gone: names each.
     """
     tracker = Tracker(workspace, say)
+    damaged = []
     folders = (workspace.search, workspace.phase1, workspace.finetuned, workspace.predictions)
     logged = 0
-    for folder, run in find_runs(*folders):
-        if tracker.log_now(folder, run):
-            logged += 1
-            say(f"logged {run.name}")
+    for run in runs_in(workspace, *folders):
+        try:
+            if tracker.log_now(run.identity.folder(workspace), run):
+                logged += 1
+                say(f"logged {run.name}")
+        except DataError as error:
+            damaged.append(str(error))
+    if damaged:
+        raise DataError("Some runs were not logged:\n" + "\n".join(f"  - {error}" for error in damaged))
     return logged
 
 

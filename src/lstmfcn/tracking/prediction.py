@@ -36,6 +36,7 @@ def predict_file(
     *,
     alias: str = "champion",
     workspace: Path = Path(),
+    verify_key: Path | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> str:
     """Predict each series of a file and write a CSV of labels and probabilities.
@@ -44,7 +45,7 @@ def predict_file(
 
     Parameters
     ----------
-    source, alias, workspace
+    source, alias, workspace, verify_key
         Which model: see `load_champion`.
     file
         Series in any format that `read_series` knows, with or without labels.
@@ -66,8 +67,8 @@ def predict_file(
         If the file is at fault; nothing is written then.
     OutputError
         If the target is.
-    RegistryError, TrackingError
-        If the model is.
+    RegistryError, TrackingError, UntrustedModelError, KeyFileError
+        If the model is, or the key.
     """
     with TextFile(file):  # what is missing or no file is said at once, not after the model is loaded
         pass
@@ -76,7 +77,7 @@ def predict_file(
     n_series = n_right = 0
     labelled, unknown = False, set[str]()
     with _opened(target) as sink:
-        champion = load_champion(source, alias=alias, workspace=workspace)
+        champion = load_champion(source, alias=alias, workspace=workspace, verify_key=verify_key)
         began = time.monotonic()
         due = began + FIRST
         for series, share in read_fitting_batches(file, champion.shape, f"the model of {champion.dataset}"):

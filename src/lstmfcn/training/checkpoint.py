@@ -1,10 +1,13 @@
-"""A training on disk, so that one that was killed goes on as if it had not been."""
+"""A training on disk, so that one that was killed goes on as if it had not been.
+
+A checkpoint bears a hash of its arrays and of the training that it is of. One that was damaged, or is another
+training's, is not gone on from: the training starts anew, and ends with the same bytes.
+"""
 
 from __future__ import annotations
 
 import os
 import time
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,13 +15,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lstmfcn.files import read_arrays, write_arrays
+from lstmfcn.files import hash_bytes, hash_of, read_arrays, write_arrays
 from lstmfcn.training.weights import Weights
 
 SECONDS = float(os.environ.get("LSTMFCN_CHECKPOINT_SECONDS", "5"))
 """How much work a kill costs at most, but for what one epoch takes."""
 
 CURVE = ("loss", "accuracy", "rate", "watched")
+
+SEAL = "sha256"
+"""The array that holds the hash."""
 
 
 @dataclass
@@ -58,7 +64,7 @@ class TrainingState:
 
     @classmethod
     def from_arrays(cls, flat: dict[str, NDArray[Any]]) -> TrainingState:
-        """Return the state that `arrays` described; raises `KeyError` if something is missing."""
+        """Return the state that `arrays` described; see `Checkpoint.load`."""
         groups: dict[str, dict[str, NDArray[Any]]] = {"kept": {}, "before": {}, "network": {}}
         for key, value in flat.items():
             group, separator, name = key.partition(":")
@@ -80,18 +86,36 @@ class Checkpoint:
     ----------
     path
         The file. It is this training's alone: a job's key and what of the job is trained name it.
+
+    Attributes
+    ----------
+    training
+        A hash of all that decides the training; `Engine.train` sets it. A file of another does not count.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.training = ""
         self._saved = time.monotonic()
 
     def load(self) -> TrainingState | None:
-        """Return what was saved; None where there is nothing, or nothing whole."""
+        """Return what was saved of this training; None where there is nothing.
+
+        Raises
+        ------
+        ValueError
+            If the file is damaged, or another training's.
+        """
         try:
-            return TrainingState.from_arrays(read_arrays(self.path))
-        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
+            arrays = read_arrays(self.path)
+        except FileNotFoundError:
             return None
+        except OSError as error:
+            raise ValueError(str(error)) from error
+        seal = arrays.pop(SEAL, None)
+        if seal is None or seal.tolist() != _hash(self.training, arrays):
+            raise ValueError("it is another training's, or was changed")
+        return TrainingState.from_arrays(arrays)
 
     def due(self) -> bool:
         """Return whether `SECONDS` have passed since the last time."""
@@ -105,5 +129,20 @@ class Checkpoint:
 
     def save(self, state: TrainingState) -> None:
         """Save, over what was saved before."""
-        write_arrays(self.path, state.arrays())
+        arrays = state.arrays()
+        write_arrays(self.path, arrays | {SEAL: np.array(_hash(self.training, arrays))})
         self._saved = time.monotonic()
+
+
+def training_hash(recipe: str, seed: int, start: Weights, *series: NDArray[Any]) -> str:
+    """Return the SHA-256, in hex, of all that decides a training; see `Engine.train`."""
+    arrays = {f"series:{i}": array for i, array in enumerate(series)}
+    return _hash(f"{seed} {recipe}", {**start, **arrays})
+
+
+def _hash(training: str, arrays: Weights) -> str:
+    contents = [
+        [name, value.dtype.str, list(value.shape), hash_bytes(np.ascontiguousarray(value).data)]
+        for name, value in sorted(arrays.items())
+    ]
+    return hash_of(training, contents)

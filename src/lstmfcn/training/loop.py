@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lstmfcn.data.batches import batches
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.training import tensorflow as backend
-from lstmfcn.training.checkpoint import Checkpoint, TrainingState
+from lstmfcn.training.checkpoint import Checkpoint, TrainingState, training_hash
 from lstmfcn.training.recipe import Compute, TrainingRecipe
 from lstmfcn.training.schedule import schedule_of
 from lstmfcn.training.selection import Selection
@@ -135,7 +135,15 @@ class Engine:
                 self.model, recipe.compute, self._low_precision
             )
         compiled = self._epochs[recipe.compute]
-        state = checkpoint.load() if checkpoint else None
+        state = None
+        if checkpoint:
+            chosen_on = () if selection is None else selection
+            checkpoint.training = training_hash(recipe.model_dump_json(), seed, start, X, y, *chosen_on)
+            try:
+                state = checkpoint.load()
+            except ValueError as error:
+                if progress:
+                    progress(f"{checkpoint.path} is not gone on from ({error}): it starts anew")
         if state:
             compiled.restore(state.network)
         else:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstmfcn.errors import DataError
+
 if TYPE_CHECKING:
     import keras
 
@@ -46,11 +48,14 @@ def set_weights(model: keras.Model, weights: Weights) -> None:
 
     Raises
     ------
-    ValueError
-        If names or shapes differ from the model's.
+    DataError
+        If names, shapes or types differ from the model's.
     """
-    if {w.path for w in model.weights} != set(weights):
-        raise ValueError(f"The weights are not those of a {model.name}: the names of the arrays differ.")
+    own = {w.path: (tuple(w.shape), w.dtype) for w in model.weights}
+    given = {name: (value.shape, value.dtype.name) for name, value in weights.items()}
+    if own != given:
+        what = "shapes or types" if own.keys() == given.keys() else "names"
+        raise DataError(f"The weights are not those of this {model.name}: the {what} of the arrays differ.")
     for variable in model.weights:
         variable.assign(weights[variable.path])
 

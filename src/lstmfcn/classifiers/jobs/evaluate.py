@@ -7,7 +7,7 @@ import numpy as np
 from lstmfcn.classifiers.jobs.common import EvaluateJob, sizes_of
 from lstmfcn.evaluation.metrics import score
 from lstmfcn.runs.predictions import Predictions
-from lstmfcn.runs.run import RUN_FILE, Bundle, Run
+from lstmfcn.runs.run import Bundle, Run
 
 PREDICTIONS_FILE = "predictions.csv"
 
@@ -38,8 +38,8 @@ def evaluate(job: EvaluateJob) -> Bundle:
             selected_on=run.selected_on,
         )
         place = run.identity.step_folder
-        bundle[f"{place}/{PREDICTIONS_FILE}"] = predictions.to_csv()
-        bundle[f"{place}/{RUN_FILE}"] = made.file()
+        left = made.with_files({PREDICTIONS_FILE: predictions.to_csv()})
+        bundle |= {f"{place}/{name}": content for name, content in left.items()}
     return bundle
 
 

@@ -6,7 +6,7 @@ from lstmfcn.classifiers.finetuning import iterate
 from lstmfcn.classifiers.jobs.common import FinetuneJob
 from lstmfcn.classifiers.outcome import fold_weights, unpack_weights
 from lstmfcn.classifiers.phase1 import reused_engine
-from lstmfcn.runs.run import RUN_FILE, Bundle
+from lstmfcn.runs.run import Bundle
 
 
 def finetune(job: FinetuneJob) -> Bundle:
@@ -31,4 +31,4 @@ def finetune(job: FinetuneJob) -> Bundle:
         artifacts=("weights.npz", "history.csv", "oof.csv"),
         upstream=job.upstream,
     )
-    return outcome.files(job.train.classes) | {RUN_FILE: made.file()}
+    return made.with_files(outcome.files(job.train.classes))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lstmfcn.classifiers.jobs.common import TrainJob
-from lstmfcn.runs.run import RUN_FILE, Bundle
+from lstmfcn.runs.run import Bundle
 
 
 def train(job: TrainJob) -> Bundle:
@@ -15,5 +15,4 @@ def train(job: TrainJob) -> Bundle:
         history="history.csv" if "history.csv" in files else None,
         artifacts=tuple(name for name in ("weights.npz", "history.csv", "oof.csv") if name in files),
     )
-    bundle: Bundle = files | {RUN_FILE: made.file()}
-    return bundle
+    return made.with_files(files)

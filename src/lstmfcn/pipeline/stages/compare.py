@@ -6,6 +6,7 @@ from lstmfcn.classifiers.table import paper_column
 from lstmfcn.config import Params
 from lstmfcn.errors import DataError
 from lstmfcn.pipeline.progress import say
+from lstmfcn.runs.outputs import check_rows
 from lstmfcn.workspace import Workspace
 
 
@@ -14,11 +15,13 @@ def run(workspace: Workspace, params: Params) -> None:
     from lstmfcn.evaluation.comparison import compare
     from lstmfcn.evaluation.reference import load_references, load_table1, load_table2
     from lstmfcn.evaluation.results import read_results, write_comparison
+    from lstmfcn.report.data import records
     from lstmfcn.report.terminal import table1_beside_ours
 
     path = workspace.results / "results.csv"
     try:
         results = read_results(path)
+        check_rows(workspace, records(results))
     except FileNotFoundError:
         raise DataError(f"{path} is missing. Run `dvc repro evaluate`.") from None
     comparison = compare(

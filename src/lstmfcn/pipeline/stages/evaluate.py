@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from lstmfcn.classifiers.base import Classifier
@@ -20,8 +19,9 @@ from lstmfcn.pipeline.recipes import grid_of
 from lstmfcn.pipeline.splits import train_splits
 from lstmfcn.runs.cache import job_key
 from lstmfcn.runs.identity import Identity
+from lstmfcn.runs.outputs import check_split, load_run, read_output
 from lstmfcn.runs.ranking import rank
-from lstmfcn.runs.run import RUN_FILE, Run
+from lstmfcn.runs.run import WEIGHTS_FILE, Run
 from lstmfcn.workspace import Workspace
 
 
@@ -32,13 +32,15 @@ def run(workspace: Workspace, params: Params) -> None:
     jobs, runs = [], []
     for classifier, one in grid.trainings():
         steps = grid.trained(classifier, one)
-        trained = [Run.load(step.folder(workspace) / RUN_FILE) for step in steps]
+        trained = [load_run(workspace, step) for step in steps]
+        for run in trained:
+            check_split(workspace, run, trains[one.dataset].hash)
         test = Split.load(workspace.test_splits / f"{one.dataset}.npz")
         jobs.append(_job(workspace, classifier, one, trained, trains[one.dataset], test))
         runs.append(trained)
     run_queue("evaluate", in_worker("lstmfcn.classifiers.jobs.evaluate:evaluate"), jobs, workspace)
     rows = [
-        _row(Run.load(each.identity.test().folder(workspace) / RUN_FILE), params, chosen=each.key in chosen)
+        _row(load_run(workspace, each.identity.test()), params, chosen=each.key in chosen)
         for trained in runs
         for chosen in [_chosen(trained)]
         for each in trained
@@ -57,8 +59,9 @@ def _job(
     upstream = " ".join(run.key for run in trained)
     code = job_code("evaluate", classifier)
     key = job_key(stage="evaluate", data=test.hash, recipe=[], upstream=upstream, code=code)
-    folders = [run.identity.folder(workspace) for run in trained]
-    arguments = partial(_with_files, trained, folders, key=key, classifier=classifier, train=train, test=test)
+    arguments = partial(
+        _with_files, workspace, trained, key=key, classifier=classifier, train=train, test=test
+    )
     # One bundle holds all the steps of a training, each in a folder of its own.
     folder = one.test().folder(workspace).parent
     return Job(
@@ -66,12 +69,15 @@ def _job(
     )
 
 
-def _with_files(trained: Sequence[Run], folders: Sequence[Path], **values: Any) -> EvaluateJob:
+def _with_files(workspace: Workspace, trained: Sequence[Run], **values: Any) -> EvaluateJob:
     """Return a job with the files of what was trained, read shortly before it is sent to a worker."""
-    names = ("weights.npz", "oof.csv")
     files = [
-        {name: (folder / name).read_bytes() for name in names if (folder / name).exists()}
-        for folder in folders
+        {
+            name: read_output(workspace, run, name)
+            for name in (WEIGHTS_FILE, "oof.csv")
+            if name in run.artifacts
+        }
+        for run in trained
     ]
     return EvaluateJob(trained=tuple(zip(trained, files, strict=True)), **values)
 

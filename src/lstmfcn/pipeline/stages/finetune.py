@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from lstmfcn.classifiers.base import Classifier
 from lstmfcn.classifiers.jobs.common import FinetuneJob
 from lstmfcn.config import Params
-from lstmfcn.errors import DataError
 from lstmfcn.pipeline.dependencies import job_code
 from lstmfcn.pipeline.jobs import Job, in_worker, run_queue
 from lstmfcn.pipeline.recipes import finetune_recipe, grid_of, training_job
 from lstmfcn.pipeline.splits import Given, given_splits
 from lstmfcn.runs.cache import job_key
 from lstmfcn.runs.identity import Identity
-from lstmfcn.runs.run import RUN_FILE, Run
+from lstmfcn.runs.outputs import check_split, load_run, read_output
+from lstmfcn.runs.run import WEIGHTS_FILE, Run
 from lstmfcn.workspace import Workspace
 
 
@@ -40,8 +39,8 @@ def run(workspace: Workspace, params: Params) -> None:
 
 def _job(workspace: Workspace, params: Params, classifier: Classifier, one: Identity, given: Given) -> Job:
     """Return the job of one iteration, which starts where the one before ended."""
-    start = one.iteration(one.number - 1).folder(workspace)
-    before = Run.load(start / RUN_FILE)
+    before = load_run(workspace, one.iteration(one.number - 1))
+    check_split(workspace, before, given.train.hash)
     own = params.finetune.model_dump(exclude={"iterations"})
     shared = params.train.model_dump(exclude={"epochs", "batch_size", "initial_rate"})
     key = job_key(
@@ -56,16 +55,17 @@ def _job(workspace: Workspace, params: Params, classifier: Classifier, one: Iden
     return Job(
         name=f"{one.subject} seed {one.seed} iteration {one.number}",
         key=key,
-        arguments=partial(_with_weights, start, **every),
+        arguments=partial(_with_weights, workspace, before, **every),
         folder=one.folder(workspace),
         size=given.train.X.size,
     )
 
 
-def _with_weights(folder: Path, **values: Any) -> FinetuneJob:
-    """Return a job that starts from the weights in `folder`, read shortly before it is sent to a worker."""
-    try:
-        weights = {path.name: path.read_bytes() for path in sorted(folder.glob("*.npz"))}
-    except OSError as error:
-        raise DataError(f"The weights in {folder} cannot be read: {error}. Run `dvc repro train`.") from error
+def _with_weights(workspace: Workspace, before: Run, **values: Any) -> FinetuneJob:
+    """Return a job that starts from a run's weights, read shortly before it is sent to a worker."""
+    names = [name for name in before.files if name.endswith(".npz")]
+    if not names:  # an older schema: nobody knows how many folds there were
+        found = before.identity.folder(workspace).glob("fold-*.npz")
+        names = [WEIGHTS_FILE, *sorted(path.name for path in found)]
+    weights = {name: read_output(workspace, before, name) for name in names}
     return FinetuneJob(weights=weights, **values)

@@ -12,8 +12,9 @@ from lstmfcn.files import write_json
 from lstmfcn.pipeline.progress import say
 from lstmfcn.pipeline.recipes import grid_of
 from lstmfcn.pipeline.splits import train_splits
+from lstmfcn.runs.outputs import check_split, load_run, read_output
 from lstmfcn.runs.ranking import rank
-from lstmfcn.runs.run import RUN_FILE, Run
+from lstmfcn.runs.run import WEIGHTS_FILE, Run
 from lstmfcn.tracking.mlflow import Tracker
 from lstmfcn.tracking.promotion import Promotion, promote
 from lstmfcn.tracking.registry import model_name
@@ -55,13 +56,13 @@ def candidates(workspace: Workspace, params: Params, dataset: str) -> list[tuple
     that cannot be served.
     """
     grid = grid_of(params, [dataset])
-    folders = [
-        one.folder(workspace)
+    trained = [
+        one
         for classifier, phase1 in grid.trainings()
         if classifier.may_serve
         for one in grid.trained(classifier, phase1)
     ]
-    found = [(Run.load(folder / RUN_FILE), folder) for folder in folders]
+    found = [(load_run(workspace, one), one.folder(workspace)) for one in trained]
     return [(run, folder) for run, folder in found if run.selected_on == "train"]
 
 
@@ -72,6 +73,8 @@ def register(workspace: Workspace, params: Params) -> dict[str, Promotion]:
     ------
     TrackingError
         If the registry does not answer.
+    DataError
+        If what a run left, or the split that it was trained on, was changed.
     """
     tracker = Tracker(workspace, say)
     promotions = {}
@@ -81,6 +84,8 @@ def register(workspace: Workspace, params: Params) -> dict[str, Promotion]:
             continue
         best = rank(run for run, _ in runs)[0]
         folder = next(folder for run, folder in runs if run.key == best.key)
+        check_split(workspace, best, train.hash)
+        read_output(workspace, best, WEIGHTS_FILE)
         done = promote(
             best,
             folder,

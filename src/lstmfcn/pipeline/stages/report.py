@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from lstmfcn.config import Params
-from lstmfcn.files import write_text
+from lstmfcn.files import write_bytes, write_text
 from lstmfcn.pipeline.progress import say
 from lstmfcn.pipeline.recipes import grid_of
-from lstmfcn.runs.run import RUN_FILE, Run
+from lstmfcn.runs.outputs import load_run, read_output
+from lstmfcn.runs.run import RUN_FILE
 from lstmfcn.workspace import Workspace
 
 
@@ -17,10 +18,10 @@ def run(workspace: Workspace, params: Params) -> None:
     write_text(workspace.report, build_report(workspace.root))
     workspace.curves.mkdir(parents=True, exist_ok=True)
     grid = grid_of(params)
-    for folder in (one.folder(workspace) for one in grid.all_trained()):
-        if (folder / RUN_FILE).exists():
-            run = Run.load(folder / RUN_FILE)
+    for one in grid.all_trained():
+        if (one.folder(workspace) / RUN_FILE).exists():
+            run = load_run(workspace, one)
             if run.history:
-                history = (folder / run.history).read_text(encoding="utf-8")
-                write_text(workspace.curves / f"{run.identity.file_name}.csv", history)
+                history = read_output(workspace, run, run.history)
+                write_bytes(workspace.curves / f"{one.file_name}.csv", history)
     say(f"report: {workspace.report}")

@@ -55,10 +55,17 @@ def best_cells(workspace: Workspace, one: Identity) -> int:
     Raises
     ------
     DataError
-        If the search of this dataset and classifier is missing.
+        If the search of this dataset and classifier is missing or damaged.
     """
     path = one.search_table(workspace)
     try:
-        return int(read_json(path)["best"])
-    except (OSError, ValueError, KeyError) as error:
-        raise DataError(f"{path} is missing or damaged. Run `dvc repro search`.") from error
+        table = read_json(path)
+        best, tried = table["best"], {trial["cells"] for trial in table["trials"]}
+        if type(best) is not int or best not in tried:
+            raise ValueError(f"{best!r:.40} was not tried")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{path} is missing or damaged ({error}). Make it anew: `dvc repro --force --single-item "
+            "search`; what was computed is kept."
+        ) from error
+    return best

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import numpy as np
@@ -11,19 +12,22 @@ from lstmfcn.classifiers.table import classifiers
 from lstmfcn.data.series import Split
 from lstmfcn.errors import RegistryError
 from lstmfcn.evaluation.metrics import all_metrics
-from lstmfcn.files import read_json
+from lstmfcn.files import member, read_json
 from lstmfcn.report.data import ReportData
 from lstmfcn.report.explanation import draw_activation, draw_attention, sentences
 from lstmfcn.report.explanation_page import best_run, explain_run
 from lstmfcn.report.figures import accuracies, learning_curves, series_by_class
 from lstmfcn.report.html import title
-from lstmfcn.runs.identity import identity_of, search_tables
+from lstmfcn.runs.identity import Identity, identity_of, search_tables
+from lstmfcn.runs.outputs import load_run, read_output
 from lstmfcn.runs.predictions import Predictions
 from lstmfcn.workspace import Workspace
 
 TITLE = "Datasets"
 ORDER = 40
 TEMPLATE = "dataset.html.j2"
+
+HISTORY_FILE, PREDICTIONS_FILE = "history.csv", "predictions.csv"
 
 MOST_CLASSES = 12
 """With more classes than that a confusion matrix is no longer looked at."""
@@ -59,7 +63,7 @@ def _dataset(data: ReportData, name: str) -> dict[str, Any]:
 
 def _series(workspace: Workspace, name: str) -> dict[str, Any]:
     """Return the training split in words and drawn, and what the networks look at in it."""
-    path = workspace.train_splits / f"{name}.npz"
+    path = member(workspace.train_splits, f"{name}.npz")
     if not path.exists():
         return {"sizes": "", "series": "", "explanations": []}
     train = Split.load(path)
@@ -82,10 +86,10 @@ def _explanations(workspace: Workspace, name: str, train: Split) -> list[dict[st
         except RegistryError:
             continue
         if (folder / "weights.npz").exists():
-            runs[run.key] = run, folder
+            runs[run.key] = run
     shown = []
-    for run, folder in runs.values():
-        explanation = explain_run(folder, train)
+    for run in runs.values():
+        explanation = explain_run(workspace, run, train)
         shown.append(
             {
                 "name": run.name,
@@ -135,11 +139,10 @@ def _curves(workspace: Workspace, mine: pd.DataFrame, name: str) -> str:
     for model, group in mine.groupby("model", sort=True):
         first = group[group["seed"] == group["seed"].min()].sort_values("iteration")
         steps = [identity_of(row) for row in first.to_dict("records")]
-        files = [(step.title, step.folder(workspace) / "history.csv") for step in steps]
         parts = [
-            (name_of_step, pd.read_csv(file)["loss"].to_numpy(np.float64))
-            for name_of_step, file in files
-            if file.exists()
+            (step.title, pd.read_csv(io.BytesIO(file))["loss"].to_numpy(np.float64))
+            for step in steps
+            if (file := _file(workspace, step, HISTORY_FILE)) is not None
         ]
         if parts:
             curves[title(str(model))] = parts
@@ -148,13 +151,20 @@ def _curves(workspace: Workspace, mine: pd.DataFrame, name: str) -> str:
 
 def _confusion(workspace: Workspace, served: dict[Any, Any]) -> dict[str, Any] | None:
     """Return the test predictions of a champion, counted by true and predicted class."""
-    path = identity_of(served).test().folder(workspace) / "predictions.csv"
-    if not path.exists():
+    file = _file(workspace, identity_of(served).test(), PREDICTIONS_FILE)
+    if file is None:
         return None
-    predictions = Predictions.from_csv(path)
+    predictions = Predictions.from_csv(file)
     n = len(predictions.classes)
     if n > MOST_CLASSES:
         return None
     counts = np.zeros((n, n), dtype=int)
     np.add.at(counts, (predictions.y, predictions.predicted_y), 1)
     return {"classes": predictions.classes, "rows": counts.tolist()}
+
+
+def _file(workspace: Workspace, one: Identity, name: str) -> bytes | None:
+    """Return a file of a run as the run left it; None where it is not there."""
+    if not (one.folder(workspace) / name).exists():
+        return None
+    return read_output(workspace, load_run(workspace, one), name)

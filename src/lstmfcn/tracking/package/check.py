@@ -17,11 +17,12 @@ from lstmfcn.tracking.package.contents import (
 )
 from lstmfcn.tracking.package.description import Description, read_description
 from lstmfcn.tracking.package.graph import check_graph
+from lstmfcn.tracking.package.signature import check_signature
 
 __all__ = ["UntrustedModelError", "check"]
 
 
-def check(folder: Path, *, registered: str | None = None) -> Description:
+def check(folder: Path, *, registered: str | None = None, verify_key: Path | None = None) -> Description:
     """Look at a downloaded model before it is loaded.
 
     Parameters
@@ -30,6 +31,8 @@ def check(folder: Path, *, registered: str | None = None) -> Description:
         The model, as MLflow saves it.
     registered
         Its checksum when it was registered; None where nobody can know.
+    verify_key
+        The public key that its manifest has to be signed for; None where it need not be signed.
 
     Returns
     -------
@@ -41,6 +44,8 @@ def check(folder: Path, *, registered: str | None = None) -> Description:
     UntrustedModelError
         If the checksums differ, the model is not one that lstmfcn saves, or its graph does more than
         compute.
+    KeyFileError, MissingLibraryError
+        If nothing can be verified with the key.
     """
     try:
         if registered is not None and checksum(folder) != registered:
@@ -50,6 +55,8 @@ def check(folder: Path, *, registered: str | None = None) -> Description:
                 "again."
             )
         check_contents(folder)
+        if verify_key is not None:
+            check_signature(folder, verify_key)
         check_manifest(folder)
         description = read_description(folder)
         check_graph(folder, description)

@@ -47,7 +47,10 @@ OF_THE_DOWNLOAD = "registered_model_meta"
 MANIFEST = "lstmfcn-manifest.json"
 """What `pull` adds at the top."""
 
-BESIDE = {OF_THE_DOWNLOAD: KILO, MANIFEST: 64 * KILO}
+SIGNATURE = "lstmfcn-manifest.sig"
+"""What `pull` adds where it is given a key: see `lstmfcn.tracking.package.signature`."""
+
+BESIDE = {OF_THE_DOWNLOAD: KILO, MANIFEST: 64 * KILO, SIGNATURE: KILO}
 """What may lie at the top of a package without being of it, and how many bytes each may have."""
 
 _VERSION = "[0-9][0-9A-Za-z.+_-]*"

@@ -11,14 +11,11 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from lstmfcn.data.preprocessing import Preprocessing
+from lstmfcn.data.preprocessing import LARGEST, Preprocessing
 from lstmfcn.environment import load_mlflow
 from lstmfcn.networks.architecture import Architecture
 from lstmfcn.networks.build import build
 from lstmfcn.training.weights import Weights, set_weights
-
-LARGEST = float(np.sqrt(np.finfo(np.float32).max))
-"""float32 cannot hold the square of a larger value: what a network says of it means nothing."""
 
 
 class ServingModel(tf.Module):

@@ -38,15 +38,15 @@ class Package:
     graph: Callable[[Any], Any]
 
 
-def load_package(folder: Path) -> Package:
-    """Check a package and load it.
+def load_package(folder: Path, *, verify_key: Path | None = None) -> Package:
+    """Check a package and load it; see `lstmfcn.tracking.package.check.check`.
 
     Raises
     ------
     UntrustedModelError
         If it is more than a network, or not what it says of itself. Nothing of it is loaded then.
     """
-    description = check(folder)
+    description = check(folder, verify_key=verify_key)
     load_tensorflow()
     import tensorflow as tf
 
