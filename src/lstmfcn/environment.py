@@ -49,6 +49,7 @@ PIPELINE = frozenset(
         "matplotlib",
         "mlflow",
         "psutil",
+        "pyarrow",
         "requests",
         "scikit_posthocs",
         "scipy",

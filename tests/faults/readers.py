@@ -15,7 +15,17 @@ from lstmfcn.data.readers import read_series, write_series
 from lstmfcn.data.series import Split
 from lstmfcn.errors import DataError
 
-BLAMED_WITHOUT_ROW = ("cannot be read as text", "holds no series", "has no line @data")
+BLAMED_WITHOUT_ROW = (
+    "cannot be read as",
+    "holds no series",
+    "has no line @data",
+    "hold text",
+    "counts the rows",
+    "looks like labels",
+    "may both hold the labels",
+    "not called as",
+    "the order of time",
+)
 """What concerns a file as a whole."""
 
 
