@@ -25,6 +25,7 @@ BLAMED_WITHOUT_ROW = (
     "may both hold the labels",
     "not called as",
     "the order of time",
+    "holds another",
 )
 """What concerns a file as a whole."""
 

@@ -31,7 +31,7 @@ def sync(workspace: WorkspaceOption = Path()) -> None:
 
 @app.command(rich_help_panel=PANEL)
 def summary(workspace: WorkspaceOption = Path()) -> None:
-    """Say what the pipeline gave; fails if a dataset was left out."""
+    """Say what the pipeline gave; fails if a dataset was left out or its source is gone."""
     from lstmfcn import config
     from lstmfcn.report.summary import in_columns, summarise
     from lstmfcn.tracking import store
@@ -41,7 +41,9 @@ def summary(workspace: WorkspaceOption = Path()) -> None:
     typer.echo(in_columns(lines))
     typer.echo(f"\nThe report: {here.report}   The runs: {store.how_to_look(here)}")
     if left_out:
-        raise LstmfcnError("Left out by the validation:\n" + "\n".join(f"  - {line}" for line in left_out))
+        raise LstmfcnError(
+            "Left out, or a copy whose source is gone:\n" + "\n".join(f"  - {line}" for line in left_out)
+        )
 
 
 @app.command(rich_help_panel=PANEL)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from lstmfcn.cli import layout
 from lstmfcn.cli.app import WorkspaceOption, app, names, say
 from lstmfcn.workspace import Workspace
 
@@ -71,7 +72,7 @@ def predict(
         Path,
         typer.Argument(
             metavar="FILE",
-            help="Series: .tsv, .ts or comma-separated, or any of these with .gz behind; labels or not.",
+            help="Series, in any format that `lstmfcn add` reads; with labels or without.",
         ),
     ],
     output: Annotated[
@@ -83,6 +84,18 @@ def predict(
         typer.Option(metavar="DIR", help="A folder that `lstmfcn pull` made, in place of the registry's."),
     ] = None,
     alias: AliasOption = "champion",
+    label: layout.LabelOption = None,
+    id_: layout.IdOption = None,
+    time: layout.TimeOption = None,
+    value: layout.ValueOption = None,
+    channel: layout.ChannelOption = None,
+    drop: layout.DropOption = None,
+    classes: layout.ClassesOption = "",
+    delimiter: layout.DelimiterOption = None,
+    decimal: layout.DecimalOption = None,
+    encoding: layout.EncodingOption = None,
+    header: layout.HeaderOption = None,
+    transpose: layout.TransposeOption = False,
     workspace: WorkspaceOption = Path(),
 ) -> None:
     """Predict the series of a file: a CSV of labels and probabilities, the accuracy if labels are there.
@@ -91,7 +104,25 @@ def predict(
     """
     from lstmfcn.tracking.prediction import predict_file
 
-    typer.echo(predict_file(model or dataset, file, output, alias=alias, workspace=workspace, progress=say))
+    known = layout.layout_of(
+        label=label,
+        id_=id_,
+        time=time,
+        value=value,
+        channel=channel,
+        drop=drop,
+        classes=classes,
+        delimiter=delimiter,
+        decimal=decimal,
+        encoding=encoding,
+        header=header,
+        transpose=transpose,
+    )
+    typer.echo(
+        predict_file(
+            model or dataset, file, output, alias=alias, workspace=workspace, layout=known, progress=say
+        )
+    )
 
 
 @app.command(rich_help_panel=PANEL)

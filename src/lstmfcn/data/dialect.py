@@ -121,7 +121,7 @@ def with_point(cell: str, decimal: str) -> str:
     """Return a number with a decimal point; what is none under this decimal mark stays none."""
     if decimal == ".":
         return cell
-    return "mixed" if "." in cell else cell.replace(",", ".", 1)
+    return f"{cell}?" if "." in cell else cell.replace(",", ".", 1)
 
 
 def _is_text(cell: str) -> bool:

@@ -50,6 +50,19 @@ class LabelledSeries:
         """Where each series stands, for errors."""
         return [f"{self.path}, row {row}" for row in self.rows]
 
+    def ends(self) -> NDArray[np.int64]:
+        """Return how many values each series has, int64, shape (n_series,).
+
+        Where the file does not say, a series ends at its last value; one without any is as long as all.
+        """
+        if self.lengths is not None:
+            return self.lengths
+        present = ~np.asarray(np.isnan(self.X).all(axis=1))
+        width = self.X.shape[-1]
+        return np.where(present.any(axis=1), width - np.argmax(present[:, ::-1], axis=-1), width).astype(
+            np.int64
+        )
+
     def take(self, which: NDArray[np.integer] | slice) -> LabelledSeries:
         """Return some of the series, in this order."""
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from lstmfcn.data.dialect import INDICES, LABELS, counts_up, with_point
-from lstmfcn.data.fields import is_missing, is_number
+from lstmfcn.data.fields import is_missing, is_number, spelled_as
 from lstmfcn.data.layout import Reading
 from lstmfcn.errors import DataError, nearest
 
@@ -106,6 +106,11 @@ class Roles:
     group: int | None
 
 
+def labels_in(table: Table, column: int, reading: Reading) -> set[str]:
+    """Return the different cells of a column, spelled as the classes of the model where they are equal."""
+    return {*spelled_as([cell.strip() for cell in table.cells(column)], reading.classes)}
+
+
 def roles_of(table: Table, reading: Reading) -> Roles:
     """Find out what each column of a wide table is: a label, a value of the series, or what was named.
 
@@ -127,6 +132,8 @@ def roles_of(table: Table, reading: Reading) -> Roles:
         left.remove(index)
     if label is None and layout.label != "none":
         label = _found_label(table, left, reading)
+        if label is not None:
+            _doubt_names(table, label, reading)
     values = [column for column in left if column != label]
     if layout.label is None and label is not None and table.names:
         tell(f"{table.title(label)} is the label")
@@ -143,7 +150,7 @@ def _without_empty_end(table: Table, left: list[int], reading: Reading) -> list[
     if n < 2 or not empty or not untitled or last != table.width - 1:
         return left
     if reading.length is not None:
-        first = {cells[0].strip() for _, cells in table.sample}
+        first = labels_in(table, left[0], reading)
         labelled = table.is_text(left[0]) or first <= {*reading.classes}
         if len(left) - 1 != reading.length + labelled:
             return left
@@ -183,7 +190,8 @@ def _index(table: Table, left: Sequence[int], reading: Reading) -> int | None:
     others = [column for column in left[1:] if table.is_text(column)]
     if len(table.sample) < LEAST_ROWS or (reading.length is not None and len(left) <= reading.length):
         return None
-    if reading.length is None or len(left) == reading.length + 2 or others:
+    labels_last = _may_be_labels(table.cells(left[-1]))
+    if others or (reading.length is None and (labels_last or reading.whole)):
         reading.doubt(
             f"{table.path}: {table.title(first)} counts the rows, {', '.join(table.cells(first)[:3])}, ...: "
             f"it is "
@@ -201,8 +209,9 @@ def _found_label(table: Table, left: Sequence[int], reading: Reading) -> int | N
     if len(texts) > 1 and (table.names is not None or {*texts} <= {left[0], left[-1]}):
         raise DataError(
             f"{table.path}: {' and '.join(map(table.title, texts[:5]))} hold text. Say which one is the "
-            f"label "
-            "with --label, and what the others are with --id, --group or --drop."
+            "label with --label, and what the others are with --id, --group or --drop. If a row is a time "
+            "step, name "
+            "--id, --time and --value."
         )
     if extra == 0:
         return None
@@ -226,7 +235,7 @@ def _found_label(table: Table, left: Sequence[int], reading: Reading) -> int | N
                 "--drop."
             )
         return apart[0]
-    first, last = ({*table.cells(column)} for column in (left[0], left[-1]))
+    first, last = (labels_in(table, column, reading) for column in (left[0], left[-1]))
     known = {*reading.classes}
     if known and last <= known and not first <= known:
         return left[-1]
@@ -240,7 +249,26 @@ def _found_label(table: Table, left: Sequence[int], reading: Reading) -> int | N
             "first if the first one holds them."
         )
         return left[-1]
+    if reading.length is None and _look_like_values(table.cells(left[0])):
+        reading.doubt(
+            f"{table.path}: {table.title(left[0])} holds another fraction in each row: values, it seems, "
+            f"not labels. Say "
+            "where the labels are with --label, or --label none if there are none."
+        )
     return left[0]
+
+
+def _doubt_names(table: Table, label: int, reading: Reading) -> None:
+    """Doubt a column of labels that holds another text in each row."""
+    cells = table.cells(label)
+    unique = len(cells) >= LEAST_ROWS and len({*cells}) == len(cells)
+    if unique and table.is_text(label) and not {*cells} <= {*reading.known_classes}:
+        reading.doubt(
+            f"{table.path}: {table.title(label)} holds another text in each row, {cells[0][:20]!r}, "
+            f"{cells[1][:20]!r}, ...: names of the series, it seems, not labels. Say what it is with --id "
+            f"or --drop, "
+            "and name the labels with --label."
+        )
 
 
 def _apart(table: Table, left: Sequence[int]) -> list[int]:
@@ -257,6 +285,12 @@ def _may_be_labels(cells: Sequence[str]) -> bool:
     """Whether the cells of a column are whole numbers of which each occurs twice, as a rule."""
     whole = all(re.fullmatch(r"\s*[+-]?\d+(?:\.0*(?:e\+00)?)?\s*", cell) for cell in cells)
     return len(cells) >= LEAST_ROWS and whole and len({*cells}) <= len(cells) / 2
+
+
+def _look_like_values(cells: Sequence[str]) -> bool:
+    """Whether the cells of a column are all different, and most of them fractions."""
+    fractions = [cell for cell in cells if re.search(r"\d[.,]\d*[1-9]", cell)]
+    return len(cells) >= LEAST_ROWS and len({*cells}) == len(cells) and len(fractions) > len(cells) / 2
 
 
 def _check_values(table: Table, values: Sequence[int], label: int | None, reading: Reading) -> None:
@@ -277,7 +311,9 @@ def _check_values(table: Table, values: Sequence[int], label: int | None, readin
         _check_order(table, values, reading)
     if reading.length is not None and label is None and reading.classes and reading.layout.label is None:
         known = {*reading.classes}
-        first, second = ({*table.cells(column)} for column in (values[0], values[min(1, len(values) - 1)]))
+        first, second = (
+            labels_in(table, column, reading) for column in (values[0], values[min(1, len(values) - 1)])
+        )
         if first <= known and not second <= known:
             raise DataError(
                 f"{place}: {table.title(values[0])} holds nothing but labels of the model "

@@ -258,6 +258,12 @@ def _pieces(series: LabelledSeries, n_values: int) -> Iterator[tuple[LabelledSer
         yield series.take(part), min(1.0, part.stop / n_series)
 
 
+def is_text(path: Path) -> bool:
+    """Whether a file is of a format of text."""
+    reader = _reader_of(path)
+    return reader is columns or hasattr(reader, "records")
+
+
 def suffix_of(path: Path) -> str:
     """Return what of a file's name says its format: `.tsv` of `a.tsv` and of `a.tsv.gz`."""
     return Path(path.stem).suffix if path.suffix == GZIP else path.suffix

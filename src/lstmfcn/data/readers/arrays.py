@@ -21,6 +21,9 @@ SUFFIXES: tuple[str, ...] = (".npz", ".npy")
 SERIES, LABELS = ("X", "x", "data", "series"), ("y", "Y", "labels", "label", "target", "classes")
 """The names under which the arrays are looked for."""
 
+SPLITS = (("X_train", "y_train"), ("X_test", "y_test"))
+"""Their names in a file of both splits."""
+
 
 def load(path: Path, reading: Reading) -> LabelledSeries:
     """Read series, shape (n_series, n_channels, length) or (n_series, length), and labels, shape (n_series,).
@@ -65,6 +68,18 @@ def load(path: Path, reading: Reading) -> LabelledSeries:
         rows=np.arange(1, n + 1),
         path=path,
         groups=None if groups is None else np.array([str(group) for group in groups.tolist()]),
+    )
+
+
+def splits_in(path: Path) -> tuple[tuple[str, str], ...]:
+    """Return the names of series and labels of both splits, if a file holds both of them."""
+    if ".npz" not in path.suffixes[-2:]:
+        return ()
+    found = _arrays(path)
+    return (
+        SPLITS
+        if isinstance(found, dict) and {name for pair in SPLITS for name in pair} <= found.keys()
+        else ()
     )
 
 
@@ -118,9 +133,9 @@ def _series(path: Path, raw: NDArray[Any], reading: Reading) -> NDArray[np.float
     if reading.layout.transpose:
         return np.ascontiguousarray(X.transpose(0, 2, 1))
     _, n_channels, length = X.shape
-    if n_channels > length != reading.length:
+    if n_channels > length > 1 and length != reading.length:
         reading.doubt(
-            f"{path}: series of {n_channels} channels of {length} value{'s' * (length > 1)}. If the axes "
+            f"{path}: series of {n_channels} channels of {length} values. If the axes "
             f"are (series, "
             "length, channels), as Keras and tsai have them, say --transpose, or save X.transpose(0, 2, 1)."
         )

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
 
-from lstmfcn.data.dialect import BLANK, NAMES, has_header, sniff
+from lstmfcn.data.dialect import BLANK, NAMES, has_header, sniff, with_point
 from lstmfcn.data.fields import labels_of
 from lstmfcn.data.layout import Reading
 from lstmfcn.data.series import LabelledSeries
@@ -60,8 +60,10 @@ def table(path: Path, reading: Reading) -> Iterator[Table]:
         dialect = sniff([line for _, line in head], delimiter=delimiter, decimal=layout.decimal)
         rows = _rows(path, chain(head, lines), dialect.delimiter)
         sample = list(rows if reading.whole else islice(rows, SAMPLE))
-        names = _header(path, sample, reading)
+        names = _header(path, sample, dialect.decimal, reading)
         body = sample if names is None else sample[1:]
+        if dialect.decimal == "," != layout.decimal:
+            _check_decimals(path, body, reading)
         decimals = "decimal commas, " if dialect.decimal == "," else ""
         reading.tell(
             f"columns separated by {NAMES.get(dialect.delimiter, repr(dialect.delimiter))}, {decimals}"
@@ -92,13 +94,12 @@ def _rows(path: Path, lines: Iterator[tuple[int, str]], delimiter: str) -> Itera
 
     csv.field_size_limit(LONGEST_FIELD)
     for row, line in lines:
-        if delimiter == BLANK:
-            yield row, line.split()
-        elif '"' not in line:
-            yield row, line.split(delimiter)
+        if '"' not in line:
+            yield row, line.split(None if delimiter == BLANK else delimiter)
         else:
             at = row
-            text = chain([f"{line}\n"], following())
+            first = " ".join(line.split()) if delimiter == BLANK else line
+            text = chain([f"{first}\n"], following())
             try:
                 cells = next(csv.reader(text, delimiter=delimiter, skipinitialspace=True, strict=True))
             except csv.Error as error:
@@ -108,11 +109,12 @@ def _rows(path: Path, lines: Iterator[tuple[int, str]], delimiter: str) -> Itera
             yield at, cells
 
 
-def _header(path: Path, sample: list[Row], reading: Reading) -> tuple[str, ...] | None:
+def _header(path: Path, sample: list[Row], decimal: str, reading: Reading) -> tuple[str, ...] | None:
     """Return the titles, None where there are none."""
     header = reading.layout.header
     if header is None:
-        header = has_header([cells for _, cells in sample])
+        rows = [cells for _, cells in sample[:SAMPLE]]
+        header = has_header([[with_point(cell, decimal) for cell in cells] for cells in rows])
     if header is None:
         row, cells = sample[0]
         reading.doubt(
@@ -122,6 +124,17 @@ def _header(path: Path, sample: list[Row], reading: Reading) -> tuple[str, ...] 
         )
         header = True
     return tuple(sample[0][1]) if header else None
+
+
+def _check_decimals(path: Path, body: list[Row], reading: Reading) -> None:
+    """Doubt decimal commas that may all part thousands."""
+    found = [cell.strip() for _, cells in body for cell in cells if "," in cell]
+    if found and all(re.fullmatch(r"[+-]?[1-9]\d{0,2},\d{3}", cell) for cell in found):
+        reading.doubt(
+            f"{path}, row {body[0][0]}: {found[0]!r} is read as {found[0].replace(',', '.')}. If its comma "
+            f"marks "
+            "thousands, take it out; if it is a decimal comma, say --decimal ','."
+        )
 
 
 def _check_kind(path: Path, head: list[tuple[int, str]]) -> None:
