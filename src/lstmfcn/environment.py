@@ -132,8 +132,8 @@ def missing_library(error: ModuleNotFoundError) -> MissingLibraryError | None:
     if library not in PIPELINE:
         return None
     return MissingLibraryError(
-        f"{library} is not installed: it is one of the pipeline's libraries, which this needs. "
-        "`pip install 'lstmfcn[pipeline]'` installs them."
+        f"{library} is not installed: it is one of the pipeline's libraries, which this needs. `pip install "
+        "'lstmfcn[pipeline]'` installs them."
     )
 
 

@@ -57,8 +57,7 @@ def pull(
 
     folder = download.pull(Workspace(workspace), dataset, to, alias)
     typer.echo(
-        f"{folder} holds the {alias} of {dataset}. To use it, without this project:\n\n"
-        f"    import mlflow\n"
+        f"{folder} holds the {alias} of {dataset}. To use it, without this project:\n\n    import mlflow\n"
         f'    model = mlflow.pyfunc.load_model("{folder}")\n'
         f'    model.metadata.metadata["classes"]   # the labels, in the order of the outputs\n'
         f"    model.predict(X)                     # float64 (n_series, n_channels, length) to probabilities"

@@ -34,8 +34,8 @@ def stage_of(workspace: Path, name: str) -> Iterator[tuple[Workspace, Params]]:
             yield here, settings
         except KeyboardInterrupt:
             say(
-                "\nStopped. Finished jobs are kept, and those under way from their last checkpoint on: "
-                "run the same command again."
+                "\nStopped. Finished jobs are kept, and those under way from their last checkpoint on: run "
+                "the same command again."
             )
             raise typer.Exit(130) from None
 

@@ -221,7 +221,7 @@ def _find(
         if (own_dir / f"{name}.dvc").is_file():
             raise NowhereError(
                 f"{own_dir / name} is not checked out. Run `dvc checkout {own_dir / name}.dvc`, or `dvc "
-                f"pull`."
+                "pull`."
             )
     if ucr_dir is not None:
         if not ucr_dir.is_dir():
@@ -239,10 +239,10 @@ def _find(
         others = {path.name for place in places for path in place.iterdir() if path.is_dir()} - {name}
         where = f"in LSTMFCN_UCR_DIR ({ucr_dir})" if ucr_dir else "in LSTMFCN_UCR_DIR, which is not set"
         raise NowhereError(
-            f"The dataset {name!r} is neither in data/own nor {where}, nor in the paper's catalogue."
-            f"{nearest(name, [*load_catalogue(), *others])} `lstmfcn add {name} FILE` brings your own in; "
-            f"or set "
-            f"LSTMFCN_UCR_DIR to a folder with {name}/{name}_TRAIN.tsv and {name}/{name}_TEST.tsv."
+            f"The dataset {name!r} is neither in data/own nor {where}, nor in the paper's "
+            f"catalogue.{nearest(name, [*load_catalogue(), *others])} `lstmfcn add {name} FILE` brings your "
+            f"own in; or set LSTMFCN_UCR_DIR to a folder with {name}/{name}_TRAIN.tsv and "
+            f"{name}/{name}_TEST.tsv."
         )
     if downloads is not None and is_whole(downloads / name) and (found := _both(downloads / name, name)):
         return found, "what was downloaded before"
@@ -258,8 +258,7 @@ def _both(folder: Path, name: str) -> list[Path] | None:
         known = ", ".join(suffix for suffix in readers.suffixes() if suffix)
         raise DataError(
             f"{folder} lacks {' and '.join(lacking)}: both splits are needed, each as {known}, or one of "
-            f"them with "
-            f".gz behind it. It holds {', '.join(there[:10]) or 'nothing'}."
+            f"them with .gz behind it. It holds {', '.join(there[:10]) or 'nothing'}."
         )
     return [path for path in found if path is not None] or None
 
@@ -286,6 +285,6 @@ def _verify(name: str, split: str, path: Path) -> None:
     known = entry.sha256_train if split == "TRAIN" else entry.sha256_test
     if known and hash_file(path) != known:
         raise DataError(
-            f"{path} is not the file of the 2018 archive: its SHA-256 differs from the catalogue's. "
-            f"Replace it, or rename the dataset if it is your own variant of {name}."
+            f"{path} is not the file of the 2018 archive: its SHA-256 differs from the catalogue's. Replace "
+            f"it, or rename the dataset if it is your own variant of {name}."
         )

@@ -70,8 +70,7 @@ def _about_labels(splits: Sequence[LabelledSeries]) -> str | None:
     counts = Counter(together)
     remedy = (
         "Name the labels with --label, leave the column out with --drop, or, if it tells whose the series "
-        "is, "
-        "name it with --group."
+        "is, name it with --group."
     )
     if all(label.isdecimal() for label in together) and all(_count_up(labels) for labels in every):
         return (
@@ -86,8 +85,7 @@ def _about_labels(splits: Sequence[LabelledSeries]) -> str | None:
         shown = ", ".join([label for label, n in counts.items() if n == 1][:3])
         return (
             f"{single} of {len(together)} series are alone in their class ({shown}, ...). The labels may be "
-            f"names "
-            f"of series or patients. {remedy}"
+            f"names of series or patients. {remedy}"
         )
     return None
 
@@ -102,8 +100,7 @@ def _about_axes(splits: Sequence[LabelledSeries]) -> str | None:
     if length == 1 < n_channels:
         return (
             f"Series of {n_channels} channels of length 1. If the axes are (series, length, channels), as "
-            f"Keras and "
-            "tsai have them, say --transpose, or save X.transpose(0, 2, 1)."
+            "Keras and tsai have them, say --transpose, or save X.transpose(0, 2, 1)."
         )
     return None
 
@@ -135,9 +132,8 @@ def _about_level(split: LabelledSeries) -> str | None:
         return None
     return (
         f"Level and spread alone tell {by_level:.0%} of the series' classes, their shape {by_shape:.0%}; "
-        f"each series "
-        "is normalised by itself, which takes level and spread away. Set prepare.normalise to none in "
-        "params.yaml."
+        "each series is normalised by itself, which takes level and spread away. Set prepare.normalise to "
+        "none in params.yaml."
     )
 
 

@@ -223,8 +223,8 @@ def _number(path: Path, row: int, column: int, field: str) -> float:
         return _float(field)
     except ValueError:
         raise DataError(
-            f"{path}, row {row}, column {column}: {field.strip()[:40]!r} stands in a number's place."
-            f"{_why_no_number(row, field)}"
+            f"{path}, row {row}, column {column}: {field.strip()[:40]!r} stands in a number's "
+            f"place.{_why_no_number(row, field)}"
         ) from None
 
 

@@ -71,7 +71,7 @@ def _by_groups(y: NDArray[np.int64], groups: NDArray[np.str_], share: float, see
                     best = rank, test
     if best is None:
         raise DataError(
-            "A class has series of one group only, and no split of the groups leaves training series of each "
-            "class. Take the class out, or name a test file."
+            "A class has series of one group only, and no split of the groups leaves training series of "
+            "each class. Take the class out, or name a test file."
         )
     return best[1]

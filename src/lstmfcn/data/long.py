@@ -34,8 +34,7 @@ def records(table: Table, reading: Reading) -> Iterator[Record]:
     if layout.id is None or not layout.values:
         raise DataError(
             f"{table.path}: a table with a row a time step needs the columns of --id (which series) and "
-            f"--value "
-            "(one a channel, or one with --channel); --time, if its rows are not in order."
+            "--value (one a channel, or one with --channel); --time, if its rows are not in order."
         )
     if layout.channel is not None and len(layout.values) > 1:
         raise DataError(
@@ -115,8 +114,7 @@ def _times(table: Table, texts: Any, rows: Any) -> Any:
     )
     raise DataError(
         f"{table.path}, row {rows.iloc[bad]}: the time {texts.iloc[bad][:40]!r} is neither a number nor a "
-        f"date like "
-        "2024-05-31 12:00:00. Write it so, or leave --time out if the rows are in order."
+        "date like 2024-05-31 12:00:00. Write it so, or leave --time out if the rows are in order."
     )
 
 
@@ -127,8 +125,7 @@ def _series(table: Table, part: Any, channels: Sequence[str]) -> tuple[NDArray[n
         bad = part[twice].iloc[0]
         raise DataError(
             f"{table.path}, row {bad['row']}: the series {bad['id']!r} has a second value at its time. Name "
-            f"the column "
-            "that tells them apart with --channel, or take one out."
+            "the column that tells them apart with --channel, or take one out."
         )
     if "channel" in part:
         wide = part.pivot(index="time", columns="channel", values="value 0").reindex(columns=channels)
@@ -144,8 +141,7 @@ def _only(table: Table, part: Any, name: str) -> str:
         row = part["row"][given.index[given != found[0]][0]]
         raise DataError(
             f"{table.path}, row {row}: the series {part['id'].iloc[0]!r} has a second {name}, {found[1]!r} "
-            f"after "
-            f"{found[0]!r}. A series has one: correct it, or name other series with --id."
+            f"after {found[0]!r}. A series has one: correct it, or name other series with --id."
         )
     if not found:
         raise DataError(

@@ -8,7 +8,8 @@ import numpy as np
 
 from lstmfcn.data.fields import Record, is_missing, label_of, numbers
 from lstmfcn.data.layout import Reading
-from lstmfcn.data.table import Table, roles_of
+from lstmfcn.data.roles import roles_of
+from lstmfcn.data.table import Table
 from lstmfcn.errors import DataError
 
 
@@ -59,10 +60,8 @@ def with_points(table: Table, row: int, fields: Sequence[str], columns: Sequence
         if "." in field:
             raise DataError(
                 f"{table.path}, row {row}, column {column}: {field.strip()[:40]!r} has a point, where other "
-                f"numbers "
-                "have a decimal comma. Marks of thousands are not read: take them out. If the comma is "
-                "none, say "
-                "--decimal '.'."
+                "numbers have a decimal comma. Marks of thousands are not read: take them out. If the comma "
+                "is none, say --decimal '.'."
             )
     return [field.replace(",", ".", 1) for field in fields]
 
@@ -98,6 +97,5 @@ def unequal_width(table: Table, row: int, width: int) -> DataError:
     what = "the header" if table.names else f"row {table.sample[0][0]}"
     return DataError(
         f"{table.path}, row {row}: {width} columns, where {what} has {table.width}. The file may be cut "
-        f"short; if "
-        "its series differ in length, leave the cells after their end empty."
+        "short; if its series differ in length, leave the cells after their end empty."
     )

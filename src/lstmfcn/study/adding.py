@@ -84,7 +84,7 @@ def understand(files: Sequence[Path], layout: Layout, *, share: float, normalise
         if split.labels is None:
             raise DataError(
                 f"{split.path} holds no labels: a dataset needs one for each series. Name their column with "
-                f"--label."
+                "--label."
             )
     if len(splits) == 2:
         train, test = splits
@@ -97,9 +97,8 @@ def understand(files: Sequence[Path], layout: Layout, *, share: float, normalise
         told.append(f"{len(test.X)} of {len(splits[0].X)} series are the test split (--test-share {share:g})")
     if train.X.shape[1] != test.X.shape[1]:
         raise DataError(
-            f"{test.path} has series of {test.X.shape[1]} channels, {train.path} of {train.X.shape[1]}. "
-            f"Give both "
-            "splits the same."
+            f"{test.path} has series of {test.X.shape[1]} channels, {train.path} of {train.X.shape[1]}. Give "
+            "both splits the same."
         )
     told += _needs((train, test))
     odd += [doubt.message for doubt in doubts((train, test), normalised=normalised)]
@@ -163,8 +162,7 @@ def add(
     if found.odd and not agree(f"Add {name} all the same?"):
         raise DataError(
             f"{name} is not added: {len(found.odd)} thing(s) are odd, see above. Correct them, or say --yes "
-            f"if "
-            "they are as they should be."
+            "if they are as they should be."
         )
     about = {
         "dataset": name,
@@ -193,9 +191,8 @@ def _read(
         encoding = encoding_of(path)
         if encoding == "cp1252":
             doubt(
-                f"{path} is not UTF-8: it is read as Windows-1252 (Latin-1). If letters look wrong, name "
-                f"its encoding "
-                "with --encoding."
+                f"{path} is not UTF-8: it is read as Windows-1252 (Latin-1). If letters look wrong, name its "
+                "encoding with --encoding."
             )
         layout = replace(layout, encoding=encoding)
     return read_series(path, reading=Reading(layout=layout, whole=True, tell=tell, doubt=doubt))
@@ -224,13 +221,12 @@ def _needs(splits: Sequence[LabelledSeries]) -> list[str]:
     if lengths.min() < lengths.max():
         lines.append(
             f"lengths: {lengths.min()} to {lengths.max()}; validation refuses them unless prepare.lengths "
-            f"says what "
-            "becomes of them"
+            "says what becomes of them"
         )
     if missing:
         lines.append(
-            f"missing values: {missing}; validation refuses them unless prepare.missing says what becomes "
-            f"of them"
+            f"missing values: {missing}; validation refuses them unless prepare.missing says what becomes of "
+            "them"
         )
     return lines
 

@@ -283,8 +283,7 @@ def _reader_of(path: Path) -> Any:
         known = ", ".join(suffix for suffix in suffixes() if suffix)
         raise DataError(
             f"{path}: files of the format {suffix} are not read. {known} are, compressed ({GZIP} behind it) "
-            f"too. "
-            "Convert the file; text in columns can be renamed to .csv."
+            "too. Convert the file; text in columns can be renamed to .csv."
         )
     if path.suffix == GZIP and not any(hasattr(reader, name) for name in ("table", "load", "records")):
         raise DataError(f"{path}: files of the format {suffix} are not read compressed. Unpack it first.")
@@ -309,8 +308,8 @@ def _readers() -> dict[str, Any]:
             formats.append((entry.value, entry.load()))
         except Exception as error:
             raise DataError(
-                f"The format {entry.name} ({entry.value}) does not load: {error!r}. Mend or uninstall "
-                f"the package that brings it{f', {entry.dist.name}' if entry.dist else ''}."
+                f"The format {entry.name} ({entry.value}) does not load: {error!r}. Mend or uninstall the "
+                f"package that brings it{f', {entry.dist.name}' if entry.dist else ''}."
             ) from error
     readers: dict[str, Any] = {}
     owners: dict[str, str] = {}

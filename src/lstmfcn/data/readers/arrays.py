@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +41,7 @@ def load(path: Path, reading: Reading) -> LabelledSeries:
         if name is None:
             raise DataError(
                 f"{path} holds {_shapes(found)}: which array has the series? Call it X, or name it with "
-                f"--value."
+                "--value."
             )
         raw = found[name]
         label = None if layout.label in ("none", "first", "last") else layout.label
@@ -88,21 +86,15 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]] | NDArray[Any]:
         try:
             content = np.load(binary, allow_pickle=False)
             return {name: content[name] for name in content.files} if hasattr(content, "files") else content
-        except (
-            ValueError,
-            OSError,
-            EOFError,
-            KeyError,
-            zipfile.BadZipFile,
-            zlib.error,
-            MemoryError,
-        ) as error:
+        except Exception as error:  # noqa: BLE001 - zipfile, zlib, ast and NumPy each have theirs
             hint = (
                 " Arrays of objects are not read: give all series one length."
                 if "pickle" in str(error)
                 else ""
             )
-            raise DataError(f"{path} cannot be read as arrays: {str(error).splitlines()[0]}.{hint}") from None
+            raise DataError(
+                f"{path} cannot be read as arrays: {(str(error) or repr(error)).splitlines()[0]}.{hint}"
+            ) from None
 
 
 def _pick(
@@ -121,7 +113,7 @@ def _series(path: Path, raw: NDArray[Any], reading: Reading) -> NDArray[np.float
     if raw.ndim not in (2, 3) or 0 in raw.shape:
         raise DataError(
             f"{path}: series of the shape {raw.shape}. It should be (series, values) or (series, channels, "
-            f"values)."
+            "values)."
         )
     X = raw.astype(np.float64)
     if raw.dtype.kind in "iu" and raw.dtype.itemsize == 8 and ((X > 2**53) | (X < -(2**53))).any():
@@ -135,9 +127,8 @@ def _series(path: Path, raw: NDArray[Any], reading: Reading) -> NDArray[np.float
     _, n_channels, length = X.shape
     if n_channels > length > 1 and length != reading.length:
         reading.doubt(
-            f"{path}: series of {n_channels} channels of {length} values. If the axes "
-            f"are (series, "
-            "length, channels), as Keras and tsai have them, say --transpose, or save X.transpose(0, 2, 1)."
+            f"{path}: series of {n_channels} channels of {length} values. If the axes are (series, length, "
+            "channels), as Keras and tsai have them, say --transpose, or save X.transpose(0, 2, 1)."
         )
     return X
 

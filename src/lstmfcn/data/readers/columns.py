@@ -66,8 +66,8 @@ def table(path: Path, reading: Reading) -> Iterator[Table]:
             _check_decimals(path, body, reading)
         decimals = "decimal commas, " if dialect.decimal == "," else ""
         reading.tell(
-            f"columns separated by {NAMES.get(dialect.delimiter, repr(dialect.delimiter))}, {decimals}"
-            f"{'no header' if names is None else 'a header'}, {file.encoding.removesuffix('-sig')}"
+            f"columns separated by {NAMES.get(dialect.delimiter, repr(dialect.delimiter))}, "
+            f"{decimals}{'no header' if names is None else 'a header'}, {file.encoding.removesuffix('-sig')}"
         )
         yield Table(path, names, body, chain(body, rows), dialect.decimal, lambda: file.share)
 
@@ -119,8 +119,7 @@ def _header(path: Path, sample: list[Row], decimal: str, reading: Reading) -> tu
         row, cells = sample[0]
         reading.doubt(
             f"{path}, row {row} counts: {', '.join(cells[:2])}, ..., {cells[-1]}. It is taken for a header, "
-            f"not for "
-            "a series. Say --header if it is one, --no-header if it is a series."
+            "not for a series. Say --header if it is one, --no-header if it is a series."
         )
         header = True
     return tuple(sample[0][1]) if header else None
@@ -132,8 +131,7 @@ def _check_decimals(path: Path, body: list[Row], reading: Reading) -> None:
     if found and all(re.fullmatch(r"[+-]?[1-9]\d{0,2},\d{3}", cell) for cell in found):
         reading.doubt(
             f"{path}, row {body[0][0]}: {found[0]!r} is read as {found[0].replace(',', '.')}. If its comma "
-            f"marks "
-            "thousands, take it out; if it is a decimal comma, say --decimal ','."
+            "marks thousands, take it out; if it is a decimal comma, say --decimal ','."
         )
 
 

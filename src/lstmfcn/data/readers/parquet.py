@@ -30,15 +30,14 @@ def table(path: Path, reading: Reading) -> Iterator[Table]:
         If it is missing, or no such file.
     """
     import pyarrow.parquet as pq
-    from pyarrow import ArrowException
 
     with opened(path) as binary:
         try:
             file = pq.ParquetFile(binary)
             n_rows = max(1, file.metadata.num_rows)
             names = tuple(str(name) for name in file.schema_arrow.names)
-        except (ArrowException, OSError, ValueError) as error:
-            raise DataError(f"{path} cannot be read as Parquet: {str(error).splitlines()[0]}.") from None
+        except Exception as error:  # noqa: BLE001 - of a damaged file, of many kinds
+            raise DataError(f"{path} cannot be read as Parquet: {_first_line(error)}.") from None
         at = 0
 
         def rows() -> Iterator[Row]:
@@ -49,13 +48,19 @@ def table(path: Path, reading: Reading) -> Iterator[Table]:
                     for cells in zip(*columns, strict=True):
                         at += 1
                         yield at, [_text(path, at, cell) for cell in cells]
-            except (ArrowException, OSError) as error:
-                raise DataError(f"{path}, after row {at}: {str(error).splitlines()[0]}.") from None
+            except DataError:
+                raise
+            except Exception as error:  # noqa: BLE001 - of a damaged file, of many kinds
+                raise DataError(f"{path}, after row {at}: {_first_line(error)}.") from None
 
         every = rows()
         sample = list(every if reading.whole else islice(every, SAMPLE))
         reading.tell("columns of a Parquet file")
         yield Table(path, names, sample, chain(sample, every), ".", lambda: min(1.0, at / n_rows))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or repr(error)).splitlines()[0]
 
 
 def _text(path: Path, row: int, cell: Any) -> str:
@@ -68,5 +73,5 @@ def _text(path: Path, row: int, cell: Any) -> str:
         return str(cell.isoformat())
     raise DataError(
         f"{path}, row {row}: a cell that holds {type(cell).__name__}. Give each value a column or a row of "
-        f"its own."
+        "its own."
     )

@@ -38,8 +38,7 @@ def records(file: TextFile, *, length: int | None = None) -> Iterator[Record]:  
         elif channels:
             raise DataError(
                 f"{path}, row {row}: the line ends with a colon, but the header says of no labels. Take the "
-                f"colon "
-                "away, or add `@classLabel true` and the classes to the header."
+                "colon away, or add `@classLabel true` and the classes to the header."
             )
         series = []
         column = 1
@@ -54,9 +53,8 @@ def records(file: TextFile, *, length: int | None = None) -> Iterator[Record]:  
         if len(lengths) != 1 or len(series) != n_channels:
             raise DataError(
                 f"{path}, row {row}: {len(series)} channel(s) of {', '.join(map(str, sorted(lengths)))} "
-                f"values, where the first series has {n_channels}. All channels of a series have one "
-                f"length: pad "
-                "or resample first."
+                f"values, where the first series has {n_channels}. All channels of a series have one length: "
+                "pad or resample first."
             )
         yield Record(row, label, np.array(series))
 
