@@ -1,12 +1,14 @@
 """Long tables, Parquet, ARFF and arrays, against what they are made from."""
 
 import gzip
+import io
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from lstmfcn.data import textfile
 from lstmfcn.data.layout import Layout, Reading
 from lstmfcn.data.readers import read_batches, read_fitting, read_series
 from lstmfcn.data.textfile import encoding_of
@@ -174,6 +176,15 @@ def test_faults_of_arrays_are_named(tmp_path, fault):
 def test_what_is_no_such_file_is_refused(tmp_path, name, content):
     with pytest.raises(DataError, match=r"cannot be (read|unpacked)"):
         read_series(put(tmp_path, name, content))
+
+
+def test_what_swells_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(textfile, "MOST_UNPACKED", 10_000)
+    buffer = io.BytesIO()
+    np.save(buffer, np.zeros((2, 5000)))
+    path = put(tmp_path, "a.npy.gz", gzip.compress(buffer.getvalue()))
+    with pytest.raises(DataError, match=r"more than 10,000 bytes\. Unpack it first"):
+        read_series(path)
 
 
 def arff(lines, kind="{'class 0','class 1','class 2'}"):

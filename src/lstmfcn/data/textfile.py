@@ -22,6 +22,9 @@ GZIP = ".gz"
 LONGEST = 1 << 26
 """Characters of a line, some four million values: a file without lines must not fill the memory."""
 
+MOST_UNPACKED = 1 << 31
+"""Bytes of a compressed file that is no text: it is unpacked into memory."""
+
 _KINDS = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a pipe",
@@ -127,10 +130,12 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
             yield raw
             return
         try:
-            unpacked = io.BytesIO(gzip.decompress(raw.read()))
+            unpacked = gzip.GzipFile(fileobj=raw).read(MOST_UNPACKED + 1)
         except (OSError, EOFError, zlib.error) as error:
             raise DataError(f"{path} cannot be unpacked: {error}.") from None
-        yield unpacked
+        if len(unpacked) > MOST_UNPACKED:
+            raise DataError(f"{path} holds more than {MOST_UNPACKED:,} bytes. Unpack it first.")
+        yield io.BytesIO(unpacked)
 
 
 def _open(path: Path) -> io.BufferedReader:
