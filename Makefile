@@ -41,7 +41,7 @@ FUZZ_SECONDS ?= 60
 
 fuzz: setup ## the readers of data files under a coverage-guided fuzzer, FUZZ_SECONDS=60 each
 	@$(BIN)/uv pip install --quiet --target build/fuzz/atheris atheris==3.0.0
-	@for kind in tsv ts npz; do mkdir -p build/fuzz/$$kind; \
+	@for kind in tsv csv ts arff arrays parquet npz; do mkdir -p build/fuzz/$$kind; \
 	  PYTHONPATH=build/fuzz/atheris $(BIN)/python tests/faults/readers.py $$kind build/fuzz/$$kind \
 	    -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -verbosity=0 || exit 1; done
 

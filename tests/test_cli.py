@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import requests
 
-from conftest import MINIATURE, bumps, make_workspace
+from conftest import MINIATURE, bumps, copy_of, make_workspace
 from lstmfcn import cli
 from lstmfcn.files import read_json, write_json
 from lstmfcn.pipeline.table import STAGES
@@ -82,7 +82,7 @@ def test_a_damaged_file_is_named_with_its_row_and_nothing_is_half_written(run, t
     assert status == 1
     assert message in written
     assert "Bad_TRAIN.tsv" in written
-    assert [p.name for p in workspace.raw.iterdir()] == ["Good"]
+    assert {p.name for p in workspace.raw.iterdir()} == {"Good", "notes.json"}
 
 
 def test_a_stage_before_its_time_says_what_to_run(run, tmp_path):
@@ -211,6 +211,24 @@ def test_summary_fails_where_a_dataset_was_left_out(run, finished, monkeypatch):
     assert status == 1
     assert "Left out" in written
     assert "row 4: missing values" in written
+
+
+def test_summary_shows_what_is_asked_for_and_nothing_else(run, finished, tmp_path):
+    """Another list of datasets, on files of before."""
+    workspace = copy_of(finished[0], tmp_path / "copy")
+    workspace.params.write_text(workspace.params.read_text().replace("[Bumps]", "[Other]"))
+    status, written = run("summary", "-w", workspace.root)
+    assert status == 1
+    assert "Bumps" not in written
+    assert "Other: has not been run yet" in written
+    workspace.params.write_text(workspace.params.read_text().replace("[Other]", "[Bumps]"))
+    verdicts = read_json(workspace.verdicts)
+    gone = {"finding": "source_gone", "severity": "warn", "message": "Bumps is the copy of 2001-09-09."}
+    write_json(workspace.verdicts, [verdicts[0] | {"outcome": "warned", "findings": [gone]}])
+    status, written = run("summary", "-w", workspace.root)
+    assert status == 1
+    assert "Bumps is the copy of 2001-09-09" in written
+    assert "OOF ACCURACY" in written
 
 
 def test_doctor_mends_an_emptied_lock_and_names_what_it_cannot(run, tmp_path):

@@ -145,3 +145,24 @@ def test_comments_stand_behind_a_value_where_there_is_room_and_above_it_otherwis
     names = [f"Name{i}" for i in range(30)]
     assert yaml12.entry("a", names) == ["a:", *(f"  - {name}" for name in names)]
     assert yaml12.comment("One\ntwo.\n\nThree.") == ["# One two.", "# Three."]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("datasets: [A, B] # two\nx: 1\n", "datasets: [A, B, New] # two\nx: 1\n"),
+        ("datasets:\n  - A   # one\n\n# end\n", "datasets:\n  - A   # one\n  - New\n\n# end\n"),
+        ("datasets:\n- A\n- 'B'", "datasets:\n- A\n- 'B'\n- New"),
+        ("# top\ndatasets: [\n  A,\n  B\n  ]\n", "# top\ndatasets: [\n  A,\n  B, New\n  ]\n"),
+    ],
+)
+def test_an_item_is_added_and_all_else_stays(before, after):
+    assert yaml12.with_item(before, "datasets", "New") == after
+
+
+@pytest.mark.parametrize(
+    "text", ["x: 1\n", "datasets: []\n", "datasets: A\n", "a: &l [A]\ndatasets: *l\n", ""]
+)
+def test_a_list_that_cannot_be_extended_is_left_to_its_owner(text):
+    with pytest.raises(ParamsError, match="Add New to it by hand"):
+        yaml12.with_item(text, "datasets", "New")

@@ -89,8 +89,20 @@ class ValidateParams(Values):
     single_class: Fatal = "error"
     """All training series are of one class."""
 
+    lost_in_float32: Fatal = "error"
+    """float32, in which networks compute, cannot hold the series; with `normalise: none` alone."""
+
     catalogue_mismatch: Finding = "error"
     """Sizes are not those that the archive's catalogue states."""
+
+    doubtful_labels: Finding = "error"
+    """Labels count, look like values, or name each series."""
+
+    doubtful_axes: Finding = "error"
+    """Several channels of length 1."""
+
+    level_tells_class: Finding = "warn"
+    """Classes differ in level or spread alone, which `normalise: per_series` takes away."""
 
     class_missing_in_test: Finding = "warn"
     """A class of the training split has no test series."""
@@ -181,7 +193,7 @@ class Params(Values):
     """The whole of `params.yaml`, the sections under `paper` laid over the others where asked for."""
 
     datasets: Annotated[tuple[Annotated[str, AfterValidator(_short)], ...], _listed(min_length=1)]
-    """By their names in the archive."""
+    """By their names in the archive, or as `lstmfcn add` called them."""
 
     models: Annotated[tuple[Annotated[str, AfterValidator(_known)], ...], _listed(min_length=1)]
     """Which classifiers; `lstmfcn doctor` lists those there are."""
@@ -195,7 +207,7 @@ class Params(Values):
     paper: the values under `paper` at the end of this file replace those of the same name."""
 
     validate_: Annotated[ValidateParams, Field(alias="validate")] = ValidateParams()
-    """Each finding: error (the dataset is left out), warn, or ignore; the first five can only be errors."""
+    """Each finding: error (the dataset is left out), warn, or ignore; the first six can only be errors."""
 
     prepare: PrepareParams = PrepareParams()
     """How series are made ready."""

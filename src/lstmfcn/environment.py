@@ -52,6 +52,7 @@ PIPELINE = frozenset(
         "matplotlib",
         "mlflow",
         "psutil",
+        "pyarrow",
         "requests",
         "scikit_posthocs",
         "scipy",
@@ -134,8 +135,8 @@ def missing_library(error: ModuleNotFoundError) -> MissingLibraryError | None:
     if library not in PIPELINE:
         return None
     return MissingLibraryError(
-        f"{library} is not installed: it is one of the pipeline's libraries, which this needs. "
-        "`pip install 'lstmfcn[pipeline]'` installs them."
+        f"{library} is not installed: it is one of the pipeline's libraries, which this needs. `pip install "
+        "'lstmfcn[pipeline]'` installs them."
     )
 
 

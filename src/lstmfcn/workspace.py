@@ -29,6 +29,16 @@ class Workspace:
         return self.root / "data/raw"
 
     @property
+    def own(self) -> Path:
+        """One's own data, one folder a dataset, as `lstmfcn add` lays it down."""
+        return self.root / "data/own"
+
+    @property
+    def fetch_notes(self) -> Path:
+        """What `fetch` could not get, and which copies have no source any more; only if there are any."""
+        return self.root / "data/raw/notes.json"
+
+    @property
     def code(self) -> Path:
         """What the stages depend on besides data and parameters: a file a stage."""
         return self.root / "code"

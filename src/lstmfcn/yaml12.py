@@ -69,6 +69,38 @@ def listed(title: str, problems: Sequence[str]) -> str:
     return "\n  - ".join([title, *told, *more])
 
 
+def with_item(text: str, key: str, item: str) -> str:
+    """Return the text of a file with one more item in the list of a top-level key; all else stays as it is.
+
+    Raises
+    ------
+    ParamsError
+        If there is no such list; the item is to be added by hand then.
+    """
+    from ruamel.yaml import YAML
+
+    root = YAML(typ="safe", pure=True).compose(text)
+    nodes = [value for name, value in root.value if name.value == key] if root is not None else []
+    by_hand = ParamsError(f"The list of {key} could not be extended. Add {item} to it by hand.")
+    if len(nodes) != 1 or nodes[0].id != "sequence" or not nodes[0].value:
+        raise by_hand
+    items = nodes[0].value
+    end, start = items[-1].end_mark, items[-1].start_mark
+    at = end.index
+    if nodes[0].flow_style:
+        new = f", {inline(item)}"
+    else:
+        at += len(text[at:].partition("\n")[0])  # behind a comment
+        dash = text.rindex("-", 0, start.index)
+        indent = text[text.rindex("\n", 0, dash) + 1 : dash]
+        new = f"\n{indent}- {inline(item)}"
+    changed = text[:at] + new + text[at:]
+    values, before = (YAML(typ="safe").load(version) for version in (changed, text))
+    if values != before | {key: [*before[key], item]}:
+        raise by_hand
+    return changed
+
+
 def _text_of(path: Path) -> str:
     if path.exists() and not path.is_file():
         raise ParamsError(f"{path} is no file. Move it away, and put the parameters there.")

@@ -1,5 +1,6 @@
 import contextlib
 import dataclasses
+import gzip
 import hashlib
 import io
 import os
@@ -14,7 +15,7 @@ import pytest
 
 from lstmfcn.data import collection, download
 from lstmfcn.data.catalogue import load_catalogue
-from lstmfcn.data.collection import fetch_dataset, is_whole, read_dataset
+from lstmfcn.data.collection import SourceGoneError, fetch_dataset, is_whole, read_dataset
 from lstmfcn.errors import DataError
 from lstmfcn.files import hash_file, read_json, write_json
 
@@ -198,17 +199,64 @@ def test_what_an_older_reader_read_is_read_again(tmp_path, ucr, double, name):
     fetch_dataset(name, tmp_path / "raw", ucr_dir=None if name == "GunPoint" else ucr, report=pytest.fail)
 
 
-def test_a_dataset_of_ones_own_whose_folder_is_gone_stays_as_the_older_reader_read_it(tmp_path, ucr, double):
+@pytest.mark.parametrize("ucr_dir", [None, "/unmounted", "relative"])
+def test_a_copy_whose_source_is_gone_stays_and_is_named_with_its_date(tmp_path, ucr, monkeypatch, ucr_dir):
     folder = fetch_dataset("Mine", tmp_path / "raw", ucr_dir=ucr)
     before = tree(folder)
-    double()
-    for ucr_dir in (None, tmp_path / "unmounted"):
-        lines = []
-        assert fetch_dataset("Mine", tmp_path / "raw", ucr_dir=ucr_dir, report=lines.append) == folder
-        assert tree(folder) == before
-        assert "Mine was read by an older reader; its source is not at hand" in lines[0]
-    fetch_dataset("Mine", tmp_path / "raw", ucr_dir=ucr)
-    assert tree(folder) != before
+    os.utime(folder / "source.json", (1e9, 1e9))
+    monkeypatch.chdir(tmp_path / "raw")
+    place = None if ucr_dir is None else Path(ucr_dir)
+    with pytest.raises(
+        SourceGoneError, match=r"Mine is the copy of 2001-09-0[89]: its source is gone"
+    ) as error:
+        fetch_dataset("Mine", tmp_path / "raw", ucr_dir=place)
+    remedies = {None: "LSTMFCN_UCR_DIR, which is not set", "/unmounted": "Correct or unset it"}
+    assert remedies.get(ucr_dir, f"looked for from {tmp_path / 'raw'}: give it as an absolute path") in str(
+        error.value
+    )
+    assert tree(folder) == before
+
+
+def test_data_that_was_added_is_found_before_all_else(tmp_path, ucr):
+    put(tmp_path / "own", "Mine", "1\t9\t9\t9\n2\t3\t4\t5\n", TEST)
+    (tmp_path / "own/Mine/Mine_TRAIN.origin.csv").write_text("series,row,id,group\n1,7,x,p1\n2,9,y,p2\n")
+    folder = fetch_dataset("Mine", tmp_path / "raw", own_dir=tmp_path / "own", ucr_dir=ucr)
+    train, test = read_dataset(folder)
+    np.testing.assert_array_equal(train.X[0], [[9, 9, 9]])
+    assert (train.ids.tolist(), train.groups.tolist()) == (["x", "y"], ["p1", "p2"])
+    assert (test.ids, test.groups) == (None, None)
+    (tmp_path / "own/Mine/Mine_TRAIN.tsv").write_text(TRAIN)
+    fetch_dataset("Mine", tmp_path / "raw", own_dir=tmp_path / "own", ucr_dir=ucr)
+    assert read_dataset(folder)[0].X[0, 0, 0] == 0.5
+    (tmp_path / "own/Mine/Mine_TRAIN.origin.csv").write_text("series,row\n1,7\n")
+    fetch_dataset("Mine", tmp_path / "raw", own_dir=tmp_path / "own", ucr_dir=ucr)
+    with pytest.raises(DataError, match="1 rows for 2 series"):
+        read_dataset(folder)
+
+
+def test_data_that_dvc_has_but_is_not_checked_out_is_named(tmp_path):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/Mine.dvc").touch()
+    with pytest.raises(DataError, match=r"own/Mine is not checked out. Run `dvc checkout"):
+        fetch_dataset("Mine", tmp_path / "raw", own_dir=tmp_path / "own")
+
+
+def test_files_of_no_known_format_are_listed_beside_those_that_are_known(tmp_path, ucr):
+    for split in ("TRAIN", "TEST"):
+        (ucr / f"Mine/Mine_{split}.tsv").rename(ucr / f"Mine/Mine_{split}.xlsx")
+    with pytest.raises(
+        DataError, match=r"\.tsv, \.ts, .*It holds Mine_TEST\.xlsx, Mine_TRAIN\.xlsx"
+    ) as error:
+        fetch_dataset("Mine", tmp_path / "raw", ucr_dir=ucr)
+    assert "Did you mean" not in str(error.value)
+
+
+def test_a_split_may_be_compressed(tmp_path, ucr):
+    plain = tree(fetch_dataset("Mine", tmp_path / "a", ucr_dir=ucr))
+    path = ucr / "Mine/Mine_TRAIN.tsv"
+    (ucr / "Mine/Mine_TRAIN.tsv.gz").write_bytes(gzip.compress(path.read_bytes()))
+    path.unlink()
+    assert tree(fetch_dataset("Mine", tmp_path / "b", ucr_dir=ucr)) == plain
 
 
 def test_what_was_downloaded_is_kept_and_read_again_without_a_network(tmp_path, site, double):

@@ -74,9 +74,10 @@ def test_a_format_that_is_no_text_is_cut_in_pieces_and_not_read_compressed(tmp_p
 
 
 def test_the_order_of_our_own_formats_does_not_depend_on_others(install):
-    assert readers.suffixes() == (".tsv", ".ts", ".txt", ".csv", "")
+    own = (".tsv", ".ts", ".arff", ".npz", ".parquet", ".txt", ".npy", ".pq", ".csv", "")
+    assert readers.suffixes() == own
     install()
-    assert readers.suffixes() == (".tsv", ".ts", ".toy", ".txt", ".toys", ".csv", "")
+    assert readers.suffixes() == (*own[:5], ".toy", *own[5:8], ".toys", *own[8:])
 
 
 def test_its_code_counts(install):

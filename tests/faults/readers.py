@@ -10,12 +10,24 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from lstmfcn.data.readers import read_series, write_series
 from lstmfcn.data.series import Split
 from lstmfcn.errors import DataError
 
-BLAMED_WITHOUT_ROW = ("cannot be read as text", "holds no series", "has no line @data")
+BLAMED_WITHOUT_ROW = (
+    "cannot be read as",
+    "holds no series",
+    "has no line @data",
+    "hold text",
+    "counts the rows",
+    "looks like labels",
+    "may both hold the labels",
+    "not called as",
+    "the order of time",
+    "holds another",
+)
 """What concerns a file as a whole."""
 
 
@@ -49,6 +61,20 @@ def check_text(content, suffix, folder):
     assert list(again.labels) == list(series.labels)
 
 
+def check_file(content, suffix, folder):
+    """Read a file that is no text: series that fit together, or an error that names the file."""
+    path = folder / f"file{suffix}"
+    path.write_bytes(content)
+    try:
+        series = read_series(path)
+    except DataError as error:
+        _blames(error, path)
+        return
+    assert series.X.dtype == np.float64
+    assert series.X.shape[0] == len(series.rows) > 0
+    assert series.labels is None or len(series.labels) == len(series.rows)
+
+
 def check_npz(content, folder):
     """Read a prepared split of this content: a split that fits together, or an error that names the file."""
     path = folder / "file.npz"
@@ -67,6 +93,8 @@ def check_npz(content, folder):
 
 SEEDS = {
     "tsv": (b"1\t0.5\t-1e3\n2\t3\t?\n", b"a,1,2\nb,NaN,inf\n", b"1 2 3\n"),
+    "csv": (b"label,t0,t1\na,1,2\n", b'"a";1,5;2\n"b";2,5;?\n', b",0,1,2\n0,1,2,a\n"),
+    "arff": (b"@relation a\n@attribute x numeric\n@attribute y {a,b}\n@data\n1,a\n2,b\n",),
     "ts": (b"@problemName x\n@classLabel true a b\n@data\n1,2:3,4:a\n5,?:6,7:b\n", b"@data\n1,2,3\n"),
 }
 """What the fuzzer begins with."""
@@ -77,6 +105,12 @@ def seeds(kind, folder):
     if kind in SEEDS:
         return SEEDS[kind]
     X, y = np.zeros((2, 1, 3), "float32"), np.array([0, 1])
+    if kind == "arrays":
+        np.savez(folder / "seed.npz", X=X, y=y)
+        return ((folder / "seed.npz").read_bytes(),)
+    if kind == "parquet":
+        pd.DataFrame({"t0": [1.0, 2.0], "label": ["a", "b"]}).to_parquet(folder / "seed.parquet")
+        return ((folder / "seed.parquet").read_bytes(),)
     Split(X, y, ("a", "b")).save(folder / "seed.npz")
     return ((folder / "seed.npz").read_bytes(),)
 
@@ -96,6 +130,8 @@ def main():
         def one(content):
             if kind == "npz":
                 check_npz(content, folder)
+            elif kind in ("arrays", "parquet"):
+                check_file(content, {"arrays": ".npz"}.get(kind, f".{kind}"), folder)
             else:
                 check_text(content, f".{kind}", folder)
 

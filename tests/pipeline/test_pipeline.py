@@ -19,6 +19,7 @@ from lstmfcn.errors import DataError, ParamsError
 from lstmfcn.files import write_json
 from lstmfcn.pipeline import jobs as queue
 from lstmfcn.pipeline.jobs import JobsFailedError
+from lstmfcn.pipeline.stages import fetch, validate
 from lstmfcn.pipeline.stages import run_stages as run_in
 from lstmfcn.pipeline.table import STAGES
 from lstmfcn.runs.run import Run, find_runs
@@ -236,6 +237,40 @@ def test_a_dataset_at_fault_is_named_and_the_others_go_on(tmp_path, fault):
     run_stages(workspace, tmp_path / "ucr", "prepare")
     assert {p.name for p in workspace.train_splits.iterdir()} == {"Fine.npz", "Fine.preprocessing.json"}
     assert [p.stem for p in workspace.test_splits.iterdir()] == ["Fine"]
+
+
+def test_a_dataset_that_cannot_be_had_stops_no_other(tmp_path):
+    """From the first stage on; an old copy of it is not trained on."""
+    bumps(tmp_path / "ucr", "Fine")
+    bumps(tmp_path / "ucr", "Spoilt")
+    workspace = make_workspace(tmp_path / "clone", MINIATURE.replace("[Bumps]", "[Spoilt, Fine, Nowhere]"))
+    with pytest.raises(DataError, match="'Nowhere'"):
+        run_stages(workspace, tmp_path / "ucr", "fetch")
+    bumps(tmp_path / "ucr", "Spoilt", change=lambda s, x: [spoil(x[0], 5, "abc"), *x[1:]])
+    params = config.load(workspace.params)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LSTMFCN_UCR_DIR", str(tmp_path / "ucr"))
+        fetch.run(workspace, params, keep_going=True)
+        validate.run(workspace, params, keep_going=True)
+    run_stages(workspace, tmp_path / "ucr", "prepare")
+    verdicts = {v["dataset"]: v for v in json.loads(workspace.verdicts.read_text())}
+    assert list(verdicts) == ["Spoilt", "Fine", "Nowhere"]
+    assert {name for name, v in verdicts.items() if v["outcome"] == "failed"} == {"Spoilt", "Nowhere"}
+    assert "row 1, column 6: 'abc'" in verdicts["Spoilt"]["findings"][0]["message"]
+    assert [p.stem for p in workspace.test_splits.iterdir()] == ["Fine"]
+
+
+def test_a_copy_whose_source_is_gone_is_warned_of(tmp_path):
+    bumps(tmp_path / "ucr", "Fine")
+    workspace = make_workspace(tmp_path / "clone", MINIATURE.replace("[Bumps]", "[Fine]"))
+    run_stages(workspace, tmp_path / "ucr", "fetch", "validate")
+    assert not workspace.fetch_notes.exists()
+    shutil.rmtree(tmp_path / "ucr")
+    run_stages(workspace, tmp_path / "ucr", "fetch", "validate")
+    (verdict,) = json.loads(workspace.verdicts.read_text())
+    assert verdict["outcome"] == "warned"
+    assert [f["finding"] for f in verdict["findings"]] == ["source_gone"]
+    assert "its source is gone" in verdict["findings"][0]["message"]
 
 
 PAPER = """

@@ -69,7 +69,7 @@ def test_a_first_line_that_counts_is_a_series_where_the_client_says_so():
     assert len(read_csv(f"{ramp}\n{ramp}\n".encode(), SHAPE).X) == 1
     found = read_csv(f"{ramp}\n{ramp}\n".encode(), SHAPE, header=False)
     np.testing.assert_array_equal(found.X[:, 0], [range(12)] * 2)
-    assert len(read_csv(TABLES["commas"].encode(), SHAPE, header=True).X) == 3
+    assert len(read_csv(TABLES["a header of names"].encode(), SHAPE, header=True).X) == 4
 
 
 def test_several_channels_are_read_from_lists_of_lists():

@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
+from lstmfcn.data.layout import Layout
 from lstmfcn.errors import DataError, RegistryError
 from lstmfcn.runs.predictions import Predictions
 from lstmfcn.tracking import prediction
@@ -106,6 +107,38 @@ def test_every_format_gets_the_same_answers(model, tmp_path, suffix):
     predict_file(model, path, tmp_path / "out")
     expected, found = (pd.read_csv(tmp_path / name).drop(columns="row") for name in ("tsv.out", "out"))
     pd.testing.assert_frame_equal(found, expected)
+
+
+def as_table(X, labels):
+    return pd.DataFrame(X[:, 0], columns=[f"t{i}" for i in range(X.shape[-1])]).assign(label=labels)
+
+
+def as_long(X, labels):
+    table = as_table(X, labels).reset_index(names="name")
+    return table.melt(["name", "label"], var_name="step").assign(step=lambda t: t["step"].str[1:].astype(int))
+
+
+WRITERS = {
+    "pandas.csv": lambda path, X, y: as_table(X, y).to_csv(path),
+    "german.csv": lambda path, X, y: as_table(X, y).to_csv(path, sep=";", decimal=",", index=False),
+    "utf16.csv.gz": lambda path, X, y: as_table(X, y).to_csv(path, encoding="utf-16", index=False),
+    "table.parquet": lambda path, X, y: as_table(X, y).to_parquet(path),
+    "arrays.npz": lambda path, X, y: np.savez(path, X=X, y=y),
+    "long.csv": lambda path, X, y: as_long(X, y).to_csv(path, index=False),
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_files_of_ones_own_get_the_same_answers(model, tmp_path, name):
+    """In every guise that `lstmfcn add` reads, and their table is read back by pandas."""
+    X, labels = write(tmp_path / "a.tsv", 60)
+    predict_file(model, tmp_path / "a.tsv", tmp_path / "tsv.out")
+    WRITERS[name](tmp_path / name, X[:, None], labels)
+    layout = Layout(id="name", time="step", values=("value",), label="label") if name == "long.csv" else None
+    said = predict_file(model, tmp_path / name, tmp_path / "out", layout=layout)
+    expected, found = (pd.read_csv(tmp_path / file).drop(columns="row") for file in ("tsv.out", "out"))
+    pd.testing.assert_frame_equal(found, expected)
+    assert "of 60 labels" in said
 
 
 def bad_outputs(folder, path):

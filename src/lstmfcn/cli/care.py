@@ -40,7 +40,7 @@ def _fill_store(here: Workspace) -> None:
 
 @app.command(rich_help_panel=PANEL)
 def summary(workspace: WorkspaceOption = Path()) -> None:
-    """Say what the pipeline gave; fails if a dataset was left out."""
+    """Say what the pipeline gave; fails if a dataset was left out or its source is gone."""
     from lstmfcn import config
     from lstmfcn.report.summary import in_columns, summarise
     from lstmfcn.tracking import store
@@ -50,7 +50,9 @@ def summary(workspace: WorkspaceOption = Path()) -> None:
     typer.echo(in_columns(lines))
     typer.echo(f"\nThe report: {here.report}   The runs: {store.how_to_look(here)}")
     if left_out:
-        raise LstmfcnError("Left out by the validation:\n" + "\n".join(f"  - {line}" for line in left_out))
+        raise LstmfcnError(
+            "Left out, or a copy whose source is gone:\n" + "\n".join(f"  - {line}" for line in left_out)
+        )
 
 
 @app.command(rich_help_panel=PANEL)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from lstmfcn.cli import layout
 from lstmfcn.cli.app import WorkspaceOption, app, names, say
 from lstmfcn.workspace import Workspace
 
@@ -72,8 +73,7 @@ def pull(
 
     folder = download.pull(Workspace(workspace), dataset, to, alias, sign_key=sign_key)
     typer.echo(
-        f"{folder} holds the {alias} of {dataset}. To use it, without this project:\n\n"
-        f"    import mlflow\n"
+        f"{folder} holds the {alias} of {dataset}. To use it, without this project:\n\n    import mlflow\n"
         f'    model = mlflow.pyfunc.load_model("{folder}")\n'
         f'    model.metadata.metadata["classes"]   # the labels, in the order of the outputs\n'
         f"    model.predict(X)                     # float64 (n_series, n_channels, length) to probabilities"
@@ -87,7 +87,7 @@ def predict(
         Path,
         typer.Argument(
             metavar="FILE",
-            help="Series: .tsv, .ts or comma-separated, or any of these with .gz behind; labels or not.",
+            help="Series, in any format that `lstmfcn add` reads; with labels or without.",
         ),
     ],
     output: Annotated[
@@ -100,6 +100,18 @@ def predict(
     ] = None,
     alias: AliasOption = "champion",
     verify_key: VerifyKeyOption = None,
+    label: layout.LabelOption = None,
+    id_: layout.IdOption = None,
+    time: layout.TimeOption = None,
+    value: layout.ValueOption = None,
+    channel: layout.ChannelOption = None,
+    drop: layout.DropOption = None,
+    classes: layout.ClassesOption = "",
+    delimiter: layout.DelimiterOption = None,
+    decimal: layout.DecimalOption = None,
+    encoding: layout.EncodingOption = None,
+    header: layout.HeaderOption = None,
+    transpose: layout.TransposeOption = False,
     workspace: WorkspaceOption = Path(),
 ) -> None:
     """Predict the series of a file: a CSV of labels and probabilities, the accuracy if labels are there.
@@ -108,16 +120,32 @@ def predict(
     """
     from lstmfcn.tracking.prediction import predict_file
 
-    said = predict_file(
-        model or dataset,
-        file,
-        output,
-        alias=alias,
-        workspace=workspace,
-        verify_key=verify_key,
-        progress=say,
+    known = layout.layout_of(
+        label=label,
+        id_=id_,
+        time=time,
+        value=value,
+        channel=channel,
+        drop=drop,
+        classes=classes,
+        delimiter=delimiter,
+        decimal=decimal,
+        encoding=encoding,
+        header=header,
+        transpose=transpose,
     )
-    typer.echo(said)
+    typer.echo(
+        predict_file(
+            model or dataset,
+            file,
+            output,
+            alias=alias,
+            workspace=workspace,
+            verify_key=verify_key,
+            layout=known,
+            progress=say,
+        )
+    )
 
 
 @app.command(rich_help_panel=PANEL)

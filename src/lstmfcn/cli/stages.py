@@ -34,8 +34,8 @@ def stage_of(workspace: Path, name: str) -> Iterator[tuple[Workspace, Params]]:
             yield here, settings
         except KeyboardInterrupt:
             say(
-                "\nStopped. Finished jobs are kept, and those under way from their last checkpoint on: "
-                "run the same command again."
+                "\nStopped. Finished jobs are kept, and those under way from their last checkpoint on: run "
+                "the same command again."
             )
             raise typer.Exit(130) from None
 
@@ -48,7 +48,7 @@ def _add(stage: Stage) -> None:
     app.command(stage.name, help=stage.summary, rich_help_panel=PANEL)(command)
 
 
-def _add_validate(stage: Stage) -> None:
+def _add_going_on(stage: Stage) -> None:
     def command(
         workspace: WorkspaceOption = Path(),
         keep_going: Annotated[
@@ -63,4 +63,4 @@ def _add_validate(stage: Stage) -> None:
 
 
 for _stage in STAGES.values():
-    (_add_validate if _stage.name == "validate" else _add)(_stage)
+    (_add_going_on if "--keep-going" in _stage.options else _add)(_stage)

@@ -16,7 +16,16 @@ import pandas as pd
 from lstmfcn.data.catalogue import CatalogueEntry, lookup
 from lstmfcn.data.collection import read_dataset
 from lstmfcn.data.description import describe, summarise
-from lstmfcn.data.findings import Found, Verdict, found_in_series, found_in_split, labels_at_fault
+from lstmfcn.data.doubts import doubts
+from lstmfcn.data.findings import (
+    Found,
+    Verdict,
+    found_in_dataset,
+    found_in_series,
+    found_in_split,
+    labels_at_fault,
+    unreadable,
+)
 from lstmfcn.data.preprocessing import FLAT
 from lstmfcn.data.series import LabelledSeries
 from lstmfcn.environment import load_great_expectations
@@ -24,7 +33,11 @@ from lstmfcn.errors import DataError
 
 
 def check_datasets(
-    folders: Iterable[Path], findings: Mapping[str, str], *, docs: Path | None = None
+    folders: Iterable[Path],
+    findings: Mapping[str, str],
+    *,
+    normalised: bool = True,
+    docs: Path | None = None,
 ) -> list[Verdict]:
     """Validate fetched datasets, each whatever the others hold.
 
@@ -34,17 +47,19 @@ def check_datasets(
         One a dataset, as `fetch_dataset` makes them.
     findings
         "error", "warn" or "ignore" for each name of `WHAT`.
+    normalised
+        Whether each series is to be normalised by itself.
     docs
         Where to write Great Expectations' Data Docs; None for nowhere.
     """
     context = _context(docs)
-    verdicts = [_check(context, folder, findings) for folder in folders]
+    verdicts = [_check(context, folder, findings, normalised=normalised) for folder in folders]
     if docs is not None:
         context.build_data_docs()
     return verdicts
 
 
-def _check(context: Any, folder: Path, findings: Mapping[str, str]) -> Verdict:
+def _check(context: Any, folder: Path, findings: Mapping[str, str], *, normalised: bool) -> Verdict:
     name = folder.name
     try:
         train, test = read_dataset(folder)
@@ -56,12 +71,14 @@ def _check(context: Any, folder: Path, findings: Mapping[str, str]) -> Verdict:
                 "Give both splits the same."
             )
     except DataError as error:
-        found = [Found("unreadable", "error", "", (), 1, str(error))]
-        return Verdict(name, "failed", tuple(found))
+        return unreadable(name, str(error))
     entry = lookup(name)
     length = train.X.shape[-1]  # another length than the catalogue's is for catalogue_mismatch to say
     labels = {"train": set(map(str, train.labels)), "test": set(map(str, test.labels))}
-    found = []
+    found: list[Found] = []
+    if entry is None:  # the archive is known
+        odd = [d for d in doubts((train, test), normalised=normalised) if findings[d.finding] != "ignore"]
+        found += [found_in_dataset(doubt, findings, train.path) for doubt in odd]
     for split, series, other in (("train", train, test), ("test", test, train)):
         rows = _run(
             context,

@@ -6,22 +6,37 @@ Wherever it comes from, it is read, checked, and written anew in one format, so 
 
 from __future__ import annotations
 
+import csv
 import re
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from lstmfcn.data import readers
 from lstmfcn.data.catalogue import SPLITS, load_catalogue, lookup
 from lstmfcn.data.download import download
 from lstmfcn.data.readers import read_series, write_series
 from lstmfcn.data.series import LabelledSeries
+from lstmfcn.data.textfile import GZIP
 from lstmfcn.errors import DataError, nearest
 from lstmfcn.files import OutsideError, atomic_path, hash_file, member, read_json, write_json
 from lstmfcn.runs.code import code_hash
+
+
+class NowhereError(DataError):
+    """A dataset is in none of the places where it is looked for."""
+
+
+class SourceGoneError(DataError):
+    """What there is of a dataset is a copy, whose source is gone."""
+
 
 SOURCE_FILE = "source.json"
 SITE = "the archive's site"
@@ -31,6 +46,7 @@ def fetch_dataset(
     name: str,
     target: Path,
     *,
+    own_dir: Path | None = None,
     ucr_dir: Path | None = None,
     downloads: Path | None = None,
     report: Callable[[str], None] | None = None,
@@ -43,9 +59,11 @@ def fetch_dataset(
         In the 2018 edition; or any other, for a dataset of `ucr_dir`.
     target
         The folder of all datasets.
+    own_dir
+        Where `lstmfcn add` puts one's own data; asked first.
     ucr_dir
         A folder in the archive's layout, `<name>/<name>_TRAIN.tsv` and `<name>/<name>_TEST.tsv` (or
-        with another of `lstmfcn.data.readers.suffixes`); asked first.
+        with another of `lstmfcn.data.readers.suffixes`); asked next.
     downloads
         Where files from the archive's site are kept, so that they can be read again without a network;
         None to keep none.
@@ -56,10 +74,12 @@ def fetch_dataset(
     -------
     Path
         The dataset's folder. It appears whole or not at all; one that is whole is left as it is, unless
-        the code that reads files has changed, or the dataset is one's own and has changed in `ucr_dir`.
+        the code that reads files has changed, or the dataset is one's own and has changed at its source.
 
     Raises
     ------
+    SourceGoneError
+        If the dataset is one's own and nowhere any more; the copy of before is left as it is.
     DataError
         If the dataset is nowhere, damaged, or not what the catalogue says.
     """
@@ -69,14 +89,18 @@ def fetch_dataset(
     reader = code_hash(*readers.code())
     whole = is_whole(folder)
     # One's own data may have been corrected since; the archive's is what it is.
-    own = lookup(name) is None and ucr_dir is not None and (ucr_dir / name).is_dir()
+    own = lookup(name) is None
     if whole and not own and read_json(folder / SOURCE_FILE).get("code") == reader:
         return folder
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target, prefix=f".{name}.") as scratch:
         try:
-            files, origin = _find(name, ucr_dir, downloads, Path(scratch), patient=not whole)
-        except DataError:
+            files, origin = _find(name, own_dir, ucr_dir, downloads, Path(scratch), patient=not whole)
+        except DataError as error:
+            if own and whole and isinstance(error, NowhereError):
+                raise SourceGoneError(
+                    f"{name} is the copy of {_date(folder)}: its source is gone. {error}"
+                ) from None
             if own or not whole:
                 raise
             if report:
@@ -89,7 +113,9 @@ def fetch_dataset(
         staging.mkdir()
         for split, path in zip(SPLITS, files, strict=True):
             _verify(name, split, path)
-            write_series(staging, f"{name}_{split}", read_series(path))
+            write_series(staging, f"{name}_{split}", _read(name, path))
+            if (origins := origins_of(path.parent, f"{name}_{split}")).is_file():
+                shutil.copyfile(origins, staging / origins.name)
         # Where it came from is not kept: the same content counts as the same data.
         _seal(staging, {"dataset": name, "edition": 2018 if lookup(name) else None, "code": reader})
         if downloads is not None and origin == SITE:
@@ -104,6 +130,17 @@ def fetch_dataset(
     return folder
 
 
+def _read(name: str, path: Path) -> LabelledSeries:
+    try:
+        return read_series(path)
+    except DataError as error:
+        if " --" not in str(error):
+            raise
+        raise DataError(
+            f"{error} `lstmfcn add {name}` takes these options, `lstmfcn fetch` does not."
+        ) from None
+
+
 def read_dataset(folder: Path) -> tuple[LabelledSeries, LabelledSeries]:
     """Read the training and the test split of a fetched dataset.
 
@@ -116,8 +153,29 @@ def read_dataset(folder: Path) -> tuple[LabelledSeries, LabelledSeries]:
     for split, path in zip(SPLITS, paths, strict=True):
         if path is None:
             raise DataError(f"{folder / f'{folder.name}_{split}.tsv'} is missing. Run `dvc repro fetch`.")
-    train, test = (read_series(path) for path in paths if path is not None)
+    train, test = (_with_origins(read_series(path), folder) for path in paths if path is not None)
     return train, test
+
+
+def origins_of(folder: Path, stem: str) -> Path:
+    """Return the table that tells, a row a series, where it came from, and its name and group."""
+    return folder / f"{stem}.origin.csv"
+
+
+def _with_origins(series: LabelledSeries, folder: Path) -> LabelledSeries:
+    path = origins_of(folder, series.path.stem)
+    if not path.is_file():
+        return series
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    if len(rows) != len(series.X):
+        raise DataError(f"{path} has {len(rows)} rows for {len(series.X)} series. Run `lstmfcn add` again.")
+    found = {
+        name: np.array([row[name] for row in rows], dtype=np.str_)
+        for name in ("id", "group")
+        if name in rows[0]
+    }
+    return replace(series, ids=found.get("id"), groups=found.get("group"))
 
 
 def is_whole(folder: Path) -> bool:
@@ -145,27 +203,46 @@ def _keep(files: Sequence[Path], folder: Path) -> None:
 
 
 def _find(
-    name: str, ucr_dir: Path | None, downloads: Path | None, scratch: Path, *, patient: bool
+    name: str,
+    own_dir: Path | None,
+    ucr_dir: Path | None,
+    downloads: Path | None,
+    scratch: Path,
+    *,
+    patient: bool,
 ) -> tuple[list[Path], str]:
     """Return the files of both splits, and a word on where they were found.
 
     Without patience, the archive's site is asked once: an older copy of the dataset is there.
     """
+    if own_dir is not None:
+        if found := _both(own_dir / name, name):
+            return found, "data/own"
+        if (own_dir / f"{name}.dvc").is_file():
+            raise NowhereError(
+                f"{own_dir / name} is not checked out. Run `dvc checkout {own_dir / name}.dvc`, or `dvc "
+                "pull`."
+            )
     if ucr_dir is not None:
         if not ucr_dir.is_dir():
-            raise DataError(f"LSTMFCN_UCR_DIR is {ucr_dir}, which is not a folder. Correct or unset it.")
+            remedy = "Correct or unset it."
+            if not ucr_dir.is_absolute():
+                remedy = f"It was looked for from {Path.cwd()}: give it as an absolute path."
+            raise NowhereError(f"LSTMFCN_UCR_DIR is {ucr_dir}, which is not a folder. {remedy}")
         if found := _both(ucr_dir / name, name):
             return found, "LSTMFCN_UCR_DIR"
     aeon = find_spec("aeon")  # without importing it: that takes seconds
     if aeon and aeon.origin and (found := _both(Path(aeon.origin).parent / "datasets/data" / name, name)):
         return found, "the aeon package"
     if lookup(name) is None:
-        own = [p.name for p in ucr_dir.iterdir() if p.is_dir()] if ucr_dir else []
-        raise DataError(
-            f"The dataset {name!r} is neither in the paper's catalogue nor in LSTMFCN_UCR_DIR."
-            f"{nearest(name, [*load_catalogue(), *own])} To bring your own, set LSTMFCN_UCR_DIR to a "
-            f"folder with {name}/{name}_TRAIN.tsv and {name}/{name}_TEST.tsv: a series a line, its "
-            "label first, separated by tabs."
+        places = [place for place in (own_dir, ucr_dir) if place is not None and place.is_dir()]
+        others = {path.name for place in places for path in place.iterdir() if path.is_dir()} - {name}
+        where = f"in LSTMFCN_UCR_DIR ({ucr_dir})" if ucr_dir else "in LSTMFCN_UCR_DIR, which is not set"
+        raise NowhereError(
+            f"The dataset {name!r} is neither in data/own nor {where}, nor in the paper's "
+            f"catalogue.{nearest(name, [*load_catalogue(), *others])} `lstmfcn add {name} FILE` brings your "
+            f"own in; or set LSTMFCN_UCR_DIR to a folder with {name}/{name}_TRAIN.tsv and "
+            f"{name}/{name}_TEST.tsv."
         )
     if downloads is not None and is_whole(downloads / name) and (found := _both(downloads / name, name)):
         return found, "what was downloaded before"
@@ -173,16 +250,27 @@ def _find(
 
 
 def _both(folder: Path, name: str) -> list[Path] | None:
-    """Return the files of both splits in a folder; None if it has neither."""
+    """Return the files of both splits in a folder; None if there is no such folder."""
     found = [_first(folder, f"{name}_{split}") for split in SPLITS]
-    for split, path in zip(SPLITS, found, strict=True):
-        if path is None and any(found):
-            raise DataError(f"{folder} lacks {name}_{split}.tsv: both splits are needed.")
+    if folder.is_dir() and None in found:
+        lacking = [f"{name}_{split}.tsv" for split, path in zip(SPLITS, found, strict=True) if path is None]
+        there = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+        known = ", ".join(suffix for suffix in readers.suffixes() if suffix)
+        raise DataError(
+            f"{folder} lacks {' and '.join(lacking)}: both splits are needed, each as {known}, or one of "
+            f"them with .gz behind it. It holds {', '.join(there[:10]) or 'nothing'}."
+        )
     return [path for path in found if path is not None] or None
 
 
 def _first(folder: Path, stem: str) -> Path | None:
-    return next((p for p in (folder / f"{stem}{s}" for s in readers.suffixes()) if p.is_file()), None)
+    names = (f"{stem}{suffix}{packed}" for packed in ("", GZIP) for suffix in readers.suffixes())
+    return next((path for path in (folder / name for name in names) if path.is_file()), None)
+
+
+def _date(folder: Path) -> str:
+    """Return when a copy was made."""
+    return date.fromtimestamp((folder / SOURCE_FILE).stat().st_mtime).isoformat()
 
 
 def _verify(name: str, split: str, path: Path) -> None:
@@ -197,6 +285,6 @@ def _verify(name: str, split: str, path: Path) -> None:
     known = entry.sha256_train if split == "TRAIN" else entry.sha256_test
     if known and hash_file(path) != known:
         raise DataError(
-            f"{path} is not the file of the 2018 archive: its SHA-256 differs from the catalogue's. "
-            f"Replace it, or rename the dataset if it is your own variant of {name}."
+            f"{path} is not the file of the 2018 archive: its SHA-256 differs from the catalogue's. Replace "
+            f"it, or rename the dataset if it is your own variant of {name}."
         )

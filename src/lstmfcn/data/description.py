@@ -32,9 +32,7 @@ def describe(series: LabelledSeries, other: LabelledSeries) -> pd.DataFrame:
     missing: NDArray[np.bool_] = np.isnan(values)
     infinite: NDArray[np.bool_] = np.isinf(values)
     width = values.shape[-1]
-    # A series padded at its end is shorter than the others; one of nothing but NaN is missing.
-    present = ~np.asarray(missing.all(axis=1))
-    ends = width - np.argmax(present[:, ::-1], axis=-1)
+    ends = series.ends()
     inside = np.less(np.arange(width), ends[:, None, None])
     values[missing | infinite] = np.nan
     with np.errstate(invalid="ignore"):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Collection, Iterable, Sequence
+from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,19 +15,61 @@ from numpy.typing import NDArray
 from lstmfcn.data.series import LabelledSeries
 from lstmfcn.errors import DataError
 
-MISSING = {"", "?", "na", "nan"}
+MISSING = {"", "?", "na", "nan", "n/a", "null", "none", "<na>", "#n/a"}
 """How a missing value is spelled, in lower case."""
+
+NO_LABEL = {"", "?", "NA", "na", "NaN", "nan", "NAN", "<NA>", "#N/A"}
+"""How a missing label is spelled, unless a class is called so: Na is sodium."""
 
 LONGEST_LABEL = 1000
 """Characters: in an array all labels take as much room as the longest."""
 
-Record = tuple[int, str | None, NDArray[np.float64]]
-"""A series as it stands in a file: its line, its label if there are labels, and its values, float64 of shape
-(n_channels, length)."""
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
+_WHOLE = re.compile(rf"({_INTEGER.pattern})\.0*")
+_SCIENTIFIC = re.compile(r"[+-]?[0-9]\.[0-9]+[eE][+-]?[0-9]{1,2}")
+_FRACTION = re.compile(rf"{_INTEGER.pattern}\.[0-9]+")
 
 
-def numbers(path: Path, row: int, fields: Sequence[str], *, first_column: int) -> list[float]:
-    """Read fields as numbers; NaN, ? and an empty field are missing values.
+class Record(NamedTuple):
+    """A series as it stands in a file.
+
+    Attributes
+    ----------
+    row
+        Its line.
+    label
+        None in a file without labels.
+    values
+        float64, shape (n_channels, length).
+    id, group
+        What the file calls the series, and whose it is; empty where it does not say.
+    """
+
+    row: int
+    label: str | None
+    values: NDArray[np.float64]
+    id: str = ""
+    group: str = ""
+
+
+def numbers(
+    path: Path,
+    row: int,
+    fields: Sequence[str],
+    *,
+    first_column: int = 1,
+    columns: Sequence[int] | None = None,
+) -> list[float]:
+    """Read fields as numbers; NaN, ?, NA, null and an empty field are missing values.
+
+    Parameters
+    ----------
+    path, row
+        Where they stand.
+    fields
+        As the file has them.
+    first_column, columns
+        The number of the first field's column, or of each field's, counted from 1.
 
     Raises
     ------
@@ -36,20 +81,44 @@ def numbers(path: Path, row: int, fields: Sequence[str], *, first_column: int) -
             return list(map(float, fields))
     except ValueError:
         pass
-    return [_number(path, row, column, field) for column, field in enumerate(fields, start=first_column)]
+    columns = columns or range(first_column, first_column + len(fields))
+    return [_number(path, row, *each) for each in zip(columns, fields, strict=True)]
 
 
-def label_of(place: str, text: str) -> str:
-    """Return a label in its one spelling.
+def is_number(field: str) -> bool:
+    """Whether a field is one; a missing value is none."""
+    try:
+        return not math.isnan(_float(field))
+    except ValueError:
+        return False
+
+
+def is_missing(field: str) -> bool:
+    """Whether a field stands for a missing value."""
+    return field.strip().lower() in MISSING
+
+
+def label_of(place: str, text: str, *, classes: Collection[str] = ()) -> str:
+    """Return a label without the blanks around it.
+
+    Parameters
+    ----------
+    place
+        What an error begins with.
+    text
+        As the file has it.
+    classes
+        Those that are known: one of them may be called NA.
 
     Raises
     ------
     DataError
-        If it is missing, endless or cannot be written again; it begins with `place`.
+        If it is missing, endless or cannot be written again.
     """
-    label = canonical_label(text)
-    if label.lower() in MISSING:
-        raise DataError(f"{place}: the label is missing.")
+    label = text.strip()
+    if label in NO_LABEL and (label not in classes or not label):
+        hint = f" If {label} is a class, say so with --classes." if label[:1].isalpha() else ""
+        raise DataError(f"{place}: the label is missing.{hint}")
     if len(label) > LONGEST_LABEL:
         raise DataError(f"{place}: a label of {len(label):,} characters, {label[:40]!r}... Shorten it.")
     if not label.isprintable():  # a tab, a null: written again, it would not be read as the same
@@ -70,16 +139,39 @@ def labels_of(series: LabelledSeries) -> NDArray[np.str_]:
     return series.labels
 
 
-def canonical_label(text: str) -> str:
-    """Return a label as the whole project spells it: "1" for 1, 1.0 and 1.0000000e+00."""
-    text = text.strip()
-    try:
-        value = _float(text)
-    except ValueError:
-        return text
-    if not math.isfinite(value):
-        return text
-    return str(int(value)) if value == int(value) else repr(value)
+def spelled_alike(labels: Sequence[str]) -> list[str]:
+    """Return labels so that equal ones are spelled alike: "1" for 1, 1.0 and 1.0000000e+00.
+
+    That is done where all of them are plainly numbers. Otherwise, and with 01, 1e1 or 1.10, a spelling may
+    mean something: these stay as they are, apart from 1, 10 and 1.1.
+    """
+    spelled = {label: _plain(label) for label in set(labels)}
+    if None in spelled.values():
+        return list(labels)
+    return [spelled[label] or label for label in labels]
+
+
+def spelled_as(labels: Sequence[str], classes: Collection[str]) -> list[str]:
+    """Return labels, those that are equal to a class spelled as it is."""
+    if any(_plain(name) != name for name in classes):
+        return list(labels)
+    plain = {label: _plain(label) for label in set(labels)}
+    return [
+        label if label in classes or plain[label] not in classes else str(plain[label]) for label in labels
+    ]
+
+
+def _plain(label: str) -> str | None:
+    """Return a number as short as can be, None for what is not plainly one; never by way of a float."""
+    if _SCIENTIFIC.fullmatch(label):
+        text = format(Decimal(label), "f")
+        text = (text.rstrip("0").rstrip(".") if "." in text else text).lstrip("+")
+        return "0" if text == "-0" else text
+    if whole := _WHOLE.fullmatch(label):
+        label = whole[1]
+    if _INTEGER.fullmatch(label):
+        return "0" if label == "-0" else label
+    return label if _FRACTION.fullmatch(label) else None
 
 
 def series_of(path: Path, records: Iterable[Record]) -> LabelledSeries:
@@ -90,26 +182,38 @@ def series_of(path: Path, records: Iterable[Record]) -> LabelledSeries:
     path
         The file.
     records
-        Its series, all of one shape; all of them with labels, or none.
+        Its series, all of as many channels; all of them with labels, or none.
 
     Raises
     ------
     DataError
         If there are no series.
     """
-    rows, labels, values = [], [], []
-    for row, label, channels in records:
-        rows.append(row)
-        labels.append(label)
-        values.append(channels)
-    if not rows:
+    found = [Record(*record) for record in records]
+    if not found:
         raise DataError(f"{path} holds no series. Put one on each line, or fetch the file again.")
+    lengths = np.array([record.values.shape[1] for record in found], dtype=np.int64)
+    if lengths.min() == lengths.max():
+        X = np.stack([record.values for record in found])
+    else:
+        X = np.full((len(found), len(found[0].values), lengths.max()), np.nan)
+        for x, record in zip(X, found, strict=True):
+            x[:, : record.values.shape[1]] = record.values
+    labels = [record.label for record in found if record.label is not None]
     return LabelledSeries(
-        X=np.stack(values),
-        labels=None if labels[0] is None else np.array(labels, dtype=np.str_),
-        rows=np.array(rows, dtype=np.int64),
+        X=X,
+        labels=np.array(spelled_alike(labels), dtype=np.str_) if labels else None,
+        rows=np.array([record.row for record in found], dtype=np.int64),
         path=path,
+        lengths=lengths if lengths.min() < lengths.max() else None,
+        ids=_texts(record.id for record in found),
+        groups=_texts(record.group for record in found),
     )
+
+
+def _texts(texts: Iterable[str]) -> NDArray[np.str_] | None:
+    array = np.array(list(texts), dtype=np.str_)
+    return array if (array != "").any() else None
 
 
 def _number(path: Path, row: int, column: int, field: str) -> float:
@@ -118,11 +222,32 @@ def _number(path: Path, row: int, column: int, field: str) -> float:
     try:
         return _float(field)
     except ValueError:
-        shown = field.strip()[:40]
-        hint = " If the row is a header, delete it." if row == 1 else ""
         raise DataError(
-            f"{path}, row {row}, column {column}: {shown!r} stands in a number's place.{hint}"
+            f"{path}, row {row}, column {column}: {field.strip()[:40]!r} stands in a number's "
+            f"place.{_why_no_number(row, field)}"
         ) from None
+
+
+def _why_no_number(row: int, field: str) -> str:
+    """Return what it may be instead, and the remedy."""
+    text = field.strip().strip("\"'")
+    if text != field.strip():
+        return " It is quoted within quotes. Take the inner ones away."
+    if _LOCAL.fullmatch(text):
+        return " If it is a decimal comma, say --decimal ','; marks of thousands are not read: take them out."
+    if _TIME.match(text):
+        return " It looks like a time: a file with a row a time step needs --id, --time and --value."
+    if re.fullmatch(r"[\d.,eE+-]+\s*[^\d\s.,+-]+", text):
+        return " It looks like a number with a unit. Take the unit out."
+    if re.match(r"[+-]?\d+_", text):
+        return " Numbers have no underscore. Take it out."
+    return " If the row is a header, delete it." if row == 1 else ""
+
+
+_LOCAL = re.compile(
+    r"[+-]?\d{1,3}(?:[.,' \u00a0\u202f’]?\d{3})*,\d*|[+-]?\d{1,3}(?:[,' \u00a0\u202f’.]\d{3})+(?:[.,]\d+)?"
+)
+_TIME = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{1,2}:\d{2}")
 
 
 def _float(text: str) -> float:

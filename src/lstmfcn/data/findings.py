@@ -11,6 +11,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from lstmfcn.data.catalogue import CatalogueEntry
+from lstmfcn.data.doubts import Doubt
 from lstmfcn.data.series import LabelledSeries
 
 ROWS_NAMED = 20
@@ -28,11 +29,22 @@ WHAT = {
     "rare_class": "classes of a single training series",
     "duplicates_within_split": "series that occur more than once in the split",
     "duplicates_across_splits": "series that occur in both splits",
+    "doubtful_labels": "labels that may be none",
+    "doubtful_axes": "channels of length 1",
+    "lost_in_float32": "series that float32 cannot hold",
+    "level_tells_class": "classes that differ in level or spread alone",
     "not_normalised": "series whose mean is not 0 or whose spread is not 1",
 }
 
 FATAL = frozenset(
-    {"missing_values", "infinite_values", "unequal_length", "class_missing_in_train", "single_class"}
+    {
+        "missing_values",
+        "infinite_values",
+        "unequal_length",
+        "class_missing_in_train",
+        "single_class",
+        "lost_in_float32",
+    }
 )
 """What no network can be trained or judged with: always an error."""
 
@@ -44,7 +56,7 @@ class Found:
     Attributes
     ----------
     finding
-        Its name in `params.yaml`, or "unreadable".
+        Its name in `params.yaml`, "unreadable", or "source_gone".
     severity
         What `params.yaml` makes of it.
     split
@@ -73,6 +85,13 @@ class Verdict:
     outcome: Literal["passed", "warned", "failed"]
     findings: tuple[Found, ...]
 
+    def noting(self, finding: str, message: str | None) -> Verdict:
+        """Return the verdict with one more warning, if there is any."""
+        if message is None:
+            return self
+        outcome: Literal["warned", "failed"] = "failed" if self.outcome == "failed" else "warned"
+        return Verdict(self.dataset, outcome, (*self.findings, Found(finding, "warn", "", (), 1, message)))
+
     def as_json(self) -> dict[str, Any]:
         """Return the verdict as JSON-able values."""
         return asdict(self)
@@ -87,6 +106,22 @@ def labels_at_fault(series: LabelledSeries, labels: Mapping[str, set[str]]) -> d
         "rare_class": {label for label, n in counts.items() if n == 1},
     }
     return {finding: f" ({', '.join(sorted(found)[:10])})" for finding, found in names.items()}
+
+
+def unreadable(dataset: str, reason: str) -> Verdict:
+    """Return the verdict on a dataset that could not be had or read."""
+    return Verdict(dataset, "failed", (Found("unreadable", "error", "", (), 1, reason),))
+
+
+def found_in_dataset(doubt: Doubt, findings: Mapping[str, str], path: Path) -> Found:
+    """Return a finding about a dataset as a whole; the doubt says itself what to do."""
+    setting = findings[doubt.finding]
+    way_out = (
+        f" Or set validate.{doubt.finding} to warn."
+        if setting == "error" and doubt.finding not in FATAL
+        else ""
+    )
+    return Found(doubt.finding, _severity(setting), "", (), 1, f"{_place(path)}: {doubt.message}{way_out}")
 
 
 def found_in_series(

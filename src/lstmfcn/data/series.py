@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,25 +21,63 @@ class LabelledSeries:
     Attributes
     ----------
     X
-        float64, shape (n_series, n_channels, length); missing values are NaN.
+        float64, shape (n_series, n_channels, length); missing values are NaN, and so is what follows the end
+        of a series that is shorter than the longest.
     labels
-        The labels as text, shape (n_series,), canonical ("1" for 1, 1.0 and 1.0000000e+00);
+        The labels as text, shape (n_series,), spelled as `lstmfcn.data.fields.spelled_alike` does;
         None where the file has none.
     rows
-        The 1-based line of the file on which each series stands, shape (n_series,).
+        The 1-based line of the file on which each series stands, or begins, shape (n_series,).
     path
         The file.
+    lengths
+        int64, shape (n_series,): how many values each series has; None where all have as many as `X` holds.
+    ids, groups
+        Text, shape (n_series,): what the file calls each series, and to which patient or machine it belongs;
+        None where the file does not say.
     """
 
     X: NDArray[np.float64]
     labels: NDArray[np.str_] | None
     rows: NDArray[np.int64]
     path: Path
+    lengths: NDArray[np.int64] | None = None
+    ids: NDArray[np.str_] | None = None
+    groups: NDArray[np.str_] | None = None
 
     @property
     def places(self) -> list[str]:
         """Where each series stands, for errors."""
         return [f"{self.path}, row {row}" for row in self.rows]
+
+    def ends(self) -> NDArray[np.int64]:
+        """Return how many values each series has, int64, shape (n_series,).
+
+        Where the file does not say, a series ends at its last value; one without any is as long as all.
+        """
+        if self.lengths is not None:
+            return self.lengths
+        present = ~np.asarray(np.isnan(self.X).all(axis=1))
+        width = self.X.shape[-1]
+        return np.where(present.any(axis=1), width - np.argmax(present[:, ::-1], axis=-1), width).astype(
+            np.int64
+        )
+
+    def take(self, which: NDArray[np.integer] | slice) -> LabelledSeries:
+        """Return some of the series, in this order."""
+
+        def part(values: NDArray[Any] | None) -> NDArray[Any] | None:
+            return None if values is None else values[which]
+
+        return LabelledSeries(
+            self.X[which],
+            part(self.labels),
+            self.rows[which],
+            self.path,
+            lengths=part(self.lengths),
+            ids=part(self.ids),
+            groups=part(self.groups),
+        )
 
 
 @dataclass(frozen=True)
@@ -110,7 +149,7 @@ def encode_labels(labels: NDArray[np.str_]) -> tuple[NDArray[np.int64], tuple[st
     """
     distinct = {str(label) for label in labels}
     try:
-        classes = tuple(sorted(distinct, key=float))
+        classes = tuple(sorted(distinct, key=lambda label: (float(label), label)))
     except ValueError:
         classes = tuple(sorted(distinct))
     index = {label: i for i, label in enumerate(classes)}

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
+import re
 import stat
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 from lstmfcn.errors import DataError
 
@@ -19,6 +22,9 @@ GZIP = ".gz"
 LONGEST = 1 << 26
 """Characters of a line, some four million values: a file without lines must not fill the memory."""
 
+MOST_UNPACKED = 1 << 31
+"""Bytes of a compressed file that is no text: it is unpacked into memory."""
+
 _KINDS = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a pipe",
@@ -26,6 +32,10 @@ _KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
+
+
+class EncodingError(DataError):
+    """A file is not in the encoding that it should be in."""
 
 
 class TextFile:
@@ -37,6 +47,8 @@ class TextFile:
     ----------
     path
         Compressed where its name ends in `.gz`.
+    encoding
+        As Python calls it; None for UTF-8, or UTF-16 where the first bytes say so.
 
     Raises
     ------
@@ -44,19 +56,20 @@ class TextFile:
         At once, if it is missing or no file; on the way, if it is no text.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, encoding: str | None = None) -> None:
         self.path = path
-        try:
-            if (kind := kind_of(path)) is not None:  # before it is opened: a pipe would never open
-                raise DataError(f"{path} cannot be read: it is {kind}, not a file. Name a file of series.")
-            self._size = path.stat().st_size
-            self._raw = path.open("rb")
-        except FileNotFoundError:
-            raise DataError(f"{path} is missing: name a file of series.") from None
-        except OSError as error:
-            raise self._error(error) from None
+        self._raw = _open(path)
+        self._size = path.stat().st_size
         binary = gzip.GzipFile(fileobj=self._raw) if path.suffix == GZIP else self._raw
-        self._text = io.TextIOWrapper(binary, encoding="utf-8-sig")
+        try:
+            self.encoding = encoding or _marked(binary.peek(2)[:2])
+            self._text = io.TextIOWrapper(binary, encoding=self.encoding)
+        except LookupError:
+            raise DataError(
+                f"{encoding!r} is no encoding. utf-8, utf-16, latin-1, cp1252 are some."
+            ) from None
+        except (OSError, EOFError, zlib.error) as error:
+            raise self._error(error) from None
 
     def __enter__(self) -> Self:
         return self
@@ -95,7 +108,75 @@ class TextFile:
         return min(1.0, self._raw.tell() / self._size) if self._size else 1.0
 
     def _error(self, error: Exception) -> DataError:
-        return DataError(f"{self.path} cannot be read as text: {error}.")
+        message = f"{self.path} cannot be read as text: {error}."
+        if isinstance(error, UnicodeDecodeError):
+            return EncodingError(
+                f"{message} If it is text, say --encoding latin-1 (or cp1252, ...), or save it as UTF-8."
+            )
+        return DataError(message)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file that is no text; one whose name ends in `.gz` is unpacked into memory.
+
+    Raises
+    ------
+    DataError
+        If it is missing, no file, or not to be unpacked.
+    """
+    with _open(path) as raw:
+        if path.suffix != GZIP:
+            yield raw
+            return
+        try:
+            unpacked = gzip.GzipFile(fileobj=raw).read(MOST_UNPACKED + 1)
+        except (OSError, EOFError, zlib.error) as error:
+            raise DataError(f"{path} cannot be unpacked: {error}.") from None
+        if len(unpacked) > MOST_UNPACKED:
+            raise DataError(f"{path} holds more than {MOST_UNPACKED:,} bytes. Unpack it first.")
+        yield io.BytesIO(unpacked)
+
+
+def _open(path: Path) -> io.BufferedReader:
+    try:
+        if (kind := kind_of(path)) is not None:  # before it is opened: a pipe would never open
+            raise DataError(f"{path} cannot be read: it is {kind}, not a file. Name a file of series.")
+        return path.open("rb")
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing: name a file of series.") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error}.") from None
+
+
+def encoding_of(path: Path) -> str:
+    """Return the encoding of a file.
+
+    That is what its first bytes say, UTF-8 if it is that throughout, or else cp1252.
+
+    Raises
+    ------
+    DataError
+        If it is no text in any of them.
+    """
+    try:
+        return _read_through(path, None)
+    except EncodingError:
+        return _read_through(path, "cp1252")
+
+
+def _read_through(path: Path, encoding: str | None) -> str:
+    with TextFile(path, encoding=encoding) as file:
+        if any(_BINARY.search(line) for _, line in file):
+            raise DataError(f"{path} cannot be read as text: it holds control characters.")
+        return file.encoding
+
+
+def _marked(first: bytes) -> str:
+    return "utf-16" if first in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+
+
+_BINARY = re.compile(r"[\x00-\x08\x0e-\x1a]")
 
 
 def kind_of(path: Path) -> str | None:

@@ -81,14 +81,16 @@ STAGES: Mapping[str, Stage] = {
             name="fetch",
             summary="Put each dataset of params.yaml under data/raw/.",
             params=("datasets",),
+            reads=(PLACES.own,),
             writes=(PLACES.raw,),
             keeps=(PLACES.raw,),  # what is whole is not fetched again
             always=True,  # DVC does not see the folder that LSTMFCN_UCR_DIR names
+            options="--keep-going",
         ),
         Stage(
             name="validate",
             summary="Check the fetched data with Great Expectations.",
-            params=("datasets", "validate"),
+            params=("datasets", "validate", "prepare.normalise"),
             reads=(PLACES.raw,),
             writes=(PLACES.verdicts,),
             options="--keep-going",

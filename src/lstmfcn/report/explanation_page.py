@@ -146,7 +146,8 @@ def explain_to_folder(
 
 def _read(file: Path, train: Split, preprocessing: Preprocessing) -> tuple[Split, bool]:
     """Read series and prepare them as the training split was; return whether all labels are known."""
-    given = read_fitting(file, (preprocessing.n_channels, preprocessing.length), "the network")
+    shape = (preprocessing.n_channels, preprocessing.length)
+    given = read_fitting(file, shape, "the network", classes=train.classes)
     index = {label: i for i, label in enumerate(train.classes)}
     labels = [] if given.labels is None else given.labels.tolist()
     known = bool(labels) and all(label in index for label in labels)

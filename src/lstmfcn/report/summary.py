@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from typing import Any
 
 from lstmfcn.config import Params
 from lstmfcn.errors import DataError
@@ -25,9 +26,10 @@ def in_columns(lines: Sequence[tuple[str, ...]]) -> str:
 
 
 def summarise(workspace: Workspace, params: Params) -> tuple[list[tuple[str, ...]], list[str]]:
-    """Return a table of the champions, and a line for each dataset that was left out.
+    """Return a table of the champions, and a line for each dataset that was left out or is an old copy.
 
-    The table shows the headline metrics, out of fold and then of the test split.
+    Datasets that `params.yaml` does not name are not shown, whatever there is of them. The table shows the
+    headline metrics, out of fold and then of the test split.
 
     Raises
     ------
@@ -44,8 +46,12 @@ def summarise(workspace: Workspace, params: Params) -> tuple[list[tuple[str, ...
     shown = [(f"oof_{metric.name}", metric) for metric in metrics] + [(m.name, m) for m in metrics]
     titles = [f"{'OOF' if name.startswith('oof_') else 'TEST'} {m.title.upper()}" for name, m in shown]
     lines: list[tuple[str, ...]] = [(*HEADER, *titles)]
-    for dataset, promotion in promotions.items():
-        champion = promotion["champion"]
+    verdicts = {verdict["dataset"]: verdict for verdict in read_json(workspace.verdicts)}
+    left_out = [line for name in params.datasets if (line := _left_out(name, verdicts.get(name), promotions))]
+    for dataset in params.datasets:
+        if dataset not in promotions or verdicts.get(dataset, {}).get("outcome") == "failed":
+            continue
+        champion = promotions[dataset]["champion"]
         if champion is None:
             lines.append((dataset, "none", *["-"] * (len(lines[0]) - 2)))
             continue
@@ -53,12 +59,20 @@ def summarise(workspace: Workspace, params: Params) -> tuple[list[tuple[str, ...
         row, cells = champion | results.get(champion["key"], {}), champion["cells"]
         values = [metric.text(_number(row.get(name)), missing="-") for name, metric in shown]
         lines.append((dataset, champion["model"], "-" if cells is None else str(cells), phase, *values))
-    left_out = []
-    for verdict in read_json(workspace.verdicts):
-        if verdict["outcome"] == "failed" and verdict["dataset"] in params.datasets:
-            errors = [f["message"] for f in verdict["findings"] if f["severity"] == "error"]
-            left_out.append(f"{verdict['dataset']}: {' '.join(errors)}")
     return lines, left_out
+
+
+def _left_out(dataset: str, verdict: Any, promotions: Any) -> str | None:
+    """Say why a dataset has no row, or has one that may be out of date."""
+    if verdict is None or (verdict["outcome"] != "failed" and dataset not in promotions):
+        return f"{dataset}: has not been run yet. Run `dvc repro`."
+    severity = "error" if verdict["outcome"] == "failed" else "warn"
+    messages = [
+        f["message"]
+        for f in verdict["findings"]
+        if f["severity"] == severity and (severity == "error" or f["finding"] == "source_gone")
+    ]
+    return f"{dataset}: {' '.join(messages)}" if messages else None
 
 
 def _number(value: str | float | None) -> float | None:

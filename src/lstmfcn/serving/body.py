@@ -8,8 +8,10 @@ A request is JSON or CSV. JSON has one of four keys, as MLflow's scoring protoco
 from __future__ import annotations
 
 import gc
+import itertools
 import json
 import re
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,8 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstmfcn.data.fields import MISSING
-from lstmfcn.data.readers import columns
-from lstmfcn.data.textfile import TextFile
+from lstmfcn.data.layout import Layout, Reading
+from lstmfcn.data.readers import read_series
 from lstmfcn.errors import DataError, nearest
 
 FORMATS = ("inputs", "instances", "dataframe_split", "dataframe_records")
@@ -97,26 +99,23 @@ def read_csv(body: bytes, shape: tuple[int, int], *, header: bool | None = None)
     n_channels, length = shape
     if n_channels > 1:
         raise DataError(f"CSV holds series of one channel, and the model takes {n_channels}. Send JSON.")
-    lines = _Lines(_text(body))
+    text = _text(body)
     if header is None:
-        header = _is_header(next(iter(lines), (0, ""))[1])
-    lines.skipped = int(header)
-    records = list(columns.records(lines, length=length))
-    if not records:
-        raise DataError("The body holds no series. Put one on each line.")
-    return Series(np.array([values for _, _, values in records]), [row for row, _, _ in records])
-
-
-class _Lines(TextFile):
-    """The lines of a body, for the readers of files."""
-
-    def __init__(self, text: str) -> None:
-        self.path = Path("Body")  # as errors call it
-        self.skipped = 0
-        self._lines = [(row, line) for row, line in enumerate(text.splitlines(), start=1) if line.strip()]
-
-    def __iter__(self) -> Iterator[tuple[int, str]]:
-        return iter(self._lines[self.skipped :])
+        header = _is_header(next((line for line in text.splitlines() if line.strip()), ""))
+    with tempfile.NamedTemporaryFile("w", suffix=".csv", encoding="utf-8", newline="") as file:
+        file.write(text)
+        file.flush()
+        reading = Reading(layout=Layout(header=header), length=length)
+        try:
+            found = read_series(Path(file.name), reading=reading)
+        except DataError as error:
+            raise DataError(str(error).replace(file.name, "Body")) from None
+    rows = found.rows.tolist()
+    lengths = itertools.repeat(found.X.shape[2]) if found.lengths is None else found.lengths.tolist()
+    for i, (row, n) in enumerate(zip(rows, lengths, strict=False)):
+        if n != length:
+            raise DataError(f"{_place(i, row)}: {n} values; the model takes {length}.")
+    return Series(found.X, rows)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ TEMPLATE = {
     ".gitignore": "gitignore",
     ".dvcignore": "dvcignore",
     "data/README.md": "data.md",
+    "data/own/README.md": "own.md",
     "mlruns/README.md": "mlruns.md",
     "README.md": "README.md",
 }
@@ -82,11 +83,11 @@ def make(folder: Path, datasets: tuple[str, ...] = ()) -> list[str]:
             write_text(path, text)
             written.append(name)
     if not _succeeds("git", "rev-parse", "--git-dir", folder=folder):
-        _run("git", "init", "--quiet", folder=folder)
+        call("git", "init", "--quiet", folder=folder)
     if not (folder / ".dvc").is_dir():
         inside = _top_of_git(folder) != folder.resolve()
-        _run(sys.executable, "-m", "dvc", "init", "--quiet", *(["--subdir"] if inside else []), folder=folder)
-        _run(sys.executable, "-m", "dvc", "config", "core.analytics", "false", folder=folder)
+        call(sys.executable, "-m", "dvc", "init", "--quiet", *(["--subdir"] if inside else []), folder=folder)
+        call(sys.executable, "-m", "dvc", "config", "core.analytics", "false", folder=folder)
     return written
 
 
@@ -110,7 +111,8 @@ def _succeeds(*command: str, folder: Path) -> bool:
         raise LstmfcnError(f"{command[0]} is missing. Install it, then run the command again.") from None
 
 
-def _run(*command: str, folder: Path) -> None:
+def call(*command: str, folder: Path) -> None:
+    """Run a command in a folder; raise an error with what it said if it fails."""
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     if done.returncode:
         what = done.stderr.strip() or done.stdout.strip()

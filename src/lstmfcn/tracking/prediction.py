@@ -11,6 +11,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import BinaryIO
 
+from lstmfcn.data.layout import Layout
 from lstmfcn.data.readers import read_fitting_batches
 from lstmfcn.data.textfile import GZIP, TextFile, kind_of
 from lstmfcn.errors import LstmfcnError
@@ -37,6 +38,7 @@ def predict_file(
     alias: str = "champion",
     workspace: Path = Path(),
     verify_key: Path | None = None,
+    layout: Layout | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> str:
     """Predict each series of a file and write a CSV of labels and probabilities.
@@ -53,6 +55,8 @@ def predict_file(
         The table of `lstmfcn.runs.predictions`: a row a series, with its line in `file`, its label if
         there is one, the predicted label, and a column `p:<label>` for each class. It is there when all is
         done, and not before. None: `<name of the file>.predictions.csv` beside it.
+    layout
+        What is known of the file's layout; the rest is found out.
     progress
         Called with a line of text every few seconds, where it takes longer.
 
@@ -80,7 +84,10 @@ def predict_file(
         champion = load_champion(source, alias=alias, workspace=workspace, verify_key=verify_key)
         began = time.monotonic()
         due = began + FIRST
-        for series, share in read_fitting_batches(file, champion.shape, f"the model of {champion.dataset}"):
+        whose = f"the model of {champion.dataset}"
+        for series, share in read_fitting_batches(
+            file, champion.shape, whose, classes=champion.classes, layout=layout
+        ):
             predictions = Predictions(
                 classes=champion.classes,
                 probabilities=champion.predict_proba(series.X, places=series.places),

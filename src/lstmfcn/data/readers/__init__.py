@@ -7,6 +7,9 @@ has `read(path, *, length=None)`, which returns `LabelledSeries`. If it can be w
 `write(path, series)`. A module of this folder is found by itself; one of another package is named by an
 entry point of the group `lstmfcn.readers`.
 
+Formats of this package whose layout a person may have to explain take a `Reading`: those of tables have
+`table(path, reading)`, which opens a `Table` of rows of text, others `load(path, reading)`.
+
 Readers are strict, since a wrong series read silently is worse than none: every error names the
 file, the row, the column and what to do.
 """
@@ -15,7 +18,8 @@ from __future__ import annotations
 
 import functools
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -25,8 +29,10 @@ from typing import Any
 
 import numpy as np
 
+from lstmfcn.data import long, wide
 from lstmfcn.data.batches import series_at_once
-from lstmfcn.data.fields import Record, series_of
+from lstmfcn.data.fields import NO_LABEL, Record, series_of, spelled_as
+from lstmfcn.data.layout import Layout, Reading
 from lstmfcn.data.readers import columns, ts
 from lstmfcn.data.series import LabelledSeries
 from lstmfcn.data.textfile import GZIP, TextFile
@@ -36,45 +42,45 @@ GROUP = "lstmfcn.readers"
 """The entry points by which other packages bring formats of their own."""
 
 
-def read_series(path: Path, *, length: int | None = None) -> LabelledSeries:
+def read_series(path: Path, *, length: int | None = None, reading: Reading | None = None) -> LabelledSeries:
     """Read series, and their labels if the file has them.
 
     Parameters
     ----------
     path
-        Its suffix says the format; a file whose suffix none claims is read as columns. With `.gz` behind it,
-        it is compressed.
+        Its suffix says the format. With `.gz` behind it, it is compressed.
     length
         How many values a series should have. A file of columns may then lack labels: a line of `length`
-        columns has none. Without it, the first column is the label.
+        columns has none. Without it, and without a title that says otherwise, the first column is the label.
+    reading
+        How the file is laid out, in place of `length`.
 
     Returns
     -------
     LabelledSeries
-        Values are float64; NaN, ? and an empty field are missing values.
+        Values are float64; NaN, ?, NA and an empty field are missing values.
 
     Raises
     ------
     DataError
-        If the file is missing, empty or no text, a value is no number, rows differ in length, or a
-        label is missing.
+        If the file is missing, empty, of no known format or not as its format says; a value is no number, a
+        label is missing, or it cannot be told what a column is.
     """
-    reader = _reader_of(path)
-    if not hasattr(reader, "records"):
-        series: LabelledSeries = reader.read(path, length=length)
-        return series
-    with TextFile(path) as file:
-        return series_of(path, reader.records(file, length=length))
+    reading = reading or Reading(length=length)
+    with _records(path, reading) as (found, _):
+        return found if isinstance(found, LabelledSeries) else series_of(path, found)
 
 
 def read_batches(
-    path: Path, n_values: int, *, length: int | None = None
+    path: Path, n_values: int, *, length: int | None = None, reading: Reading | None = None
 ) -> Iterator[tuple[LabelledSeries, float]]:
     """Read series batch by batch: with a format of text, a batch is all that is in memory.
 
+    A table with a row a time step is in memory as a whole.
+
     Parameters
     ----------
-    path, length
+    path, length, reading
         As for `read_series`.
     n_values
         A batch has this many values of all its series, or a few more; the last has what is left.
@@ -89,23 +95,48 @@ def read_batches(
     DataError
         As `read_series`, when the fault is come to.
     """
-    reader = _reader_of(path)
-    if not hasattr(reader, "records"):
-        yield from _pieces(read_series(path, length=length), n_values)
-        return
-    with TextFile(path) as file:
+    with _records(path, reading or Reading(length=length)) as (found, share):
+        if isinstance(found, LabelledSeries):
+            yield from _pieces(found, n_values)
+            return
         batch: list[Record] = []
         some = False
-        for record in reader.records(file, length=length):
-            batch.append(record)
-            if len(batch) * record[2].size >= n_values:
-                yield series_of(path, batch), file.share
+        for record in found:
+            batch.append(Record(*record))
+            if len(batch) * batch[-1].values.size >= n_values:
+                yield series_of(path, batch), share()
                 batch, some = [], True
         if batch or not some:
             yield series_of(path, batch), 1.0
 
 
-def read_fitting(path: Path, shape: tuple[int, int], whose: str) -> LabelledSeries:
+@contextmanager
+def _records(
+    path: Path, reading: Reading
+) -> Iterator[tuple[Iterable[Record] | LabelledSeries, Callable[[], float]]]:
+    """Open a file; yield its series one by one, or all at once, and what returns the share that was read."""
+    reader = _reader_of(path)
+    if hasattr(reader, "table"):
+        with reader.table(path, reading) as table:
+            layout = long if reading.layout.is_long else wide
+            yield layout.records(table, reading), table.share
+    elif hasattr(reader, "load"):
+        yield reader.load(path, reading), lambda: 1.0
+    elif hasattr(reader, "records"):
+        with TextFile(path, encoding=reading.layout.encoding) as file:
+            yield reader.records(file, length=reading.length), lambda: file.share
+    else:
+        yield reader.read(path, length=reading.length), lambda: 1.0
+
+
+def read_fitting(
+    path: Path,
+    shape: tuple[int, int],
+    whose: str,
+    *,
+    classes: tuple[str, ...] = (),
+    layout: Layout | None = None,
+) -> LabelledSeries:
     """Read series for a network that takes one shape only, and no missing or infinite values.
 
     Parameters
@@ -116,25 +147,33 @@ def read_fitting(path: Path, shape: tuple[int, int], whose: str) -> LabelledSeri
         (n_channels, length).
     whose
         What to call the network in errors.
+    classes
+        Those of the network: labels that are equal to them are spelled as they are.
+    layout
+        What is known of the file.
 
     Raises
     ------
     DataError
         As `read_series`, or if a series does not fit.
     """
-    series = read_series(path, length=shape[1])
-    _check_fit(series, shape, whose)
-    return series
+    reading = Reading(layout=layout or Layout(), length=shape[1], classes=classes)
+    return _fitted(read_series(path, reading=reading), shape, whose, classes)
 
 
 def read_fitting_batches(
-    path: Path, shape: tuple[int, int], whose: str
+    path: Path,
+    shape: tuple[int, int],
+    whose: str,
+    *,
+    classes: tuple[str, ...] = (),
+    layout: Layout | None = None,
 ) -> Iterator[tuple[LabelledSeries, float]]:
     """Read such series as many at a time as a network takes at once.
 
     Parameters
     ----------
-    path, shape, whose
+    path, shape, whose, classes, layout
         As for `read_fitting`.
 
     Yields
@@ -149,22 +188,25 @@ def read_fitting_batches(
     """
     n_channels, length = shape
     n_values = series_at_once(*shape) * n_channels * length
-    for series, share in read_batches(path, n_values, length=length):
-        _check_fit(series, shape, whose)
-        yield series, share
+    reading = Reading(layout=layout or Layout(), length=length, classes=classes)
+    for series, share in read_batches(path, n_values, reading=reading):
+        yield _fitted(series, shape, whose, classes), share
 
 
 def write_series(folder: Path, stem: str, series: LabelledSeries) -> Path:
-    """Write labelled series into `folder`, `.tsv` for one channel and `.ts` for several; return the path.
+    """Write labelled series into `folder`; return the path.
 
-    Reading gives the same values, to the bit: each is written with the fewest digits that name it.
+    They are written as `.tsv` where that can hold them: one channel, one length, no class that is called NA.
+    Otherwise as `.ts`. Reading gives the same values, to the bit: each is written with the fewest digits that
+    name it.
 
     Raises
     ------
     DataError
         If there are no labels.
     """
-    writer = ts if series.X.shape[1] > 1 else columns
+    odd = series.labels is not None and NO_LABEL & {*series.labels.tolist()}
+    writer = ts if series.X.shape[1] > 1 or series.lengths is not None or odd else columns
     path = folder / f"{stem}{writer.SUFFIXES[0]}"
     writer.write(path, series)
     return path
@@ -181,19 +223,31 @@ def code() -> tuple[str, ...]:
     return (__name__, *sorted({entry.module for entry in entry_points(group=GROUP)}))
 
 
-def _check_fit(series: LabelledSeries, shape: tuple[int, int], whose: str) -> None:
-    got = series.X.shape[1:]
-    if got != shape:
+def _fitted(
+    series: LabelledSeries, shape: tuple[int, int], whose: str, classes: tuple[str, ...]
+) -> LabelledSeries:
+    n_channels, longest = series.X.shape[1:]
+    lengths = np.full(len(series.X), longest) if series.lengths is None else series.lengths
+    odd = np.flatnonzero(lengths != shape[1]) if n_channels == shape[0] else [0]
+    if len(odd):
         words = "{} channel(s) of {} values".format
+        hint = ""
+        if (lengths[odd[0]], n_channels) == shape:
+            hint = (
+                " If the axes are (series, length, channels), as Keras and tsai have them, say --transpose."
+            )
         raise DataError(
-            f"{series.places[0]}: a series of {words(*got)}; {whose} takes {words(*shape)}. "
-            "Resample the series, or train on such series."
+            f"{series.places[odd[0]]}: a series of {words(n_channels, lengths[odd[0]])}; {whose} takes "
+            f"{words(*shape)}.{hint or ' Resample the series, or train on such series.'}"
         )
     bad = np.flatnonzero(~np.isfinite(series.X).all(axis=(1, 2)))
     if len(bad):
         raise DataError(
             f"{series.places[bad[0]]}: a missing or infinite value. Fill it in, or take the series out."
         )
+    if series.labels is None:
+        return series
+    return replace(series, labels=np.array(spelled_as(series.labels.tolist(), classes), dtype=np.str_))
 
 
 def _pieces(series: LabelledSeries, n_values: int) -> Iterator[tuple[LabelledSeries, float]]:
@@ -201,9 +255,18 @@ def _pieces(series: LabelledSeries, n_values: int) -> Iterator[tuple[LabelledSer
     size = max(1, n_values // series.X[0].size)
     for first in range(0, n_series, size):
         part = slice(first, first + size)
-        labels = None if series.labels is None else series.labels[part]
-        piece = replace(series, X=series.X[part], labels=labels, rows=series.rows[part])
-        yield piece, min(1.0, part.stop / n_series)
+        yield series.take(part), min(1.0, part.stop / n_series)
+
+
+def is_text(path: Path) -> bool:
+    """Whether a file is of a format of text."""
+    reader = _reader_of(path)
+    return reader is columns or hasattr(reader, "records")
+
+
+def suffix_of(path: Path) -> str:
+    """Return what of a file's name says its format: `.tsv` of `a.tsv` and of `a.tsv.gz`."""
+    return Path(path.stem).suffix if path.suffix == GZIP else path.suffix
 
 
 def _reader_of(path: Path) -> Any:
@@ -212,12 +275,17 @@ def _reader_of(path: Path) -> Any:
     Raises
     ------
     DataError
-        If the file is compressed and its format is not one of text.
+        If the suffix is none that is read, or the file is compressed and its format is not read so.
     """
-    packed = path.suffix == GZIP
-    suffix = Path(path.stem).suffix if packed else path.suffix
-    reader = _readers().get(suffix, columns)
-    if packed and not hasattr(reader, "records"):
+    suffix = suffix_of(path)
+    reader = _readers().get(suffix.lower() if suffix not in _readers() else suffix)
+    if reader is None:
+        known = ", ".join(suffix for suffix in suffixes() if suffix)
+        raise DataError(
+            f"{path}: files of the format {suffix} are not read. {known} are, compressed ({GZIP} behind it) "
+            "too. Convert the file; text in columns can be renamed to .csv."
+        )
+    if path.suffix == GZIP and not any(hasattr(reader, name) for name in ("table", "load", "records")):
         raise DataError(f"{path}: files of the format {suffix} are not read compressed. Unpack it first.")
     return reader
 
@@ -231,15 +299,17 @@ def _readers() -> dict[str, Any]:
     DataError
         If a format of another package does not load, or claims a suffix that is taken.
     """
-    names = [f"{__name__}.{module.name}" for module in pkgutil.iter_modules(__path__)]
+    first = (columns.__name__, ts.__name__)  # of several files of a dataset, those of the archive count
+    every = [f"{__name__}.{module.name}" for module in pkgutil.iter_modules(__path__)]
+    names = [*first, *(name for name in every if name not in first)]
     formats: list[tuple[str, Any]] = [(name, import_module(name)) for name in names]
     for entry in entry_points(group=GROUP):
         try:
             formats.append((entry.value, entry.load()))
         except Exception as error:
             raise DataError(
-                f"The format {entry.name} ({entry.value}) does not load: {error!r}. Mend or uninstall "
-                f"the package that brings it{f', {entry.dist.name}' if entry.dist else ''}."
+                f"The format {entry.name} ({entry.value}) does not load: {error!r}. Mend or uninstall the "
+                f"package that brings it{f', {entry.dist.name}' if entry.dist else ''}."
             ) from error
     readers: dict[str, Any] = {}
     owners: dict[str, str] = {}

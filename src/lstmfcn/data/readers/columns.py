@@ -1,59 +1,147 @@
-"""One series a line, the label first, separated by tabs (the archive's 2018 edition), commas or blanks."""
+"""Tables of text: columns separated by tabs (the archive's 2018 edition), commas, semicolons, bars or blanks.
+
+In a wide one a row is a series, in a long one a time step of a series; see `lstmfcn.data.wide` and
+`lstmfcn.data.long`.
+"""
 
 from __future__ import annotations
 
+import csv
+import io
+import re
 from collections.abc import Iterator
-from itertools import chain
+from contextlib import contextmanager
+from itertools import chain, islice
 from pathlib import Path
 
-import numpy as np
-
-from lstmfcn.data.fields import Record, label_of, labels_of, numbers
+from lstmfcn.data.dialect import BLANK, NAMES, has_header, sniff, with_point
+from lstmfcn.data.fields import labels_of
+from lstmfcn.data.layout import Reading
 from lstmfcn.data.series import LabelledSeries
+from lstmfcn.data.table import Row, Table
 from lstmfcn.data.textfile import TextFile
 from lstmfcn.errors import DataError
 from lstmfcn.files import write_text
 
 SUFFIXES: tuple[str, ...] = (".tsv", ".txt", ".csv", "")
 
+SAMPLE = 100
+"""How many rows are looked at before a table's layout is settled, if not all of it is."""
 
-def records(file: TextFile, *, length: int | None = None) -> Iterator[Record]:
-    """Read series one by one; see `lstmfcn.data.readers.read_series`.
+LONGEST_FIELD = 1 << 20
+"""Characters between two quotes."""
 
-    With a `length`, a file whose lines have that many columns has no labels.
+_OF_TS = re.compile(
+    r"@(data|relation|attribute|problemname|classlabels?|targetlabel|timestamps|univariate)\b", re.IGNORECASE
+)
+
+
+@contextmanager
+def table(path: Path, reading: Reading) -> Iterator[Table]:
+    """Open a table.
+
+    Raises
+    ------
+    DataError
+        If it is missing, no text, or text of another format.
     """
-    path, lines = file.path, iter(file)
-    first_row, first = next(lines, (0, ""))
-    if not first:
-        return
-    separator = next((s for s in ("\t", ",") if s in first), None)
-    width = len(first.split(separator))
-    labelled = length is None or width != length
-    if length is not None and width not in (length, length + 1):
-        raise DataError(
-            f"{path}, row {first_row}: {width} columns, but a series has {length} values (and a label "
-            "before them, if there is one)."
+    layout = reading.layout
+    with TextFile(path, encoding=layout.encoding) as file:
+        lines = iter(file)
+        head = list(islice(lines, SAMPLE))
+        _check_kind(path, head)
+        delimiter = {"\\t": "\t", "tab": "\t"}.get(layout.delimiter or "", layout.delimiter)
+        if head and (told := re.fullmatch(r"sep=(.)", head[0][1])):  # Excel's
+            delimiter = delimiter or told[1]
+            head = head[1:]
+        if not head:
+            yield Table(path, None, (), iter(()), ".", lambda: 1.0)
+            return
+        dialect = sniff([line for _, line in head], delimiter=delimiter, decimal=layout.decimal)
+        rows = _rows(path, chain(head, lines), dialect.delimiter)
+        sample = list(rows if reading.whole else islice(rows, SAMPLE))
+        names = _header(path, sample, dialect.decimal, reading)
+        body = sample if names is None else sample[1:]
+        if dialect.decimal == "," != layout.decimal:
+            _check_decimals(path, body, reading)
+        decimals = "decimal commas, " if dialect.decimal == "," else ""
+        reading.tell(
+            f"columns separated by {NAMES.get(dialect.delimiter, repr(dialect.delimiter))}, "
+            f"{decimals}{'no header' if names is None else 'a header'}, {file.encoding.removesuffix('-sig')}"
         )
-    if width < 2:
-        raise DataError(
-            f"{path}, row {first_row}: one column only. A row is a label and the values of a series, "
-            "separated by tabs, commas or blanks."
-        )
-    for row, line in chain([(first_row, first)], lines):
-        fields = line.split(separator)
-        if len(fields) != width:
-            raise DataError(
-                f"{path}, row {row}: {len(fields)} columns, where row {first_row} has {width}. The file "
-                "may be cut short; if its series differ in length, pad or resample them first."
-            )
-        label = label_of(f"{path}, row {row}, column 1", fields[0]) if labelled else None
-        yield row, label, np.array([numbers(path, row, fields[labelled:], first_column=1 + labelled)])
+        yield Table(path, names, body, chain(body, rows), dialect.decimal, lambda: file.share)
 
 
 def write(path: Path, series: LabelledSeries) -> None:
     """Write labelled series of one channel, separated by tabs."""
     labels = labels_of(series)
-    lines = []
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter="\t", lineterminator="\n")
     for label, (channel,) in zip(labels, series.X, strict=True):
-        lines.append("\t".join([str(label), *map(repr, channel.tolist())]))
-    write_text(path, "\n".join(lines) + "\n")
+        writer.writerow([str(label), *map(repr, channel.tolist())])
+    write_text(path, text.getvalue())
+
+
+def _rows(path: Path, lines: Iterator[tuple[int, str]], delimiter: str) -> Iterator[Row]:
+    """Yield the rows that lines hold; a quoted field may go over several."""
+    at = 0
+
+    def following() -> Iterator[str]:
+        nonlocal at
+        for row, line in lines:
+            at = row
+            yield f"{line}\n"
+
+    csv.field_size_limit(LONGEST_FIELD)
+    for row, line in lines:
+        if '"' not in line:
+            yield row, line.split(None if delimiter == BLANK else delimiter)
+        else:
+            at = row
+            first = " ".join(line.split()) if delimiter == BLANK else line
+            text = chain([f"{first}\n"], following())
+            try:
+                cells = next(csv.reader(text, delimiter=delimiter, skipinitialspace=True, strict=True))
+            except csv.Error as error:
+                raise DataError(
+                    f"{path}, row {at}: {error}. A quote may be open: one within a quoted field is doubled."
+                ) from None
+            yield at, cells
+
+
+def _header(path: Path, sample: list[Row], decimal: str, reading: Reading) -> tuple[str, ...] | None:
+    """Return the titles, None where there are none."""
+    header = reading.layout.header
+    if header is None:
+        rows = [cells for _, cells in sample[:SAMPLE]]
+        header = has_header([[with_point(cell, decimal) for cell in cells] for cells in rows])
+    if header is None:
+        row, cells = sample[0]
+        reading.doubt(
+            f"{path}, row {row} counts: {', '.join(cells[:2])}, ..., {cells[-1]}. It is taken for a header, "
+            "not for a series. Say --header if it is one, --no-header if it is a series."
+        )
+        header = True
+    return tuple(sample[0][1]) if header else None
+
+
+def _check_decimals(path: Path, body: list[Row], reading: Reading) -> None:
+    """Doubt decimal commas that may all part thousands."""
+    found = [cell.strip() for _, cells in body for cell in cells if "," in cell]
+    if found and all(re.fullmatch(r"[+-]?[1-9]\d{0,2},\d{3}", cell) for cell in found):
+        reading.doubt(
+            f"{path}, row {body[0][0]}: {found[0]!r} is read as {found[0].replace(',', '.')}. If its comma "
+            "marks thousands, take it out; if it is a decimal comma, say --decimal ','."
+        )
+
+
+def _check_kind(path: Path, head: list[tuple[int, str]]) -> None:
+    """Refuse text of another format than that of the suffix."""
+    row, line = next(((row, line.strip()) for row, line in head if not line.startswith(("#", "%"))), (0, ""))
+    if _OF_TS.match(line):
+        kind = ".arff" if re.match(r"@(relation|attribute)\b", line, re.IGNORECASE) else ".ts"
+        raise DataError(
+            f"{path}, row {row}: text of the {kind} format. Rename the file to {path.stem}{kind}."
+        )
+    if line.lower().startswith(("<!doctype", "<html", "<?xml")):
+        raise DataError(f"{path}, row {row}: a page of HTML or XML, not a table. Fetch the file again.")

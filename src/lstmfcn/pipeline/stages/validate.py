@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 
 from lstmfcn.config import Params
+from lstmfcn.data.findings import unreadable
 from lstmfcn.errors import DataError
-from lstmfcn.files import write_json
+from lstmfcn.files import read_json, write_json
 from lstmfcn.pipeline.progress import say
 from lstmfcn.workspace import Workspace
 
@@ -22,8 +23,18 @@ def run(workspace: Workspace, params: Params, *, keep_going: bool = False) -> No
     from lstmfcn.data.checks import check_datasets
 
     shutil.rmtree(workspace.data_docs, ignore_errors=True)
-    folders = [workspace.raw / dataset for dataset in params.datasets]
-    verdicts = check_datasets(folders, params.validate_.model_dump(), docs=workspace.data_docs)
+    try:
+        notes = read_json(workspace.fetch_notes)
+    except FileNotFoundError:
+        notes = {"lacking": {}, "old": {}}
+    folders = [workspace.raw / dataset for dataset in params.datasets if dataset not in notes["lacking"]]
+    normalised = params.prepare.normalise == "per_series"
+    checked = check_datasets(
+        folders, params.validate_.model_dump(), normalised=normalised, docs=workspace.data_docs
+    )
+    by_name = {name: unreadable(name, reason) for name, reason in notes["lacking"].items()}
+    by_name |= {v.dataset: v.noting("source_gone", notes["old"].get(v.dataset)) for v in checked}
+    verdicts = [by_name[dataset] for dataset in params.datasets]
     write_json(workspace.verdicts, [verdict.as_json() for verdict in verdicts])
     for verdict in verdicts:
         say(f"validate: {verdict.dataset} {verdict.outcome}")

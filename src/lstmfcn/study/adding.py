@@ -1,0 +1,287 @@
+"""Bringing one's own data into a study: understood first, then laid down, versioned and listed."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from lstmfcn import config, yaml12
+from lstmfcn.data.catalogue import lookup
+from lstmfcn.data.doubts import doubts
+from lstmfcn.data.holdout import held_out
+from lstmfcn.data.layout import Layout, Reading
+from lstmfcn.data.own import lay_down
+from lstmfcn.data.portrait import portrait
+from lstmfcn.data.readers import arrays, is_text, read_series
+from lstmfcn.data.series import LabelledSeries
+from lstmfcn.data.textfile import encoding_of
+from lstmfcn.errors import DataError
+from lstmfcn.files import hash_file, write_text
+from lstmfcn.study.new import call
+from lstmfcn.workspace import Workspace
+
+SEED = 0
+"""Of the split, where there is no test file."""
+
+
+@dataclass(frozen=True)
+class Understood:
+    """What was made of some files.
+
+    Attributes
+    ----------
+    train, test
+        The splits.
+    told
+        Sentences on how the files were understood.
+    odd
+        Sentences on what somebody should look at, each with its remedy.
+    """
+
+    train: LabelledSeries
+    test: LabelledSeries
+    told: Sequence[str]
+    odd: Sequence[str]
+
+
+def understand(files: Sequence[Path], layout: Layout, *, share: float, normalised: bool = True) -> Understood:
+    """Read one file, and split it, or a training and a test file.
+
+    Parameters
+    ----------
+    files
+        One or two.
+    layout
+        What is known of them.
+    share
+        The share of the test split, where there is no test file.
+    normalised
+        Whether the study normalises each series by itself.
+
+    Raises
+    ------
+    DataError
+        If a file cannot be read, or they do not fit together.
+    """
+    told: list[str] = []
+    odd: list[str] = []
+    sources = [(path, layout) for path in files]
+    if len(files) == 1 and not layout.values and (keys := arrays.splits_in(files[0])):
+        sources = [(files[0], replace(layout, values=(X,), label=y)) for X, y in keys]
+    splits = []
+    for path, known in sources:
+        lines: list[str] = []
+        splits.append(_read(path, known, lines.append, odd.append))
+        told.append(f"{path}: {'; '.join(lines)}" if lines else str(path))
+    for split in splits:
+        if split.labels is None:
+            raise DataError(
+                f"{split.path} holds no labels: a dataset needs one for each series. Name their column with "
+                "--label."
+            )
+    if len(splits) == 2:
+        train, test = splits
+    else:
+        try:
+            train, test = _split(splits[0], share)
+        except DataError as error:  # the labels may be none
+            causes = [*odd, *(doubt.message for doubt in doubts(splits, normalised=normalised))]
+            raise DataError(" ".join([*causes[:1], str(error)])) from None
+        told.append(f"{len(test.X)} of {len(splits[0].X)} series are the test split (--test-share {share:g})")
+    if train.X.shape[1] != test.X.shape[1]:
+        raise DataError(
+            f"{test.path} has series of {test.X.shape[1]} channels, {train.path} of {train.X.shape[1]}. Give "
+            "both splits the same."
+        )
+    told += _needs((train, test))
+    odd += [doubt.message for doubt in doubts((train, test), normalised=normalised)]
+    odd += _odd_values((train, test)) + _odd_classes(train, test)
+    return Understood(train, test, told, list(dict.fromkeys(odd)))
+
+
+def add(
+    workspace: Workspace,
+    name: str,
+    files: Sequence[Path],
+    layout: Layout,
+    *,
+    share: float = 0.25,
+    replacing: bool = False,
+    dry_run: bool = False,
+    agree: Callable[[str], bool],
+    say: Callable[[str], None],
+    terminal: str = "utf-8",
+) -> None:
+    """Add a dataset to a study.
+
+    Parameters
+    ----------
+    workspace
+        The study.
+    name
+        What the dataset is to be called.
+    files, layout, share
+        See `understand`.
+    replacing
+        Whether a dataset of that name may be replaced.
+    dry_run
+        Whether to stop before anything is written.
+    agree
+        Asked whether to go on where something is odd.
+    say
+        Called with what was understood and done.
+    terminal
+        The encoding of where that is shown.
+
+    Raises
+    ------
+    DataError
+        If the name or a file is at fault, or nobody agrees.
+    ParamsError
+        If the folder is no study.
+    """
+    params = config.load(workspace.params)
+    folder = workspace.own / name
+    _check_name(name, folder, replacing=replacing)
+    normalised = params.prepare.normalise == "per_series"
+    found = understand(files, layout, share=share, normalised=normalised)
+    for line in (*found.told, *portrait((found.train, found.test), encoding=terminal)):
+        say(line)
+    if found.odd:
+        say("Odd:\n" + "\n".join(f"  - {line}" for line in found.odd))
+    if dry_run:
+        say("Nothing is written: --dry-run.")
+        return
+    if found.odd and not agree(f"Add {name} all the same?"):
+        raise DataError(
+            f"{name} is not added: {len(found.odd)} thing(s) are odd, see above. Correct them, or say --yes "
+            "if they are as they should be."
+        )
+    about = {
+        "dataset": name,
+        "added": datetime.now(UTC).isoformat(timespec="seconds"),
+        "sources": [{"file": path.name, "sha256": hash_file(path)} for path in dict.fromkeys(files)],
+        "layout": {key: value for key, value in asdict(layout).items() if value not in (None, (), False)},
+        "test_share": share if len(files) == 1 else None,
+        "seed": SEED,
+        "understood": [line.replace(f"{path.parent}/", "") for line in found.told for path in files[:1]],
+        "odd": [line.replace(f"{path.parent}/", "") for line in found.odd for path in files[:1]],
+    }
+    lay_down(folder, found.train, found.test, about)
+    say(f"Written: {folder}")
+    tracked = _under_dvc(workspace, name, say)
+    if name not in params.datasets:
+        text = workspace.params.read_text(encoding="utf-8")
+        write_text(workspace.params, yaml12.with_item(text, "datasets", name))
+        say(f"{name} is listed in {workspace.params}.")
+    say(f"Next: {'git add ' + ' '.join(tracked) + '; ' if tracked else ''}dvc repro")
+
+
+def _read(
+    path: Path, layout: Layout, tell: Callable[[str], None], doubt: Callable[[str], None]
+) -> LabelledSeries:
+    if is_text(path) and layout.encoding is None:
+        encoding = encoding_of(path)
+        if encoding == "cp1252":
+            doubt(
+                f"{path} is not UTF-8: it is read as Windows-1252 (Latin-1). If letters look wrong, name its "
+                "encoding with --encoding."
+            )
+        layout = replace(layout, encoding=encoding)
+    return read_series(path, reading=Reading(layout=layout, whole=True, tell=tell, doubt=doubt))
+
+
+def _split(series: LabelledSeries, share: float) -> tuple[LabelledSeries, LabelledSeries]:
+    assert series.labels is not None
+    test = held_out(series.labels, groups=series.groups, share=share, seed=SEED)
+    return series.take(np.flatnonzero(~test)), series.take(np.flatnonzero(test))
+
+
+def _check_name(name: str, folder: Path, *, replacing: bool) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
+        raise DataError(f"{name!r} is no name for a dataset: letters, digits, - and _ are.")
+    if lookup(name) is not None:
+        raise DataError(f"{name} is a dataset of the archive. Choose another name for your own.")
+    if folder.exists() and not replacing:
+        raise DataError(f"{folder} is there already. Choose another name, or say --replace.")
+
+
+def _needs(splits: Sequence[LabelledSeries]) -> list[str]:
+    """Say which policies the dataset will need."""
+    lengths = np.concatenate([split.ends() for split in splits])
+    missing = sum(_n_missing(split) for split in splits)
+    lines = []
+    if lengths.min() < lengths.max():
+        lines.append(
+            f"lengths: {lengths.min()} to {lengths.max()}; validation refuses them unless prepare.lengths "
+            "says what becomes of them"
+        )
+    if missing:
+        lines.append(
+            f"missing values: {missing}; validation refuses them unless prepare.missing says what becomes of "
+            "them"
+        )
+    return lines
+
+
+def _n_missing(split: LabelledSeries) -> int:
+    inside = np.arange(split.X.shape[-1]) < split.ends()[:, None, None]
+    return int((np.isnan(split.X) & inside).sum())
+
+
+def _odd_values(splits: Sequence[LabelledSeries]) -> list[str]:
+    odd = []
+    for split in splits:
+        infinite = np.flatnonzero(np.isinf(split.X).any(axis=(1, 2)))
+        if len(infinite):
+            odd.append(
+                f"{split.places[infinite[0]]}: an infinite value ({len(infinite)} such series). Correct it."
+            )
+        known = np.isfinite(split.X)
+        low = np.where(known, split.X, np.inf).min(axis=-1)
+        high = np.where(known, split.X, -np.inf).max(axis=-1)
+        flat = np.flatnonzero((low >= high).all(axis=1))
+        if len(flat) and split.X.shape[-1] > 1:
+            odd.append(f"{split.places[flat[0]]}: a series without change ({len(flat)} such series).")
+    here, there = ({x.tobytes() for x in split.X} for split in splits)
+    if both := len(here & there):
+        odd.append(
+            f"{both} series stand in both splits: what is measured on them is too good. Take them out of one."
+        )
+    return odd
+
+
+def _odd_classes(train: LabelledSeries, test: LabelledSeries) -> list[str]:
+    assert train.labels is not None
+    assert test.labels is not None
+    names, counts = np.unique(train.labels, return_counts=True)
+    odd = []
+    if len(names) == 1:
+        odd.append(f"All training series are of one class, {names[0]}: nothing can be learned from them.")
+    elif rare := [str(name) for name, n in zip(names, counts, strict=True) if n == 1]:
+        odd.append(f"Classes of a single training series: {', '.join(rare[:10])}.")
+    if strange := sorted({*test.labels.tolist()} - {*names.tolist()}):
+        odd.append(f"{test.path}: labels that {train.path.name} lacks: {', '.join(strange[:10])}.")
+    return odd
+
+
+def _under_dvc(workspace: Workspace, name: str, say: Callable[[str], None]) -> list[str]:
+    """Put a dataset under DVC if the study is; return the files that git should have."""
+    if not (workspace.root / ".dvc").is_dir():
+        say("The study is not under DVC (`lstmfcn init .` would put it there): the data is not versioned.")
+        return []
+    if find_spec("dvc") is None:
+        say(
+            f"dvc is not installed: run `dvc add data/own/{name}` where it is, so that the data is versioned."
+        )
+        return []
+    call(sys.executable, "-m", "dvc", "add", "--quiet", f"data/own/{name}", folder=workspace.root)
+    say(f"DVC keeps data/own/{name}.")
+    return [f"data/own/{name}.dvc", "data/own/.gitignore", "params.yaml"]
