@@ -26,9 +26,9 @@ def bytes_of(fitted, X):
     return weights, fitted.loss_curve_, fitted.predict_proba(X).tobytes()
 
 
-def test_a_lent_engine_gives_what_a_new_one_gives(bumps, monkeypatch):
+def test_a_lent_engine_gives_what_a_new_one_gives(bumped, monkeypatch):
     """To the byte, whatever seed, batch size, rates and number of series it had before."""
-    X, y = bumps
+    X, y = bumped
     kind = {"cells": 4, "random_state": 3}
 
     def others():
@@ -45,8 +45,8 @@ def test_a_lent_engine_gives_what_a_new_one_gives(bumps, monkeypatch):
 
 
 @pytest.mark.usefixtures("tiny")
-def test_so_many_are_kept_and_none_that_was_left_half_way(bumps):
-    X, y = bumps
+def test_so_many_are_kept_and_none_that_was_left_half_way(bumped):
+    X, y = bumped
     for length in range(5, 7 + engines.KEPT):
         FCNClassifier(**FEW).fit(X[:, :, :length], y)
     assert [shape.length for shape, _ in engines._idle] == list(range(7, 7 + engines.KEPT))
@@ -60,8 +60,8 @@ def test_so_many_are_kept_and_none_that_was_left_half_way(bumps):
 
 
 @pytest.mark.usefixtures("tiny")
-def test_threads_give_what_one_thread_gives(bumps):
-    X, y = bumps
+def test_threads_give_what_one_thread_gives(bumped):
+    X, y = bumped
     seeds = [0, 1, 2, 3] * 4
 
     def fit(seed):
@@ -74,8 +74,8 @@ def test_threads_give_what_one_thread_gives(bumps):
 
 
 @pytest.mark.usefixtures("tiny")
-def test_threads_share_one_fitted_estimator(bumps):
-    X, y = bumps
+def test_threads_share_one_fitted_estimator(bumped):
+    X, y = bumped
     fitted = [FCNClassifier(**FEW, random_state=seed).fit(X, y) for seed in (0, 1)]
     expected = [each.predict_proba(X) for each in fitted]
     with ThreadPoolExecutor(8) as pool:
@@ -87,8 +87,8 @@ def test_threads_share_one_fitted_estimator(bumps):
 @pytest.mark.usefixtures("tiny")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 @pytest.mark.parametrize("deed", ["predict", "fit"])
-def test_after_a_fork_it_raises_and_does_not_hang(deed, bumps):
-    X, y = bumps
+def test_after_a_fork_it_raises_and_does_not_hang(deed, bumped):
+    X, y = bumped
     fitted = FCNClassifier(**FEW).fit(X, y)
     refuse_fork()  # not here
     read, write = os.pipe()
@@ -107,9 +107,9 @@ def test_after_a_fork_it_raises_and_does_not_hang(deed, bumps):
     refuse_fork()
 
 
-def test_joblibs_processes_fit_and_predict(bumps):
+def test_joblibs_processes_fit_and_predict(bumped):
     """One process of joblib's default backend: its fit and a copy of ours answer as here, to a rounding."""
-    X, y = bumps
+    X, y = bumped
     fitted = FCNClassifier(**FEW).fit(X, y)
     try:
         there, again = Parallel(n_jobs=2)([delayed(fit_and_predict)(pickle.dumps(fitted), X, y)])[0]

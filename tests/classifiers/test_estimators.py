@@ -75,9 +75,9 @@ def test_scikit_learns_checks_with_normalisation(estimator, check):
 
 
 @pytest.mark.parametrize("classifier", THREE)
-def test_each_finds_the_bump_whatever_the_labels(classifier, bumps):
+def test_each_finds_the_bump_whatever_the_labels(classifier, bumped):
     """Text labels in another order than the numbers': the same series get the same class."""
-    X, y = bumps
+    X, y = bumped
     names = np.array(["zebra", "ant", "mole"])
     by_name = classifier(**QUICK).fit(X[:24], names[y[:24]])
     assert by_name.classes_.tolist() == ["ant", "mole", "zebra"]
@@ -131,7 +131,7 @@ def run_examples(classifier):
     assert [(r.failed, r.attempted > 3) for r in results] == [(0, True)]
 
 
-def test_it_trains_and_fine_tunes_by_the_pipelines_recipes(monkeypatch, bumps):
+def test_it_trains_and_fine_tunes_by_the_pipelines_recipes(monkeypatch, bumped):
     recipes, train = [], Engine.train
 
     def spy(engine, X, y, recipe, **options):
@@ -139,13 +139,13 @@ def test_it_trains_and_fine_tunes_by_the_pipelines_recipes(monkeypatch, bumps):
         return train(engine, X, y, recipe.model_copy(update={"epochs": 1}), **options)
 
     monkeypatch.setattr(Engine, "train", spy)
-    FCNClassifier(fine_tuning_iterations=3).fit(*bumps)
+    FCNClassifier(fine_tuning_iterations=3).fit(*bumped)
     first = finetune_recipe(PARAMS)
     assert recipes == [phase1_recipe(PARAMS), *(first.iteration(i) for i in (1, 2, 3))]
 
 
-def test_a_prediction_does_not_depend_on_batch_mates(bumps):
-    X, y = bumps
+def test_a_prediction_does_not_depend_on_batch_mates(bumped):
+    X, y = bumped
     fitted = LSTMFCNClassifier(**QUICK).fit(X, y)
     together = fitted.predict_proba(X)
     alone = np.concatenate([fitted.predict_proba(x[None]) for x in X])
@@ -153,8 +153,8 @@ def test_a_prediction_does_not_depend_on_batch_mates(bumps):
     np.testing.assert_allclose(fitted.predict_proba(X[::-1]), together[::-1], atol=1e-6)
 
 
-def test_two_and_three_dimensions_are_one_series_and_a_copy_predicts_the_same(bumps):
-    X, y = bumps
+def test_two_and_three_dimensions_are_one_series_and_a_copy_predicts_the_same(bumped):
+    X, y = bumped
     fitted = LSTMFCNClassifier(**QUICK, fine_tuning_iterations=2).fit(X[:, 0], y)
     assert [len(h.loss) for h in fitted.histories_] == [40, 40, 40]  # QUICK's, then the pipeline's
     assert [h.rate[0] for h in fitted.histories_] == pytest.approx([1e-3, 1e-3, 5e-4])
@@ -168,15 +168,15 @@ def test_two_and_three_dimensions_are_one_series_and_a_copy_predicts_the_same(bu
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(fitted)).predict_proba(X), expected)
 
 
-def test_it_works_in_cross_validation_and_on_several_channels(bumps):
-    X, y = bumps
+def test_it_works_in_cross_validation_and_on_several_channels(bumped):
+    X, y = bumped
     doubled = np.concatenate([X, -X], axis=1)
     assert cross_val_score(clone(ALSTMFCNClassifier(**QUICK)), doubled, y, cv=2).min() > 0.9
 
 
 @pytest.mark.usefixtures("tiny")
-def test_series_of_another_length_and_one_class_are_refused(bumps):
-    X, y = bumps
+def test_series_of_another_length_and_one_class_are_refused(bumped):
+    X, y = bumped
     fitted = FCNClassifier(epochs=1).fit(X, y)
     with pytest.raises(ValueError, match=r"\(1, 20\) .* given \(1, 19\)"):
         fitted.predict(X[:, :, :-1])
@@ -225,9 +225,9 @@ def test_the_other_views_of_the_series_are_there_too(options):
     ("options", "message"),
     [({"segments": 2, "dimension_shuffle": False}, "nothing to cut"), ({"segments": 31}, "31 segments")],
 )
-def test_what_does_not_fit_the_series_or_each_other_is_refused(options, message, bumps):
+def test_what_does_not_fit_the_series_or_each_other_is_refused(options, message, bumped):
     with pytest.raises(ValueError, match=message):
-        ALSTMFCNClassifier(**options).fit(*bumps)
+        ALSTMFCNClassifier(**options).fit(*bumped)
 
 
 def test_a_network_of_another_package_has_an_estimator_too():

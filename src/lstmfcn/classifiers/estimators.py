@@ -55,6 +55,9 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
     n_iter_: int
     loss_curve_: list[float]
     validation_loss_curve_: list[float] | None
+    _settings: dict[str, Any]  # what was fitted with, for those who keep a record of it
+    _data: str
+    _n_series: int
 
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Train on series and their labels.
@@ -127,6 +130,7 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
         fitted.loss_curve_ = [loss for history in fit.histories for loss in history.loss.tolist()]
         fitted.validation_loss_curve_ = fit.validation_loss or None
         fitted.n_iter_ = len(fitted.loss_curve_)
+        fitted._settings, fitted._data, fitted._n_series = parameters.settings(), train.hash, len(train.y)
         self.__dict__ = fitted.__dict__  # all at once: whatever is raised before leaves what was
         tell(FitRecord(self, train, started, time.time() - started))
         return self

@@ -148,6 +148,18 @@ class Parameters(Values):
         tuned = fine_tuning_recipe(first, fine_tuning)
         return [first, *(tuned.iteration(i) for i in range(1, fine_tuning.iterations + 1))]
 
+    def settings(self) -> dict[str, str | int | float | bool | None]:
+        """Return what a record of a fit holds of it: the recipe of the first training, and all beside it."""
+        weights = self.class_weight if isinstance(self.class_weight, str) else repr(self.class_weight)
+        return dict(vars(self.recipes()[0])) | {
+            "class_weighting": self.class_weight == "balanced",
+            "class_weight": weights,
+            "fine_tuning_iterations": self.fine_tuning_iterations,
+            "normalise": self.normalise,
+            "validation_share": self.validation_share,
+            "validation_patience": self.patience,
+        }
+
     def architecture(self) -> dict[str, Any]:
         """Return those that shape the network, as options of `NetworkClassifier.architecture`."""
         return {"cells": None}

@@ -22,6 +22,9 @@ WEIGHTS_FILE = "weights.npz"
 Bundle = Mapping[str, bytes]
 """What a job gave: files by their relative name."""
 
+BY_ESTIMATOR = "estimator"
+"""The protocol of a fit by one's own hand: see `lstmfcn.tracking.fits`."""
+
 SCHEMA = 2
 """What the fields of a run's file are. Files of schema 1, which bore no number, are read as well."""
 
@@ -37,7 +40,7 @@ class Run:
     job
         The key of the job that did the work (`lstmfcn.runs.cache.job_key`).
     protocol
-        "honest" or "paper".
+        "honest", "paper" or "estimator".
     data
         The hash of the split that the run is about: the test split where it only measured.
     params

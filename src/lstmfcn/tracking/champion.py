@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lstmfcn.data.batches import batches
 from lstmfcn.data.preprocessing import Preprocessing
-from lstmfcn.environment import load_library, load_mlflow
+from lstmfcn.environment import load_library, load_mlflow, refuse_fork
 from lstmfcn.errors import DataError, RegistryError
 from lstmfcn.tracking.package.load import Package, load_package
 from lstmfcn.workspace import Workspace
@@ -22,14 +22,17 @@ from lstmfcn.workspace import Workspace
 
 @dataclass(frozen=True)
 class Champion:
-    """A loaded model.
+    """A loaded model: a fitted classifier of scikit-learn's kind, which stays as it was registered.
+
+    Its copies and clones are itself, its pickle holds the whole model, and `fit` changes nothing. It follows
+    scikit-learn's protocols and inherits none of its classes, whose import takes longer than a prediction.
 
     Attributes
     ----------
     dataset
         What it was trained on.
     classes
-        The labels, in the order of the probabilities.
+        The labels as text, in the order of the probabilities.
     preprocessing
         What the model does to raw series.
     """
@@ -38,6 +41,58 @@ class Champion:
     classes: tuple[str, ...]
     preprocessing: Preprocessing
     _package: Package = field(repr=False)
+    _files: Mapping[str, bytes] = field(repr=False, compare=False)
+
+    @property
+    def classes_(self) -> NDArray[Any]:
+        """The labels in the order of the probabilities: integers where all of them are plain ones, else text.
+
+        What was 1.0 or 01 in a file counts as such: labels are kept in one spelling.
+        """
+        try:
+            numbers = [int(label) for label in self.classes]
+        except ValueError:
+            return np.array(self.classes)
+        plain = tuple(str(number) for number in numbers) == self.classes
+        return np.array(numbers) if plain and max(map(abs, numbers)) < 2**63 else np.array(self.classes)
+
+    @property
+    def n_features_in_(self) -> int:
+        """Values a series, of all channels."""
+        return self.preprocessing.n_channels * self.preprocessing.length
+
+    def fit(self, X: Any = None, y: Any = None) -> Self:  # noqa: ARG002
+        """Return the champion as it is, as scikit-learn's `FrozenEstimator` does."""
+        return self
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002
+        """Return no parameters: there are none to set."""
+        return {}
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def __sklearn_clone__(self) -> Self:
+        return self
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _memo: Any) -> Self:
+        return self
+
+    def __reduce__(self) -> Any:
+        return _unpickled, (dict(self._files),)
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
+
+        return Tags(
+            estimator_type="classifier",
+            target_tags=TargetTags(required=True),
+            classifier_tags=ClassifierTags(),
+            input_tags=InputTags(three_d_array=True),
+        )
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -64,7 +119,10 @@ class Champion:
         DataError
             If the shape is not the model's, a value is missing, infinite or no number, or the model does
             not normalise and the values are too large for it.
+        ForkedProcessError
+            If this process was forked from one that had loaded TensorFlow.
         """
+        refuse_fork()
         series = _numbers(X, places)
         if series.ndim == 2:
             series = series[:, None, :]
@@ -89,9 +147,16 @@ class Champion:
             )
         return np.asarray(answers, np.float32)
 
-    def predict(self, X: Any) -> NDArray[np.str_]:
-        """Predict labels, text of shape (n_series,); see `predict_proba`."""
-        return np.asarray(np.array(self.classes)[self.predict_proba(X).argmax(axis=1)], np.str_)
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Predict labels, shape (n_series,), of the kind of `classes_`; see `predict_proba`."""
+        labels: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        return labels
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the share of series whose label is predicted, `y` being of the kind of `classes_`."""
+        from sklearn.metrics import accuracy_score
+
+        return float(accuracy_score(y, self.predict(X), sample_weight=sample_weight))
 
     def serve(self, host: str, port: int) -> None:
         """Answer MLflow's scoring protocol (`/invocations`, `/ping`, `/version`) until a signal ends it."""
@@ -145,13 +210,13 @@ def load_champion(source: str | Path, *, alias: str = "champion", workspace: str
         If the store does not answer.
     """
     if Path(source, "MLmodel").is_file():
-        return _champion(load_package(Path(source)))
+        return _champion(Path(source))
     if os.sep in str(source) or isinstance(source, Path):
         raise RegistryError(f"{source} is not a folder that `lstmfcn pull` made: it has no file MLmodel.")
     from lstmfcn.tracking.download import download
 
     with tempfile.TemporaryDirectory() as scratch:
-        return _champion(load_package(download(Workspace(Path(workspace)), source, alias, Path(scratch))))
+        return _champion(download(Workspace(Path(workspace)), source, alias, Path(scratch)))
 
 
 def _numbers(X: Any, places: Sequence[str] | None) -> NDArray[np.float64]:
@@ -187,5 +252,19 @@ def _place(i: int, places: Sequence[str] | None) -> str:
     return places[i] if places else f"Series {i} (counted from 0)"
 
 
-def _champion(package: Package) -> Champion:
-    return Champion(package.dataset, package.classes, package.preprocessing, package)
+def _champion(folder: Path) -> Champion:
+    package = load_package(folder)
+    files = {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
+    return Champion(package.dataset, package.classes, package.preprocessing, package, files)
+
+
+def _unpickled(files: Mapping[str, bytes]) -> Champion:
+    """Return the champion of a package's files; they are checked as those of any folder."""
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, content in files.items():
+            path = Path(scratch, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        return _champion(Path(scratch))

@@ -16,7 +16,7 @@ from typing import Any
 from lstmfcn.errors import TrackingError
 from lstmfcn.files import to_json
 from lstmfcn.runs.cache import Cache
-from lstmfcn.runs.run import Run, find_runs
+from lstmfcn.runs.run import BY_ESTIMATOR, Run, find_runs
 from lstmfcn.tracking.store import EXPERIMENT, clone_id, connect, first_line, shown, tracking_uri
 from lstmfcn.workspace import Workspace
 
@@ -50,7 +50,7 @@ class Tracker:
 
     def __init__(self, workspace: Workspace, say: Callable[[str], None]) -> None:
         self._workspace = workspace
-        self._cache = Cache(workspace.cache)
+        self._cache, self._fits = Cache(workspace.cache), Cache(workspace.fits)
         self._say = say
         self._client: Any = None
         self._experiment = ""
@@ -146,7 +146,7 @@ class Tracker:
     def _fill(self, folder: Path, run: Run) -> None:
         from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
-        one, facts = run.identity, self._cache.facts(run.job)
+        one, facts = run.identity, self._cache.facts(run.job) or self._fits.facts(run.job)
         started, ended = _times(facts)
         parent = self._parent(run, started)
         tags = {
@@ -174,11 +174,12 @@ class Tracker:
         run_id = created.info.run_id
         params = {"dataset": one.dataset, "model": one.classifier, "seed": one.seed, **run.params}
         self._client.log_batch(run_id, params=[Param(k, str(v)) for k, v in params.items()])
+        by_hand = run.protocol == BY_ESTIMATOR
         data = Dataset(
             f"{one.dataset} ({run.split} split)",
             run.data[:32],
-            "dvc",
-            f"data/prepared/{run.split}",
+            "code" if by_hand else "dvc",
+            "given to fit" if by_hand else f"data/prepared/{run.split}",
             profile=to_json(dict(run.sizes)),
         )
         self._client.log_inputs(run_id, [DatasetInput(data, [InputTag("mlflow.data.context", run.split)])])
@@ -223,7 +224,7 @@ def sync(workspace: Workspace, say: Callable[[str], None]) -> int:
     tracker = Tracker(workspace, say)
     folders = (workspace.search, workspace.phase1, workspace.finetuned, workspace.predictions)
     logged = 0
-    for folder, run in find_runs(*folders):
+    for folder, run in find_runs(*folders, workspace.fits):
         if tracker.log_now(folder, run):
             logged += 1
             say(f"logged {run.name}")
