@@ -111,3 +111,23 @@ def files_of(*folders):
 
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """Give the estimators a network that compiles in no time: what surrounds it is the same for all."""
+    from lstmfcn.classifiers import estimators
+    from tiny.row import TINY
+
+    monkeypatch.setattr(estimators, "network_named", lambda name: TINY)
+
+
+@pytest.fixture(scope="session")
+def bumped():
+    """Return 30 series of shape (1, 20), and which of three places has a bump."""
+    rng = np.random.default_rng(0)
+    y = np.arange(30) % 3
+    X = 0.3 * rng.normal(size=(30, 1, 20))
+    for i, k in enumerate(y):
+        X[i, 0, 3 + 5 * k : 6 + 5 * k] += 2
+    return X, y

@@ -8,9 +8,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lstmfcn.classifiers.estimators import ALSTMFCNClassifier, FCNClassifier, LSTMFCNClassifier
     from lstmfcn.tracking.champion import Champion, load_champion
+    from lstmfcn.tracking.fits import register, track
     from lstmfcn.version import __version__
 
-_HOMES = {"Champion": "tracking.champion", "load_champion": "tracking.champion", "__version__": "version"}
+_HOMES = {
+    "Champion": "tracking.champion",
+    "load_champion": "tracking.champion",
+    "register": "tracking.fits",
+    "track": "tracking.fits",
+    "__version__": "version",
+}
 
 __all__ = [
     "ALSTMFCNClassifier",
@@ -19,6 +26,8 @@ __all__ = [
     "LSTMFCNClassifier",
     "__version__",
     "load_champion",
+    "register",
+    "track",
 ]
 
 

@@ -13,6 +13,7 @@ import importlib
 import logging
 import os
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -64,6 +65,16 @@ PIPELINE = frozenset(
 """What the extra `pipeline` installs, by the names under which it is imported."""
 
 _own_process = False
+_forked = False
+_one_thread = threading.RLock()
+
+
+def _note_fork() -> None:
+    global _forked
+    _forked = "tensorflow" in sys.modules
+
+
+os.register_at_fork(after_in_child=_note_fork)
 
 
 class BackendError(LstmfcnError):
@@ -72,6 +83,10 @@ class BackendError(LstmfcnError):
 
 class MissingLibraryError(LstmfcnError):
     """A library of the pipeline is not installed."""
+
+
+class ForkedProcessError(LstmfcnError, RuntimeError):
+    """The process was forked from one that had loaded TensorFlow, which does not work there."""
 
 
 def prepare_command() -> None:
@@ -140,21 +155,43 @@ def missing_library(error: ModuleNotFoundError) -> MissingLibraryError | None:
     )
 
 
+def refuse_fork() -> None:
+    """Refuse to compute in a process that was forked from one with TensorFlow, which would wait for ever.
+
+    Raises
+    ------
+    ForkedProcessError
+        If it was.
+    """
+    if _forked:
+        raise ForkedProcessError(
+            "This process was forked from one that had loaded TensorFlow, whose threads are missing here. "
+            'Start it by multiprocessing.get_context("spawn"), or use joblib\'s default backend, loky.'
+        )
+
+
 def load_tensorflow() -> None:
     """Import TensorFlow, and keep what it writes to stderr on the way (CPU features, missing CUDA).
 
     No setting of TensorFlow silences these lines: they come before its logging is set up. A failed
     import raises as ever. TensorFlow imports Keras, so the backend is decided here.
-    """
-    if _is_no_complaint_of_ours in logging.getLogger("tensorflow").filters:
-        return
-    unset = {name: value for name, value in {**BACKEND, **QUIET}.items() if not os.environ.get(name)}
-    with _muted_stderr(), _environment(unset):
-        load_library("tensorflow")
-        import tensorflow as tf
 
-        tf.config.list_physical_devices()
-    logging.getLogger("tensorflow").addFilter(_is_no_complaint_of_ours)
+    Raises
+    ------
+    ForkedProcessError
+        See `refuse_fork`.
+    """
+    refuse_fork()
+    with _one_thread:
+        if _is_no_complaint_of_ours in logging.getLogger("tensorflow").filters:
+            return
+        unset = {name: value for name, value in {**BACKEND, **QUIET}.items() if not os.environ.get(name)}
+        with _muted_stderr(), _environment(unset):
+            load_library("tensorflow")
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()
+        logging.getLogger("tensorflow").addFilter(_is_no_complaint_of_ours)
 
 
 def load_backend() -> None:
@@ -183,25 +220,26 @@ def load_backend() -> None:
 def keras_defaults() -> Iterator[None]:
     """Give Keras its own defaults while layers or models are made; then the user's settings again.
 
-    They are the dtype policy, `floatx` and the format of images, from `keras.json` or set by the program:
-    a layer takes them when it is made, and keeps them.
+    They are the dtype policy, `floatx` and the format of images, from `keras.json` or set by the program: a
+    layer takes them when it is made, and keeps them. Some are the whole process's: one thread at a time.
     """
     import keras
     from keras.src.backend.common import global_state
 
     config = keras.config
-    floatx, image_data_format = config.floatx(), config.image_data_format()
-    # Not by keras.config: asked for a policy that nobody has set, it sets one, and floatx has no effect then.
-    policy = global_state.get_global_attribute("dtype_policy")
-    try:
-        config.set_floatx("float32")
-        config.set_image_data_format("channels_last")
-        config.set_dtype_policy("float32")
-        yield
-    finally:
-        config.set_floatx(floatx)
-        config.set_image_data_format(image_data_format)
-        global_state.set_global_attribute("dtype_policy", policy)
+    with _one_thread:
+        floatx, image_data_format = config.floatx(), config.image_data_format()
+        # Not by keras.config: asked for a policy that nobody has set, it sets one; floatx has no effect then.
+        policy = global_state.get_global_attribute("dtype_policy")
+        try:
+            config.set_floatx("float32")
+            config.set_image_data_format("channels_last")
+            config.set_dtype_policy("float32")
+            yield
+        finally:
+            config.set_floatx(floatx)
+            config.set_image_data_format(image_data_format)
+            global_state.set_global_attribute("dtype_policy", policy)
 
 
 def load_mlflow(*modules: str) -> None:

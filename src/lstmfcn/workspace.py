@@ -136,6 +136,11 @@ class Workspace:
         return self.root / ".lstmfcn/cache"
 
     @property
+    def fits(self) -> Path:
+        """Fits of the estimators that were tracked or registered here, a folder each."""
+        return self.root / ".lstmfcn/fits"
+
+    @property
     def downloads(self) -> Path:
         """Datasets as the archive's site gave them, to be read again without a network."""
         return self.root / ".lstmfcn/downloads"

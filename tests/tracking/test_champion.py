@@ -1,9 +1,17 @@
 """What a registered model is worth: to raw series, and to whoever gives it others."""
 
+import copy
+import dataclasses
+import os
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import zscore
+from sklearn.base import clone, is_classifier
+from sklearn.model_selection import KFold, cross_val_score
+from sklearn.utils.validation import check_is_fitted
 
 from lstmfcn.errors import DataError
 from lstmfcn.tracking.champion import _example, load_champion
@@ -116,3 +124,55 @@ def test_an_example_that_is_none_is_left_out(tmp_path, damaged):
     assert _example(tmp_path, (1, 3)) is None
     (tmp_path / "input_example.json").write_text("[[[1, 2, 3]], [[4, 5, 6]]]")
     np.testing.assert_array_equal(_example(tmp_path, (1, 3)), [[1, 2, 3]])
+
+
+def test_a_champion_is_a_fitted_classifier_of_scikit_learns_kind(finished):
+    """It scores, is cross-validated, calibrated and copied; a copy by pickle answers the same to the bit."""
+    champion = load_champion("Bumps", workspace=finished[0].root)
+    X = np.random.default_rng(2).normal(size=(12, 1, 20))
+    y = champion.predict(X)
+    assert is_classifier(champion)
+    check_is_fitted(champion)
+    assert champion.score(X, y) == 1.0
+    assert champion.classes_.tolist() == list(champion.classes) == ["a", "b", "c"]
+    assert clone(champion) is copy.deepcopy(champion) is copy.copy(champion) is champion.fit(X, y) is champion
+    assert cross_val_score(champion, X, y, cv=KFold(2)).tolist() == [1.0, 1.0]
+    again = pickle.loads(pickle.dumps(champion))
+    assert (again.dataset, again.classes, again.n_features_in_) == ("Bumps", champion.classes, 20)
+    np.testing.assert_array_equal(again.predict_proba(X), champion.predict_proba(X))
+    assert "Bumps" in repr(champion)
+
+
+@pytest.mark.parametrize(
+    ("texts", "labels"),
+    [
+        (("-1", "0", "12"), [-1, 0, 12]),
+        (("1", "2.5"), ["1", "2.5"]),
+        (("1", "b"), ["1", "b"]),
+        (("01", "1"), ["01", "1"]),
+        (("1_0", "2"), ["1_0", "2"]),
+        (("0", str(2**64)), ["0", str(2**64)]),
+        (("True", "False"), ["True", "False"]),
+    ],
+)
+def test_labels_that_are_plain_integers_come_back_as_integers(texts, labels, finished):
+    champion = dataclasses.replace(load_champion("Bumps", workspace=finished[0].root), classes=texts)
+    assert champion.classes_.tolist() == labels
+    assert champion.predict(np.zeros((0, 20))).dtype == champion.classes_.dtype
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_in_a_forked_process_a_champion_raises_and_does_not_hang(finished):
+    champion = load_champion("Bumps", workspace=finished[0].root)
+    read, write = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            champion.predict(np.zeros((1, 20)))
+        except RuntimeError as error:
+            os.write(write, str(error).encode())
+        finally:
+            os._exit(0)
+    os.close(write)
+    assert b"spawn" in os.read(read, 1000)
+    os.waitpid(child, 0)

@@ -14,6 +14,7 @@ from lstmfcn.training.checkpoint import Checkpoint
 from lstmfcn.training.loop import Engine, TrainingDivergedError
 from lstmfcn.training.recipe import TrainingRecipe
 from lstmfcn.training.selection import Selection
+from lstmfcn.training.tensorflow import epoch
 from lstmfcn.training.tensorflow.statistics import BatchNormStatistics
 from lstmfcn.training.weights import class_weights, get_weights
 
@@ -89,6 +90,56 @@ def test_a_reused_engine_trains_like_a_new_one(data):
     for path, value in found[0].items():
         np.testing.assert_array_equal(value, found[1][path], err_msg=path)
     assert reused_engine(split, architecture, seed=3) is reused_engine(split, architecture, seed=4)
+
+
+def test_an_epoch_in_many_calls_is_the_epoch_in_one(data, monkeypatch):
+    """Each call takes one batch, or, where time is no matter, soon all of them: the same to the bit."""
+    X, y = data
+    found = []
+    for seconds in (-1, 1000):
+        monkeypatch.setattr(epoch, "AT_ONCE", seconds)
+        one, calls = engine(), []
+        compiled = one.compiled("float32")
+        call = compiled._compiled
+        compiled._compiled = lambda *rest, call=call, calls=calls: calls.append(rest[6:8]) or call(*rest)
+        history = one.train(X, y, TrainingRecipe(epochs=4, batch_size=2), start=one.initial, seed=3)
+        found.append((history.to_csv(), {k: v.tobytes() for k, v in get_weights(one.model).items()}))
+        if seconds < 0:
+            assert calls == [(0, 2), (2, 4), (4, 6), (6, 8)] * 4
+        else:
+            assert calls == [(0, 2), (2, 6), (6, 8), (0, 8), (0, 8), (0, 8)]
+    assert found[0] == found[1]
+
+
+def test_who_observes_may_end_a_training_and_settle_its_weights(data):
+    X, y = data
+    one, recipe = engine(), TrainingRecipe(epochs=5, batch_size=3, schedule="constant")
+    seen, settled = [], []
+
+    def observe(end):
+        seen.append(end.epoch)
+        one.settle(X, recipe)
+        settled.append(get_weights(one.model))
+        return end.epoch == 3
+
+    history = one.train(X, y, recipe, start=one.initial, seed=0, observe=observe)
+    assert seen == [1, 2, 3]
+    assert len(history.loss) == 3
+    for path, value in get_weights(one.model).items():
+        np.testing.assert_array_equal(settled[-1][path], value)
+    short = one.train(X, y, recipe.model_copy(update={"epochs": 3}), start=one.initial, seed=0)
+    np.testing.assert_array_equal(short.loss, history.loss)
+
+
+def test_weights_of_series_take_the_place_of_those_of_classes(data):
+    X, y = data
+    one, recipe = engine(), TrainingRecipe(epochs=2, batch_size=8)
+    given = class_weights(y, 3)[y]
+    by_class = one.train(X, y, recipe, start=one.initial, seed=0)
+    by_series = one.train(X, y, recipe, start=one.initial, seed=0, series_weights=given)
+    np.testing.assert_array_equal(by_class.loss, by_series.loss)
+    doubled = one.train(X, y, recipe, start=one.initial, seed=0, series_weights=2 * given)
+    assert doubled.loss[0] == pytest.approx(2 * by_class.loss[0], rel=1e-5)
 
 
 def test_recomputed_statistics_are_those_of_the_training_series(data):

@@ -2,152 +2,199 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import numpy as np
-from numpy.typing import NDArray
-from pydantic import ValidationError
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from lstmfcn.classifiers.base import NetworkClassifier
+from lstmfcn.classifiers.documentation import documented
+from lstmfcn.classifiers.observers import FitRecord, tell
+from lstmfcn.classifiers.parameters import RECIPE, Callback, Parameters, RecurrentParameters
 from lstmfcn.classifiers.table import classifiers, network_named
+from lstmfcn.data.containers import to_array
+from lstmfcn.data.fields import spelled_alike
 from lstmfcn.data.preprocessing import DEFAULT, Normalise, Preprocessing
 from lstmfcn.data.series import Split
 from lstmfcn.errors import DataError
 from lstmfcn.networks.architecture import Architecture
-from lstmfcn.training.recipe import FineTuning, ScheduleName, TrainingRecipe, fine_tuning_recipe
+from lstmfcn.training.recipe import ScheduleName
 
-_TRAIN = TrainingRecipe()
-"""Its defaults, the architecture's and the preprocessing's are those of `params.yaml` too."""
+if TYPE_CHECKING:
+    from lstmfcn.classifiers.engines import Shape
+    from lstmfcn.training.loop import History
+
+
+FLAT = 0.5
+"""See `Preprocessing.check`."""
 
 
 class _NetworkClassifier(ClassifierMixin, BaseEstimator):
     """What the estimators share."""
 
     _model: ClassVar[str]
+    _parameters: ClassVar[type[Parameters]] = Parameters
 
-    def fit(self, X: Any, y: Any) -> Self:
+    # What scikit-learn shows links here, and describes parameters only where there is a link.
+    _doc_link_module = "lstmfcn"
+    _doc_link_template = "https://arxiv.org/abs/1709.05206"
+
+    classes_: NDArray[Any]
+    n_channels_: int
+    length_: int
+    seed_: int
+    architecture_: Architecture
+    preprocessing_: Preprocessing
+    weights_: dict[str, NDArray[Any]]
+    histories_: list[History]
+    n_iter_: int
+    loss_curve_: list[float]
+    validation_loss_curve_: list[float] | None
+    _settings: dict[str, Any]  # what was fitted with, for those who keep a record of it
+    _data: str
+    _n_series: int
+
+    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Train on series and their labels.
+
+        A fit that fails, or is interrupted by Ctrl-C, leaves the estimator as it was.
 
         Parameters
         ----------
         X
-            Shape (n_series, n_channels, length), or (n_series, length) where there is one channel.
+            Shape (n_series, n_channels, length), or (n_series, length) for one channel: an array, a
+            list of arrays, or a frame; see `lstmfcn.data.containers.to_array`.
         y
             Labels, shape (n_series,): text, integers or booleans.
+        sample_weight
+            The weight of each series in the loss, shape (n_series,), beside that of its class; only their
+            ratios matter, and a series of weight 0 is left out. None: all weigh alike.
 
         Raises
         ------
         ValueError
-            If shapes do not fit, a value is missing or infinite, there is one class only, or a parameter is
-            impossible.
+            If shapes do not fit, series differ in length, a value is missing or infinite, there is one class
+            only, or a parameter is impossible.
+        TrainingDivergedError
+            If the loss is no longer a number.
+        ForkedProcessError
+            If this process was forked from one that had loaded TensorFlow.
         """
-        from lstmfcn.classifiers.phase1 import new_engine
-        from lstmfcn.training.weights import get_weights
+        from lstmfcn.classifiers.fitting import fit_network
 
-        flat, shape = _flattened(X)
-        checked, labels = validate_data(self, flat, y, dtype=np.float64)
-        series = checked.reshape(len(checked), *(shape or (1, -1)))
-        check_classification_targets(labels)
-        self.classes_, codes = np.unique(labels, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"The labels hold one class only, {self.classes_[0]!r}: at least two are needed."
+        started = time.time()
+        parameters = self._parameters.checked(self.get_params(deep=False))
+        row = network_named(self._model)
+        fitted = self._unfitted()
+        fitted.architecture_ = row.architecture(**parameters.architecture())
+        try:
+            series, labels = fitted._series(X, y)
+            check_classification_targets(labels)
+            fitted.classes_, codes = np.unique(labels, return_inverse=True)
+            weights = None
+            if sample_weight is not None:
+                weights = _check_sample_weight(sample_weight, series, dtype=np.float64)
+                if (weights < 0).any():
+                    raise ValueError("sample_weight holds a negative weight.")
+                series, codes, weights = series[weights > 0], codes[weights > 0], weights[weights > 0]
+            present = np.unique(codes)
+            if len(present) < 2:
+                names = ", ".join(repr(label) for label in fitted.classes_[present]) or "none"
+                raise ValueError(f"The labels hold one class only, {names}: at least two are needed.")
+            fitted.n_channels_, fitted.length_ = series.shape[1:]
+            fitted.preprocessing_ = Preprocessing.fit(series, normalise=parameters.normalise)
+            train = Split(
+                fitted.preprocessing_.apply(series, flat_share=FLAT),
+                codes.astype(np.int64),
+                _texts(fitted.classes_),
             )
-        self.n_channels_, self.length_ = series.shape[1:]
-        self.preprocessing_ = Preprocessing.fit(series, normalise=self.normalise)
-        train = Split(self._prepared(series), codes.astype(np.int64), tuple(str(c) for c in self.classes_))
-        seed = 0 if self.random_state is None else int(self.random_state)
-        recipes = self._recipes()
-        engine = new_engine(train, self._architecture(), seed=seed)
-        self.weights_, self.histories_ = engine.initial, []
-        for index, recipe in enumerate(recipes):
-            history = engine.train(
-                train.X,
-                train.y,
-                recipe,
-                start=self.weights_,
-                seed=seed + 100_000 * index,
+            fitted.seed_ = parameters.seed()
+            fit = fit_network(
+                train,
+                fitted._shape(),
+                parameters,
+                labels=fitted.classes_,
+                seed=fitted.seed_,
+                sample_weight=weights,
+                title=row.title,
             )
-            self.weights_ = get_weights(engine.model)
-            self.histories_.append(history)
-        self._network = engine
+        except DataError as error:
+            raise ValueError(str(error)) from None
+        fitted.weights_ = dict(fit.weights)
+        fitted.histories_ = fit.histories
+        fitted.loss_curve_ = [loss for history in fit.histories for loss in history.loss.tolist()]
+        fitted.validation_loss_curve_ = fit.validation_loss or None
+        fitted.n_iter_ = len(fitted.loss_curve_)
+        fitted._settings, fitted._data, fitted._n_series = parameters.settings(), train.hash, len(train.y)
+        self.__dict__ = fitted.__dict__  # all at once: whatever is raised before leaves what was
+        tell(FitRecord(self, train, started, time.time() - started))
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float32]:
         """Return class probabilities, float32 (n_series, n_classes), in the order of `classes_`.
 
+        Parameters
+        ----------
+        X
+            As in `fit`.
+
         Raises
         ------
         ValueError
-            If the series are of another shape than those of `fit`, or a value is missing or infinite.
+            If there are no series, they are of another shape than those of `fit`, or a value is missing or
+            infinite.
+        ForkedProcessError
+            If this process was forked from one that had loaded TensorFlow.
         """
         check_is_fitted(self, "weights_")
-        flat, shape = _flattened(X)
-        fitted = (self.n_channels_, self.length_)
-        if shape not in (None, fitted):
-            raise ValueError(f"Fitted on series of {fitted} (channels, values), given {shape}.")
-        series = validate_data(self, flat, dtype=np.float64, reset=False).reshape(-1, *fitted)
-        probabilities: NDArray[np.float32] = self._engine().predict(self._prepared(series))
+        from lstmfcn.classifiers.engines import borrowed_engine
+        from lstmfcn.training.weights import set_weights
+
+        try:
+            prepared = self.preprocessing_.apply(self._series(X), flat_share=FLAT)
+            with borrowed_engine(self._shape()) as engine:
+                set_weights(engine.model, self.weights_)
+                probabilities: NDArray[np.float32] = engine.predict(prepared)
+        except DataError as error:
+            raise ValueError(str(error)) from None
         return probabilities
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Return the label of the highest probability of each series, shape (n_series,)."""
-        probabilities = self.predict_proba(X)
-        labels: NDArray[Any] = self.classes_[probabilities.argmax(axis=1)]
+        """Return the label of the highest probability of each series; see `predict_proba`."""
+        likeliest = self.predict_proba(X).argmax(axis=1)
+        labels: NDArray[Any] = self.classes_[likeliest]
         return labels
 
-    def _architecture(self) -> Architecture:
-        """Return the network that the parameters describe; raises `ValueError` if they do not fit."""
-        return network_named(self._model).architecture(None)
+    def _series(self, X: Any, y: Any = None) -> Any:
+        """Return series as float64, (n_series, n_channels, length), and labels where some are given."""
+        X = to_array(X)
+        shape = None  # that of one series, where X has channels
+        if getattr(X, "ndim", 2) == 3:
+            shape = X.shape[1:]
+            X = np.asarray(X).reshape(len(X), shape[0] * shape[1])
+        if y is not None or not hasattr(self, "weights_"):
+            checked, labels = validate_data(self, X, y, dtype=np.float64)
+            return checked.reshape(len(checked), *(shape or (1, -1))), labels
+        fitted = (self.n_channels_, self.length_)
+        if shape not in (None, fitted):
+            raise ValueError(f"Fitted on series of {fitted} (channels, values), given {shape}.")
+        return validate_data(self, X, dtype=np.float64, reset=False).reshape(-1, *fitted)
 
-    def _recipes(self) -> list[TrainingRecipe]:
-        """Return how phase 1 and each fine-tuning iteration train; raises `ValueError`."""
-        try:
-            fine_tuning = FineTuning(iterations=_plain(self.fine_tuning_iterations))
-            phase1 = TrainingRecipe(
-                epochs=_plain(self.epochs),
-                batch_size=_plain(self.batch_size),
-                schedule=self.schedule,
-                initial_rate=_plain(self.learning_rate),
-                final_rate=min(_TRAIN.final_rate, _plain(self.learning_rate)),
-            )
-        except ValidationError as error:
-            ours = {"initial_rate": "learning_rate", "iterations": "fine_tuning_iterations"}
-            problem = error.errors()[0]
-            name = str(problem["loc"][0])
-            raise ValueError(f"{ours.get(name, name)}={problem['input']!r}: {problem['msg']}.") from None
-        first = fine_tuning_recipe(phase1, fine_tuning)
-        return [phase1, *(first.iteration(i) for i in range(1, fine_tuning.iterations + 1))]
+    def _shape(self) -> Shape:
+        from lstmfcn.classifiers.engines import Shape
 
-    def _prepared(self, series: NDArray[np.float64]) -> NDArray[np.float32]:
-        try:
-            return self.preprocessing_.apply(series)
-        except DataError as error:
-            raise ValueError(str(error)) from None
+        return Shape(self.architecture_, self.n_channels_, self.length_, len(self.classes_))
 
-    def _engine(self) -> Any:
-        """Return the network with the fitted weights; built when first needed, and after unpickling."""
-        if getattr(self, "_network", None) is None:
-            from lstmfcn.networks.build import build
-            from lstmfcn.training.loop import Engine
-            from lstmfcn.training.weights import set_weights
-
-            model = build(
-                self._architecture(),
-                n_channels=self.n_channels_,
-                length=self.length_,
-                n_classes=len(self.classes_),
-            )
-            set_weights(model, self.weights_)
-            self._network = Engine(model)
-        return self._network
-
-    def __getstate__(self) -> dict[str, Any]:
-        state: dict[str, Any] = dict(super().__getstate__())
-        return {name: value for name, value in state.items() if name != "_network"}
+    def _unfitted(self) -> Self:
+        """Return a copy with the same parameters, without what a fit has left."""
+        copy = object.__new__(type(self))
+        copy.__dict__ = {name: value for name, value in vars(self).items() if not name.endswith("_")}
+        return copy
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -156,32 +203,18 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
         return tags
 
 
+@documented
 class FCNClassifier(_NetworkClassifier):
     """The fully convolutional network (Wang, Yan and Oates, 2017).
 
-    Parameters
-    ----------
-    epochs, batch_size, learning_rate, schedule
-        How to train: see `lstmfcn.training.recipe.TrainingRecipe`. The rest of the recipe, and these where
-        they are not given, are the defaults of `params.yaml`.
-    fine_tuning_iterations
-        The K of the paper's Algorithm 1; 0 for phase 1 alone. An iteration trains as `finetune` does by
-        default: see `lstmfcn.training.recipe.FineTuning`.
-    normalise
-        "per_series" z-normalises each channel of each series, "none" leaves them as they are.
-    random_state
-        An integer decides every random choice: equal integers give equal models.
-
-    Attributes
-    ----------
-    classes_
-        The labels, sorted.
-    preprocessing_
-        What is done to series, as fitted on the training series.
-    weights_
-        The trained weights by name.
-    histories_
-        A `History` for phase 1 and for each fine-tuning iteration.
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lstmfcn import FCNClassifier
+    >>> y = np.arange(20) % 2
+    >>> X = np.sin(np.outer(1 + y, np.linspace(0, 6, 24)))  # one wave, or two
+    >>> FCNClassifier(epochs=30, batch_size=8).fit(X, y).score(X, y)
+    1.0
     """
 
     _model: ClassVar[str] = "fcn"
@@ -189,37 +222,39 @@ class FCNClassifier(_NetworkClassifier):
     def __init__(
         self,
         *,
-        epochs: int = _TRAIN.epochs,
-        batch_size: int = _TRAIN.batch_size,
-        learning_rate: float = _TRAIN.initial_rate,
-        schedule: ScheduleName = _TRAIN.schedule,
+        epochs: int = RECIPE.epochs,
+        batch_size: int = RECIPE.batch_size,
+        learning_rate: float = RECIPE.initial_rate,
+        schedule: ScheduleName = RECIPE.schedule,
         fine_tuning_iterations: int = 0,
+        class_weight: Any = "balanced",
+        validation_share: float = 0.0,
+        patience: int = 50,
         normalise: Normalise = DEFAULT,
-        random_state: int | None = 0,
+        verbose: int = False,
+        callbacks: Callback | Sequence[Callback] | None = None,
+        random_state: int | np.random.RandomState | None = 0,
     ) -> None:
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.schedule = schedule
-        self.fine_tuning_iterations = fine_tuning_iterations
-        self.normalise = normalise
-        self.random_state = random_state
+        _set(self, locals())
 
 
+@documented
 class LSTMFCNClassifier(_NetworkClassifier):
     """LSTM-FCN (Karim et al., 2017, section III).
 
-    Parameters
-    ----------
-    cells
-        The LSTM's units.
-    dropout, dimension_shuffle, segments
-        What else shapes the network: see `lstmfcn.networks.architecture.Architecture`.
-    epochs, batch_size, learning_rate, schedule, fine_tuning_iterations, normalise, random_state
-        As for `FCNClassifier`, whose attributes it has too.
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lstmfcn import LSTMFCNClassifier
+    >>> y = np.where(np.arange(20) % 2, "slow", "fast")
+    >>> X = np.sin(np.outer(1 + (y == "fast"), np.linspace(0, 6, 24)))
+    >>> fitted = LSTMFCNClassifier(cells=4, epochs=30, batch_size=8).fit(X, y)
+    >>> fitted.predict(X[:2])
+    array(['fast', 'slow'], dtype='<U4')
     """
 
     _model: ClassVar[str] = "lstm_fcn"
+    _parameters: ClassVar[type[Parameters]] = RecurrentParameters
 
     def __init__(
         self,
@@ -228,51 +263,48 @@ class LSTMFCNClassifier(_NetworkClassifier):
         dropout: float = Architecture.dropout,
         dimension_shuffle: bool = Architecture.dimension_shuffle,
         segments: int = Architecture.segments,
-        epochs: int = _TRAIN.epochs,
-        batch_size: int = _TRAIN.batch_size,
-        learning_rate: float = _TRAIN.initial_rate,
-        schedule: ScheduleName = _TRAIN.schedule,
+        epochs: int = RECIPE.epochs,
+        batch_size: int = RECIPE.batch_size,
+        learning_rate: float = RECIPE.initial_rate,
+        schedule: ScheduleName = RECIPE.schedule,
         fine_tuning_iterations: int = 0,
+        class_weight: Any = "balanced",
+        validation_share: float = 0.0,
+        patience: int = 50,
         normalise: Normalise = DEFAULT,
-        random_state: int | None = 0,
+        verbose: int = False,
+        callbacks: Callback | Sequence[Callback] | None = None,
+        random_state: int | np.random.RandomState | None = 0,
     ) -> None:
-        self.cells = cells
-        self.dropout = dropout
-        self.dimension_shuffle = dimension_shuffle
-        self.segments = segments
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.schedule = schedule
-        self.fine_tuning_iterations = fine_tuning_iterations
-        self.normalise = normalise
-        self.random_state = random_state
-
-    def _architecture(self) -> Architecture:
-        return network_named(self._model).architecture(
-            self.cells,
-            dropout=self.dropout,
-            dimension_shuffle=self.dimension_shuffle,
-            segments=self.segments,
-        )
+        _set(self, locals())
 
 
+@documented
 class ALSTMFCNClassifier(LSTMFCNClassifier):
     """ALSTM-FCN: LSTM-FCN with the attention LSTM of the paper's section II-D.
 
-    Parameters
-    ----------
-    cells, dropout, dimension_shuffle, segments, epochs, batch_size, learning_rate, schedule, \
-fine_tuning_iterations, normalise, random_state
-        As for `LSTMFCNClassifier`.
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lstmfcn import ALSTMFCNClassifier
+    >>> y = np.arange(20) % 2
+    >>> X = np.sin(np.outer(1 + y, np.linspace(0, 6, 24)))
+    >>> ALSTMFCNClassifier(cells=4, epochs=2).fit(X, y).predict_proba(X).shape
+    (20, 2)
     """
 
     _model: ClassVar[str] = "alstm_fcn"
 
 
-def _plain(value: Any) -> Any:
-    """Return a number of NumPy's, such as a grid search sets, as Python's."""
-    return value.item() if isinstance(value, np.generic) else value
+def _set(estimator: _NetworkClassifier, given: dict[str, Any]) -> None:
+    """Set the parameters that a constructor was given, as its `locals` hold them."""
+    estimator.__dict__.update((name, value) for name, value in given.items() if name != "self")
+
+
+def _texts(classes: NDArray[Any]) -> tuple[str, ...]:
+    """Return labels as the pipeline writes them; as they are where that would take two for the same."""
+    texts = tuple(spelled_alike([str(label) for label in classes]))
+    return texts if len(set(texts)) == len(texts) else tuple(str(label) for label in classes)
 
 
 def _made(row: NetworkClassifier) -> type[_NetworkClassifier]:
@@ -280,22 +312,19 @@ def _made(row: NetworkClassifier) -> type[_NetworkClassifier]:
     shared = LSTMFCNClassifier if row.recurrent else FCNClassifier
     text = f"""{row.summary}
 
-    Parameters
-    ----------
-    {", ".join(shared._get_param_names())}
-        As for `{shared.__name__}`, whose attributes it has too.
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lstmfcn import {row.estimator}
+    >>> y = np.arange(20) % 2
+    >>> X = np.sin(np.outer(1 + y, np.linspace(0, 6, 24)))
+    >>> {row.estimator}(epochs=2).fit(X, y).n_iter_
+    2
     """
-    return type(row.estimator, (shared,), {"_model": row.name, "__doc__": text, "__module__": __name__})
+    made = type(row.estimator, (shared,), {"_model": row.name, "__doc__": text, "__module__": __name__})
+    return cast("type[_NetworkClassifier]", documented(made))
 
 
 for _row in classifiers().values():
     if isinstance(_row, NetworkClassifier) and _row.estimator and _row.estimator not in globals():
         globals()[_row.estimator] = _made(_row)
-
-
-def _flattened(X: Any) -> tuple[Any, tuple[int, int] | None]:
-    """Return series as scikit-learn checks them, a row each, and their shape where X has channels."""
-    if getattr(X, "ndim", 2) != 3:
-        return X, None
-    n_series, n_channels, length = X.shape
-    return np.asarray(X).reshape(n_series, n_channels * length), (n_channels, length)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def new_engine(split: Split, architecture: Architecture, *, seed: int) -> Engine:
     """Return an engine for a network that fits the shape of a split, its weights freshly drawn."""
-    return _engine(architecture, *_shape_for(split), seed)
+    return engine_for(architecture, *_shape_for(split), seed)
 
 
 def reused_engine(split: Split, architecture: Architecture, *, seed: int) -> Engine:
@@ -41,10 +41,11 @@ def reused_engine(split: Split, architecture: Architecture, *, seed: int) -> Eng
 
 @functools.lru_cache(maxsize=1)
 def _kept_engine(architecture: Architecture, n_channels: int, length: int, n_classes: int) -> Engine:
-    return _engine(architecture, n_channels, length, n_classes, seed=0)
+    return engine_for(architecture, n_channels, length, n_classes, seed=0)
 
 
-def _engine(architecture: Architecture, n_channels: int, length: int, n_classes: int, seed: int) -> Engine:
+def engine_for(architecture: Architecture, n_channels: int, length: int, n_classes: int, seed: int) -> Engine:
+    """Return an engine for a network that takes series of a shape, its weights freshly drawn."""
     model = _build(architecture, n_channels, length, n_classes, seed)
     return Engine(model, import_module(architecture.module).LOW_PRECISION)
 

@@ -95,7 +95,9 @@ class Preprocessing:
         """Write the description as JSON."""
         write_json(path, self.describe())
 
-    def check(self, X: NDArray[np.floating], *, places: Sequence[str] | None = None) -> None:
+    def check(
+        self, X: NDArray[np.floating], *, places: Sequence[str] | None = None, flat_share: float = 0.0
+    ) -> None:
         """Refuse series that `apply` cannot prepare.
 
         Parameters
@@ -104,6 +106,9 @@ class Preprocessing:
             Raw series, shape (n_series, n_channels, length); values are finite.
         places
             What to call each series in errors; None to count them from 0.
+        flat_share
+            Where series are not normalised, the share of them whose shape float32 may lose: a few that hardly
+            vary are as good as constant, but not all of them.
 
         Raises
         ------
@@ -118,14 +123,16 @@ class Preprocessing:
                 "training split has. Resample the series, or train on such series."
             )
         if self.normalise == "none":
-            _check_single(X, places)
+            _check_single(X, places, flat_share)
 
-    def apply(self, X: NDArray[np.floating], *, places: Sequence[str] | None = None) -> NDArray[np.float32]:
+    def apply(
+        self, X: NDArray[np.floating], *, places: Sequence[str] | None = None, flat_share: float = 0.0
+    ) -> NDArray[np.float32]:
         """Prepare raw series, in float64 until the last step.
 
         Parameters
         ----------
-        X, places
+        X, places, flat_share
             As for `check`, which is asked first.
 
         Returns
@@ -137,7 +144,7 @@ class Preprocessing:
         DataError
             See `check`.
         """
-        self.check(X, places=places)
+        self.check(X, places=places, flat_share=flat_share)
         if self.normalise == "none":
             return np.ascontiguousarray(X, np.float32)
         raw = X.astype(np.float64)
@@ -168,7 +175,7 @@ class Preprocessing:
         return tf.cast(tf.where(varies, scaled, tf.zeros_like(scaled)), tf.float32)
 
 
-def _check_single(X: NDArray[np.floating], places: Sequence[str] | None) -> None:
+def _check_single(X: NDArray[np.floating], places: Sequence[str] | None, flat_share: float) -> None:
     """Refuse series of which float32 cannot hold a value's square, or whose shape it loses."""
     with np.errstate(over="ignore"):
         single = X.astype(np.float32)
@@ -178,12 +185,12 @@ def _check_single(X: NDArray[np.floating], places: Sequence[str] | None) -> None
         spread = X.std(axis=-1, dtype=np.float64)
     varies = spread > FLAT * np.abs(X).max(axis=-1)
     shapeless = ~beyond & varies & (lost > ROUNDED * spread)
-    for at_fault, what in (
-        (beyond, f"a value beyond {LARGEST:.2g}, whose square float32 cannot hold"),
-        (shapeless, "values that float32, whose steps are too large for them, cannot tell apart"),
+    for at_fault, tolerated, what in (
+        (beyond, 0.0, f"a value beyond {LARGEST:.2g}, whose square float32 cannot hold"),
+        (shapeless, flat_share, "values that float32, whose steps are too large for them, cannot tell apart"),
     ):
         found = np.flatnonzero(np.any(at_fault, axis=1))
-        if len(found):
+        if len(found) > tolerated * len(X):
             place = places[found[0]] if places else f"Series {found[0]} (counted from 0)"
             raise DataError(
                 f"{place}: {what} ({len(found)} such series in all). Set prepare.normalise to per_series, "

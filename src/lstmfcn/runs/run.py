@@ -25,6 +25,9 @@ WEIGHTS_FILE = "weights.npz"
 Bundle = Mapping[str, bytes]
 """What a job gave: files by their relative name."""
 
+BY_ESTIMATOR = "estimator"
+"""The protocol of a fit by one's own hand: see `lstmfcn.tracking.fits`."""
+
 SCHEMA = 3
 """What the fields of a run's file are. Read as well: files of schema 1, which bore no number, and of schema
 2, which knew no hashes."""
@@ -44,7 +47,7 @@ class Run:
     job
         The key of the job that did the work (`lstmfcn.runs.cache.job_key`).
     protocol
-        "honest" or "paper".
+        "honest", "paper" or "estimator".
     data
         The hash of the split that the run is about: the test split where it only measured.
     params

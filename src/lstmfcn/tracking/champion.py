@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lstmfcn.data.batches import batches
 from lstmfcn.data.preprocessing import Preprocessing
+from lstmfcn.environment import refuse_fork
 from lstmfcn.errors import DataError, RegistryError
 from lstmfcn.tracking.package.contents import EXAMPLES, UntrustedModelError
 from lstmfcn.tracking.package.load import Package, load_package
@@ -24,14 +25,17 @@ from lstmfcn.workspace import Workspace
 
 @dataclass(frozen=True)
 class Champion:
-    """A loaded model.
+    """A loaded model: a fitted classifier of scikit-learn's kind, which stays as it was registered.
+
+    Its copies and clones are itself, its pickle holds the whole model, and `fit` changes nothing. It follows
+    scikit-learn's protocols and inherits none of its classes, whose import takes longer than a prediction.
 
     Attributes
     ----------
     dataset
         What it was trained on.
     classes
-        The labels, in the order of the probabilities.
+        The labels as text, in the order of the probabilities.
     preprocessing
         What the model does to raw series.
     example
@@ -43,6 +47,58 @@ class Champion:
     preprocessing: Preprocessing
     example: NDArray[np.float64] | None = field(repr=False)
     _package: Package = field(repr=False)
+    _files: Mapping[str, bytes] = field(repr=False, compare=False)
+
+    @property
+    def classes_(self) -> NDArray[Any]:
+        """The labels in the order of the probabilities: integers where all of them are plain ones, else text.
+
+        What was 1.0 or 01 in a file counts as such: labels are kept in one spelling.
+        """
+        try:
+            numbers = [int(label) for label in self.classes]
+        except ValueError:
+            return np.array(self.classes)
+        plain = tuple(str(number) for number in numbers) == self.classes
+        return np.array(numbers) if plain and max(map(abs, numbers)) < 2**63 else np.array(self.classes)
+
+    @property
+    def n_features_in_(self) -> int:
+        """Values a series, of all channels."""
+        return self.preprocessing.n_channels * self.preprocessing.length
+
+    def fit(self, X: Any = None, y: Any = None) -> Self:  # noqa: ARG002
+        """Return the champion as it is, as scikit-learn's `FrozenEstimator` does."""
+        return self
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002
+        """Return no parameters: there are none to set."""
+        return {}
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def __sklearn_clone__(self) -> Self:
+        return self
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _memo: Any) -> Self:
+        return self
+
+    def __reduce__(self) -> Any:
+        return _unpickled, (dict(self._files),)
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
+
+        return Tags(
+            estimator_type="classifier",
+            target_tags=TargetTags(required=True),
+            classifier_tags=ClassifierTags(),
+            input_tags=InputTags(three_d_array=True),
+        )
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -69,7 +125,10 @@ class Champion:
         DataError
             If the shape is not the model's, a value is missing, infinite or no number, or the model does
             not normalise and the values are too large for it.
+        ForkedProcessError
+            If this process was forked from one that had loaded TensorFlow.
         """
+        refuse_fork()
         series = _numbers(X, places)
         if series.ndim == 2:
             series = series[:, None, :]
@@ -94,9 +153,16 @@ class Champion:
             )
         return np.asarray(answers, np.float32)
 
-    def predict(self, X: Any) -> NDArray[np.str_]:
-        """Predict labels, text of shape (n_series,); see `predict_proba`."""
-        return np.asarray(np.array(self.classes)[self.predict_proba(X).argmax(axis=1)], np.str_)
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Predict labels, shape (n_series,), of the kind of `classes_`; see `predict_proba`."""
+        labels: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        return labels
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the share of series whose label is predicted, `y` being of the kind of `classes_`."""
+        from sklearn.metrics import accuracy_score
+
+        return float(accuracy_score(y, self.predict(X), sample_weight=sample_weight))
 
 
 def load_champion(
@@ -187,7 +253,10 @@ def _champion(folder: Path, *, verify_key: Path | None = None) -> Champion:
     package = load_package(folder, verify_key=verify_key)
     preprocessing = package.preprocessing
     example = _example(folder, (preprocessing.n_channels, preprocessing.length))
-    return Champion(package.dataset, package.classes, preprocessing, example, package)
+    files = {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
+    return Champion(package.dataset, package.classes, preprocessing, example, package, files)
 
 
 def _example(folder: Path, shape: tuple[int, int]) -> NDArray[np.float64] | None:
@@ -197,3 +266,13 @@ def _example(folder: Path, shape: tuple[int, int]) -> NDArray[np.float64] | None
     except (OSError, ValueError, TypeError, IndexError, RecursionError):
         return None
     return series if series.shape == shape and np.isfinite(series).all() else None
+
+
+def _unpickled(files: Mapping[str, bytes]) -> Champion:
+    """Return the champion of a package's files; they are checked as those of any folder."""
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, content in files.items():
+            path = Path(scratch, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        return _champion(Path(scratch))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from lstmfcn.errors import DataError, TrackingError
 from lstmfcn.files import to_json
 from lstmfcn.runs.cache import Cache
 from lstmfcn.runs.outputs import check_outputs, runs_in
-from lstmfcn.runs.run import Run
+from lstmfcn.runs.run import BY_ESTIMATOR, Run, find_runs
 from lstmfcn.tracking.causes import called
 from lstmfcn.tracking.store import EXPERIMENT, clone_id, connect, explained, tracking_uri
 from lstmfcn.workspace import Workspace
@@ -52,7 +53,7 @@ class Tracker:
 
     def __init__(self, workspace: Workspace, say: Callable[[str], None]) -> None:
         self._workspace = workspace
-        self._cache = Cache(workspace.cache)
+        self._cache, self._fits = Cache(workspace.cache), Cache(workspace.fits)
         self._say = say
         self._client: Any = None
         self._experiment = ""
@@ -100,7 +101,8 @@ class Tracker:
         """
         if self.run_id(run.key):
             return False
-        check_outputs(self._workspace, run)
+        if run.protocol != BY_ESTIMATOR:  # those lie in a cache of their own, not where their identity says
+            check_outputs(self._workspace, run)
         with explained(self._workspace, f"{run.name} could not be logged"):
             self._fill(folder, run)
         return True
@@ -150,7 +152,7 @@ class Tracker:
     def _fill(self, folder: Path, run: Run) -> None:
         from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
-        one, facts = run.identity, self._cache.facts(run.job)
+        one, facts = run.identity, self._cache.facts(run.job) or self._fits.facts(run.job)
         started, ended = _times(facts)
         parent = self._parent(run, started)
         tags = {
@@ -178,11 +180,12 @@ class Tracker:
         run_id = created.info.run_id
         params = {"dataset": one.dataset, "model": one.classifier, "seed": one.seed, **run.params}
         self._client.log_batch(run_id, params=[Param(k, str(v)) for k, v in params.items()])
+        by_hand = run.protocol == BY_ESTIMATOR
         data = Dataset(
             f"{one.dataset} ({run.split} split)",
             run.data[:32],
-            "dvc",
-            f"data/prepared/{run.split}",
+            "code" if by_hand else "dvc",
+            "given to fit" if by_hand else f"data/prepared/{run.split}",
             profile=to_json(dict(run.sizes)),
         )
         self._client.log_inputs(run_id, [DatasetInput(data, [InputTag("mlflow.data.context", run.split)])])
@@ -230,9 +233,10 @@ def sync(workspace: Workspace, say: Callable[[str], None]) -> int:
     damaged = []
     folders = (workspace.search, workspace.phase1, workspace.finetuned, workspace.predictions)
     logged = 0
-    for run in runs_in(workspace, *folders):
+    runs = ((run.identity.folder(workspace), run) for run in runs_in(workspace, *folders))
+    for folder, run in chain(runs, find_runs(workspace.fits)):
         try:
-            if tracker.log_now(run.identity.folder(workspace), run):
+            if tracker.log_now(folder, run):
                 logged += 1
                 say(f"logged {run.name}")
         except DataError as error:

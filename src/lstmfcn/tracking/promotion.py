@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from lstmfcn.classifiers.table import network_named
 from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.environment import load_backend
-from lstmfcn.runs.run import WEIGHTS_FILE, Run
+from lstmfcn.runs.run import BY_ESTIMATOR, WEIGHTS_FILE, Run
 from lstmfcn.tracking.download import is_whole
 from lstmfcn.tracking.mlflow import Tracker
 from lstmfcn.tracking.package.contents import checksum
@@ -114,6 +115,32 @@ def promote(
     return Promotion(candidate.identity.dataset, outcome, number, champion)
 
 
+def challenge(
+    candidate: Run,
+    folder: Path,
+    *,
+    classes: Sequence[str],
+    example: NDArray[np.float32],
+    preprocessing: Preprocessing,
+    tracker: Tracker,
+    workspace: Workspace,
+) -> int:
+    """Register a candidate, unless it is there, as a challenger; return its version. The champion stays.
+
+    The parameters and errors are those of `promote`.
+    """
+    tracker.log_now(folder, candidate)
+    client = connect(workspace)
+    dataset = candidate.identity.dataset
+    name = model_name(dataset)
+    with explained(workspace, f"{name} could not be registered"):
+        number = _register(client, candidate, folder, classes, example, preprocessing, tracker)
+        version = next(v for v in versions_of(client, dataset) if v.version == number)
+        if "champion" not in version.aliases:  # a person may have made it one
+            _set_alias(client, name, "challenger", number)
+    return number
+
+
 def _register(
     client: Any,
     candidate: Run,
@@ -202,7 +229,7 @@ def _serve_best(client: Any, candidate: Run, number: int, tolerance: float) -> t
             break  # our run's, promoted since by another clone
         for version in versions:
             newer = champion is None or version.version > champion.version
-            other = version.key != mine.key and version.data == mine.data
+            other = version.key != mine.key and version.data == mine.data and version.protocol != BY_ESTIMATOR
             contends = version is mine or (newer and other)
             if contends and _judge(version, best, tolerance) in MOVING:
                 best = version
@@ -256,7 +283,13 @@ def _tags(run: Run, sha256: str, identity: str) -> dict[str, str]:
         "seed": run.identity.seed,
         "iteration": run.identity.number,
         # repr: evidence is compared again later, to the bit.
-        "oof_accuracy": repr(float(run.metrics.get("oof_accuracy") or 0.0)),
-        "oof_log_loss": repr(float(run.metrics.get("oof_log_loss") or 0.0)),
+        "oof_accuracy": repr(_evidence(run, "oof_accuracy")),
+        "oof_log_loss": repr(_evidence(run, "oof_log_loss")),
     }
     return {f"lstmfcn.{name}": str(value) for name, value in tags.items()}
+
+
+def _evidence(run: Run, metric: str) -> float:
+    """Return a metric; what the pipeline could not find counts for nothing, what nobody told is NaN."""
+    missing = math.nan if run.protocol == BY_ESTIMATOR else 0.0
+    return float(missing if run.metrics.get(metric) is None else run.metrics[metric] or 0.0)

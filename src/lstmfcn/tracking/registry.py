@@ -23,8 +23,10 @@ class Version:
 
     Attributes
     ----------
-    key
-        That of the run.
+    oof_accuracy, oof_log_loss
+        The evidence; NaN where none is known.
+    protocol, key
+        Those of the run.
     sha256
         The checksum of the package's files.
     fingerprint
@@ -40,6 +42,7 @@ class Version:
     iteration: int
     oof_accuracy: float
     oof_log_loss: float
+    protocol: str
     key: str
     data: str
     sha256: str
@@ -75,6 +78,7 @@ def versions_of(client: Any, dataset: str) -> list[Version]:
                 iteration=int(tags["iteration"]),
                 oof_accuracy=float(tags["oof_accuracy"]),
                 oof_log_loss=float(tags.get("oof_log_loss", tags.get("oof_loss", "nan"))),
+                protocol=tags.get("protocol", ""),
                 key=tags["key"],
                 data=tags["data"],
                 sha256=tags.get("sha256", ""),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import keras
 
 Progress = Callable[[str], None]
+Observe = Callable[["EpochEnd"], bool]
 Labelled = tuple[NDArray[np.float32], NDArray[np.int64]]
 
 EXPLODED = 1e6  # nats
@@ -31,6 +32,16 @@ EXPLODED = 1e6  # nats
 
 class TrainingDivergedError(LstmfcnError):
     """The training loss is no longer a number, or beyond all measure. The last finite weights are kept."""
+
+
+@dataclass(frozen=True)
+class EpochEnd:
+    """What an epoch gave: its number, from 1, and the values of `History`."""
+
+    epoch: int
+    loss: float
+    accuracy: float
+    rate: float
 
 
 @dataclass(frozen=True)
@@ -93,7 +104,9 @@ class Engine:
         *,
         start: Weights,
         seed: int,
+        series_weights: NDArray[np.float32] | None = None,
         selection: Labelled | None = None,
+        observe: Observe | None = None,
         progress: Progress | None = None,
         checkpoint: Checkpoint | None = None,
     ) -> History:
@@ -111,9 +124,14 @@ class Engine:
             The weights to start from, as `get_weights` returns them.
         seed
             Decides the order of the series and the dropout masks.
+        series_weights
+            The weight of each series in the loss, float32, shape (n_series,), in place of what
+            `class_weighting` says.
         selection
             Series and classes as X and y, for the criterion "test_accuracy" alone. Training ends
             early where all of them are predicted right: no later epoch could be selected.
+        observe
+            Called after each epoch; where it returns true, the training ends.
         progress
             Called with a line of text every few seconds.
         checkpoint
@@ -130,11 +148,7 @@ class Engine:
         """
         if (recipe.criterion == "test_accuracy") != (selection is not None):
             raise ValueError(f"The criterion {recipe.criterion} does not fit selection={selection}.")
-        if recipe.compute not in self._epochs:
-            self._epochs[recipe.compute] = backend.CompiledEpoch(
-                self.model, recipe.compute, self._low_precision
-            )
-        compiled = self._epochs[recipe.compute]
+        compiled = self.compiled(recipe.compute)
         state = None
         if checkpoint:
             chosen_on = () if selection is None else selection
@@ -149,10 +163,12 @@ class Engine:
         else:
             state = TrainingState(before=start if recipe.criterion == "train_loss" else None)
             compiled.start(start, seed)
-        n_classes = self.model.output_shape[-1]
-        weights = class_weights(y, n_classes) if recipe.class_weighting else np.ones(n_classes, np.float32)
-        series = backend.constant(X), backend.constant(y), backend.constant(weights[y])
-        batch_size = backend.constant(recipe.batch_size)
+        if series_weights is None:
+            n_classes = self.model.output_shape[-1]
+            equal = np.ones(n_classes, np.float32)
+            series_weights = (class_weights(y, n_classes) if recipe.class_weighting else equal)[y]
+        series = backend.constant(X), backend.constant(y), backend.constant(series_weights)
+        batch_size = min(recipe.batch_size, len(y))
         schedule = schedule_of(recipe)
         lasts = state.watched if recipe.schedule == "plateau" else state.loss
         for epoch, last in enumerate([None, *lasts][: len(lasts)]):
@@ -179,9 +195,7 @@ class Engine:
                 )
             watched, best = loss, min(state.watched, default=math.inf)
             if chosen is not None:
-                copy_weights(compiled.model, self.model)
-                if recipe.recompute_statistics:
-                    self._statistics.recompute(X)
+                self.settle(X, recipe)
                 watched = chosen.errors(self.predict)
             if recipe.criterion == "last":
                 state.kept_epoch = epoch + 1
@@ -200,6 +214,8 @@ class Engine:
             if progress and time.monotonic() - told > 10:
                 told = time.monotonic()
                 progress(f"epoch {epoch + 1}/{recipe.epochs}, loss {loss:.4f}")
+            if observe and observe(EpochEnd(epoch + 1, loss, accuracy, rate)):
+                break
         if checkpoint and len(state.loss) > begun:
             checkpoint.save(replace(state, network=compiled.state()))
         if state.kept is None:
@@ -215,6 +231,24 @@ class Engine:
             state.kept_epoch,
             1 - np.minimum.accumulate(state.watched) / len(chosen.y) if chosen is not None else None,
         )
+
+    def compiled(self, compute: Compute) -> backend.CompiledEpoch:
+        """Return the network as it is trained in a number format; made when first asked for."""
+        if compute not in self._epochs:
+            self._epochs[compute] = backend.CompiledEpoch(self.model, compute, self._low_precision)
+        return self._epochs[compute]
+
+    def settle(self, X: NDArray[np.float32], recipe: TrainingRecipe) -> None:
+        """Give the model the weights that the training by `recipe` has come to, ready to predict.
+
+        Parameters
+        ----------
+        X, recipe
+            Those of the training, which is under way.
+        """
+        copy_weights(self.compiled(recipe.compute).model, self.model)
+        if recipe.recompute_statistics:
+            self._statistics.recompute(X)
 
     def predict(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return class probabilities, float32 (n_series, n_classes), for (n_series, n_channels, length)."""

@@ -7,10 +7,12 @@ network's layers, names and weights, some of the layers written for speed (`laye
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
@@ -18,6 +20,9 @@ from lstmfcn.environment import keras_defaults
 from lstmfcn.training.recipe import Compute
 from lstmfcn.training.tensorflow.layers import FASTER
 from lstmfcn.training.weights import Weights, set_weights
+
+AT_ONCE = 0.5
+"""So many seconds a call may take before Python, and with it Ctrl-C, has its turn; a batch at least."""
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7  # Adam's, as in Keras
 
@@ -58,6 +63,7 @@ class CompiledEpoch:
         self._first_moments = [tf.Variable(tf.zeros_like(v)) for v in self._variables]
         self._second_moments = [tf.Variable(tf.zeros_like(v)) for v in self._variables]
         self._powers = [tf.Variable(BETA_1), tf.Variable(BETA_2)]
+        self._batches = 1  # of one call
         self._compiled = tf.function(
             self._run,
             input_signature=[
@@ -67,6 +73,10 @@ class CompiledEpoch:
                 tf.TensorSpec((), tf.int32),
                 tf.TensorSpec((), tf.float32),
                 tf.TensorSpec((2,), tf.int32),
+                tf.TensorSpec((), tf.int32),
+                tf.TensorSpec((), tf.int32),
+                tf.TensorSpec((), tf.float32),
+                tf.TensorSpec((), tf.float32),
             ],
         )
 
@@ -98,9 +108,11 @@ class CompiledEpoch:
         return {f"{name}-{i}": v for name, variables in groups.items() for i, v in enumerate(variables)}
 
     def run(
-        self, X: Any, y: Any, weights: Any, *, batch_size: Any, rate: float, seed: tuple[int, int]
+        self, X: Any, y: Any, weights: Any, *, batch_size: int, rate: float, seed: tuple[int, int]
     ) -> tuple[float, float]:
         """Train for one epoch and return its loss and accuracy, as the batches went by.
+
+        A long epoch is cut into several calls, so that it can be interrupted; what it gives is the same.
 
         Parameters
         ----------
@@ -114,14 +126,35 @@ class CompiledEpoch:
         seed
             Decides the order of the series.
         """
-        loss, accuracy = self._compiled(X, y, weights, batch_size, rate, seed)
-        return float(loss), float(accuracy)
+        n_series, first, sums = len(X), 0, (0.0, 0.0)
+        while first < n_series:
+            last = min(first + self._batches * batch_size, n_series)
+            begun = time.monotonic()
+            sums = self._compiled(X, y, weights, batch_size, rate, seed, first, last, *sums)
+            if time.monotonic() - begun > AT_ONCE:
+                self._batches = max(1, self._batches // 2)
+            elif last < n_series:
+                self._batches *= 2
+            first = last
+        loss_sum, n_right = (np.float32(value) for value in sums)
+        return float(loss_sum / np.float32(n_series)), float(n_right / np.float32(n_series))
 
-    def _run(self, X: Any, y: Any, weights: Any, batch_size: Any, rate: Any, seed: Any) -> Any:
-        n_series = tf.shape(X)[0]
-        order = tf.random.experimental.stateless_shuffle(tf.range(n_series), seed)
-        loss_sum, n_right = tf.constant(0.0), tf.constant(0.0)
-        for first in tf.range(0, n_series, batch_size):
+    def _run(
+        self,
+        X: Any,
+        y: Any,
+        weights: Any,
+        batch_size: Any,
+        rate: Any,
+        seed: Any,
+        start: Any,
+        stop: Any,
+        loss_sum: Any,
+        n_right: Any,
+    ) -> Any:
+        """Take the steps of the series `start` to `stop` of the epoch's order; return the sums so far."""
+        order = tf.random.experimental.stateless_shuffle(tf.range(tf.shape(X)[0]), seed)
+        for first in tf.range(start, stop, batch_size):
             batch = order[first : first + batch_size]
             labels = tf.gather(y, batch)
             with tf.GradientTape() as tape:
@@ -134,8 +167,7 @@ class CompiledEpoch:
                 self._apply(gradients, rate)
             loss_sum += tf.reduce_sum(losses)
             n_right += tf.reduce_sum(tf.cast(tf.argmax(logits, axis=-1) == labels, tf.float32))
-        count = tf.cast(n_series, tf.float32)
-        return loss_sum / count, n_right / count
+        return loss_sum, n_right
 
     def _apply(self, gradients: list[Any], rate: Any) -> None:
         """Take one step of Adam, one fused kernel a variable."""

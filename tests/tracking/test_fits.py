@@ -1,0 +1,144 @@
+"""Fits of the estimators in a study's store: logged as the pipeline's runs, and never in their way."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+
+import lstmfcn
+from conftest import make_workspace
+from lstmfcn.data.preprocessing import Preprocessing
+from lstmfcn.data.series import Split
+from lstmfcn.errors import DataError, TrackingError
+from lstmfcn.runs.run import find_runs
+from lstmfcn.tracking import store
+from lstmfcn.tracking.mlflow import Tracker, sync
+from lstmfcn.tracking.promotion import promote
+from lstmfcn.tracking.registry import registered
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    """Return an estimator fitted on series with three labels, and what it was fitted on."""
+    y = np.array([3, 10, 2] * 6)
+    X = np.random.default_rng(0).normal(size=(18, 1, 20)) + y[:, None, None] * np.linspace(0, 1, 20)
+    return lstmfcn.FCNClassifier(epochs=2, batch_size=8, random_state=5).fit(X, y), X, y
+
+
+@pytest.fixture
+def study(tmp_path):
+    return make_workspace(tmp_path / "study")
+
+
+def logged(workspace):
+    client = store.connect(workspace)
+    experiment = client.get_experiment_by_name("lstmfcn").experiment_id
+    runs = client.search_runs([experiment])
+    return [run for run in runs if "mlflow.parentRunId" in run.data.tags], client
+
+
+def test_a_tracked_fit_is_a_run_with_all_that_the_pipelines_have(study, fitted):
+    _, X, y = fitted
+    options = {"epochs": 2, "batch_size": 8, "fine_tuning_iterations": 1, "validation_share": 0.3}
+    estimator = lstmfcn.FCNClassifier(**options, patience=1, class_weight={3: 2}, random_state=7)
+    with lstmfcn.track(study.root, dataset="Pumps"):
+        estimator.fit(X, y)
+        with pytest.raises(ValueError, match="epochs"):
+            lstmfcn.FCNClassifier(epochs=0).fit(X, y)
+        estimator.fit(X, y)  # equal: logged once
+    lstmfcn.FCNClassifier(epochs=1).fit(X, y)  # nobody is told any more
+    (run,), client = logged(study)
+    tags = run.data.tags
+    assert (tags["protocol"], tags["dataset"], tags["model"], tags["seed"]) == (
+        "estimator",
+        "Pumps",
+        "fcn",
+        "7",
+    )
+    params = run.data.params
+    assert (params["epochs"], params["validation_patience"], params["class_weight"]) == ("2", "1", "{3: 2}")
+    for name, column in (("train_loss", "loss_curve_"), ("validation_loss", "validation_loss_curve_")):
+        points = client.get_metric_history(run.info.run_id, name)
+        expected = dict(enumerate(getattr(estimator, column), start=1))
+        assert {p.step: p.value for p in points} == pytest.approx(expected, rel=1e-6)
+    assert {f.path for f in client.list_artifacts(run.info.run_id)} == {"weights.npz", "history.csv"}
+    assert float(tags["lstmfcn.seconds"]) > 0
+
+
+def test_what_the_store_does_not_take_is_logged_later(study, fitted, monkeypatch, capsys):
+    estimator, X, y = fitted
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    with lstmfcn.track(study.root, dataset="Pumps"):
+        again = lstmfcn.FCNClassifier(**estimator.get_params()).fit(X, y)
+    np.testing.assert_array_equal(again.predict(X), estimator.predict(X))
+    assert "`lstmfcn sync`" in capsys.readouterr().err
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    assert [sync(study, print), sync(study, print)] == [1, 0]
+    assert len(logged(study)[0]) == 1
+
+
+def test_a_registered_estimator_is_a_challenger_and_answers_as_it_does(study, fitted):
+    estimator, X, _ = fitted
+    assert lstmfcn.register(estimator, "Pumps", study.root) == 1
+    assert lstmfcn.register(estimator, "Pumps", study.root) == 1  # it is there
+    (version,) = registered(study)["Pumps"]
+    assert version.aliases == ("challenger",)
+    assert np.isnan([version.oof_accuracy, version.oof_log_loss]).all()
+    loaded = lstmfcn.load_champion("Pumps", alias="challenger", workspace=study.root)
+    np.testing.assert_allclose(loaded.predict_proba(X), estimator.predict_proba(X), atol=1e-6)
+    np.testing.assert_array_equal(loaded.predict(X), estimator.predict(X))
+    assert loaded.classes_.tolist() == [2, 3, 10]
+
+
+def test_a_champion_stays_whatever_evidence_an_estimator_has(finished, tmp_path, monkeypatch):
+    """Perfect evidence on the same series: neither registering it nor the next promotion makes it serve."""
+    workspace = finished[0]
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/registry.db")
+    monkeypatch.chdir(tmp_path)
+    train = Split.load(workspace.train_splits / "Bumps.npz")
+    (folder, run), (other_folder, other) = list(find_runs(workspace.phase1))[:2]
+
+    def offer(run, folder, accuracy):
+        candidate = dataclasses.replace(run, key="", metrics={"oof_accuracy": accuracy, "oof_log_loss": 0.5})
+        return promote(
+            candidate,
+            folder,
+            classes=train.classes,
+            example=train.X[:2],
+            preprocessing=Preprocessing.load(workspace.preprocessing("Bumps")),
+            tolerance=0.0,
+            tracker=Tracker(workspace, print),
+            workspace=workspace,
+        )
+
+    assert offer(run, folder, 0.5).outcome == "first"
+    estimator = lstmfcn.FCNClassifier(epochs=1, normalise="none")
+    estimator.fit(train.X, np.array(train.classes)[train.y])
+    number = lstmfcn.register(estimator, "Bumps", workspace.root, oof_accuracy=1.0, oof_log_loss=0.0)
+    by_number = {v.version: v for v in registered(workspace)["Bumps"]}
+    assert by_number[number].data == by_number[1].data
+    assert by_number[number].oof_accuracy == 1.0
+    assert (by_number[1].aliases, by_number[number].aliases) == (("champion",), ("challenger",))
+    assert offer(other, other_folder, 0.6).outcome == "promoted"
+    serving = MlflowClient().get_model_version_by_alias("lstmfcn.Bumps", "champion")
+    assert int(serving.version) not in (1, number)
+
+
+def test_what_cannot_be_tracked_or_registered_is_refused(study, fitted, tmp_path):
+    estimator, X, _ = fitted
+    with pytest.raises(TrackingError, match="holds no study"), lstmfcn.track(tmp_path, dataset="Pumps"):
+        pass
+    for name in ("../x", "a b", ""):
+        with pytest.raises(DataError, match="no name"), lstmfcn.track(study.root, dataset=name):
+            pass
+        with pytest.raises(DataError, match="no name"):
+            lstmfcn.register(estimator, name, study.root)
+    with pytest.raises(ValueError, match="not fitted"):
+        lstmfcn.register(lstmfcn.FCNClassifier(), "Pumps", study.root)
+    with pytest.raises(TrackingError, match="holds no study"):
+        lstmfcn.register(estimator, "Pumps", tmp_path)
+    twice = lstmfcn.FCNClassifier(epochs=1).fit(X, np.array(["1", "1.0", "2"] * 6))
+    with pytest.raises(DataError, match="the same when they are written"):
+        lstmfcn.register(twice, "Pumps", study.root)
+    assert not study.fits.exists()
