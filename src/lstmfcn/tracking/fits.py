@@ -20,7 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from lstmfcn.classifiers.observers import FitRecord, observed
 from lstmfcn.classifiers.table import network_named
-from lstmfcn.data.fields import label_of
+from lstmfcn.data.fields import label_of, spelled_alike
 from lstmfcn.errors import DataError, TrackingError
 from lstmfcn.files import hash_of
 from lstmfcn.runs.cache import Cache
@@ -123,7 +123,7 @@ def register(
     estimator = getattr(estimator, "estimator_", estimator)  # that of one of lstmfcn.aeon
     check_is_fitted(estimator, "weights_")
     workspace = _study(study)
-    classes = tuple(label_of("The labels", str(label)) for label in estimator.classes_)
+    classes = spelled_alike([label_of("The labels", str(label)) for label in estimator.classes_])
     if len(set(classes)) < len(classes):
         raise DataError(
             f"Two of the labels {', '.join(classes)} are the same when they are written. Rename one."

@@ -35,7 +35,14 @@ def local_file(workspace: Workspace) -> Path:
 
 
 def is_missing(workspace: Workspace) -> bool:
-    """Return whether the store is a file that nobody has written yet."""
+    """Return whether the store is a file that nobody has written yet.
+
+    Raises
+    ------
+    MissingLibraryError
+        If MLflow is not installed.
+    """
+    load_mlflow()
     file = sqlite_file(tracking_uri(workspace))
     return file is not None and not file.exists()
 
