@@ -139,7 +139,7 @@ def test_the_written_file_says_what_was_asked_for_and_the_defaults_otherwise(tmp
 
 
 @settings(deadline=None)
-@given(st.lists(st.text(st.characters(codec="utf-8")), min_size=1, unique=True))
+@given(st.lists(st.text(st.characters(codec="utf-8"), max_size=50), min_size=1, max_size=20, unique=True))
 def test_dvc_reads_any_names_as_they_were_given(names):
     assert parse_yaml(as_yaml(datasets=names), "params.yaml")["datasets"] == names
 

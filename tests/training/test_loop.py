@@ -49,6 +49,17 @@ def test_one_full_batch_epoch_equals_keras_fit(data):
         np.testing.assert_allclose(get_weights(ours.model)[path], value, atol=2e-4, err_msg=path)
 
 
+def test_batches_of_long_series_are_as_small_as_their_memory_needs(data, monkeypatch):
+    """Against a recipe that says so itself, to the bit."""
+    X, y = data
+    one = engine("fcn")
+    recipe = TrainingRecipe(epochs=2, batch_size=8, schedule="constant")
+    small = recipe.model_copy(update={"batch_size": 3})
+    expected = one.train(X, y, small, start=one.initial, seed=0).loss
+    monkeypatch.setattr("lstmfcn.data.batches.MOST_TRAINED", 3 * 16 + 5)
+    assert one.train(X, y, recipe, start=one.initial, seed=0).loss.tolist() == expected.tolist()
+
+
 def test_bfloat16_trains_float32_weights_to_much_the_same_loss(data):
     X, y = data
     one = engine(dropout=0.0)

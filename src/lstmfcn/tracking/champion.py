@@ -47,7 +47,7 @@ class Champion:
     preprocessing: Preprocessing
     example: NDArray[np.float64] | None = field(repr=False)
     _package: Package = field(repr=False)
-    _files: Mapping[str, bytes] = field(repr=False, compare=False)
+    _files: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def classes_(self) -> NDArray[Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from lstmfcn.data.batches import batches
+from lstmfcn.data.batches import batches, trained_at_once
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.training import tensorflow as backend
 from lstmfcn.training.checkpoint import Checkpoint, TrainingState, training_hash
@@ -168,7 +168,7 @@ class Engine:
             equal = np.ones(n_classes, np.float32)
             series_weights = (class_weights(y, n_classes) if recipe.class_weighting else equal)[y]
         series = backend.constant(X), backend.constant(y), backend.constant(series_weights)
-        batch_size = min(recipe.batch_size, len(y))
+        batch_size = min(recipe.batch_size, len(y), trained_at_once(*X.shape[1:]))
         schedule = schedule_of(recipe)
         lasts = state.watched if recipe.schedule == "plateau" else state.loss
         for epoch, last in enumerate([None, *lasts][: len(lasts)]):

@@ -53,7 +53,7 @@ class TrainingRecipe(Values):
     """The most; `fitted` ends earlier where the training series are learned."""
 
     batch_size: Positive = 64
-    """The last batch of an epoch may be smaller."""
+    """The last batch of an epoch may be smaller, and so are all of series of over 5,000 values."""
 
     schedule: ScheduleName = "fitted"
     """fitted, plateau, cosine, constant: see `lstmfcn.training.schedule`."""
