@@ -56,7 +56,7 @@ def test_a_name_that_is_not_known_comes_with_the_nearest(run, tmp_path, text, me
     assert status == 1
     assert message in written
     assert "Traceback" not in written
-    assert not list(workspace.raw.glob("*")) if workspace.raw.exists() else True
+    assert {path.name for path in workspace.raw.glob("*")} <= {"notes.json"}
 
 
 FILE_FAULTS = {
@@ -120,10 +120,10 @@ def test_predict_writes_labels_probabilities_and_the_accuracy(run, finished, tmp
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("a" + "\t1" * 19 + "\n", "row 1: 20 columns|takes 1 channel"),
+        ("a" + "\t1" * 19 + "\n", "so a series has 19 values, not 20"),
         ("a" + "\t1" * 25 + "\n", "row 1: 26 columns, but a series has 20 values"),
         ("a" + "\t1" * 19 + "\tnan\n", "row 1: a missing or infinite value"),
-        ("a" + "\t1" * 19 + "\tone\n", "row 1, column 21: 'one'"),
+        ("a" + "\t1" * 19 + "\tone\n", "column 1 and column 21"),
         ("", "holds no series"),
         ("@classLabel true a\n@data\n1,2,3:a\n", "row 3: a series of 1 channel"),
     ],
@@ -132,10 +132,7 @@ def test_predict_refuses_a_file_that_does_not_fit(run, finished, tmp_path, conte
     file = tmp_path / ("series.ts" if content.startswith("@") else "series.tsv")
     file.write_text(content)
     status, written = run("predict", "Bumps", file, "-w", finished[0].root)
-    if "20 columns" in message:  # twenty values, the first of which is no number
-        assert "row 1, column 1: 'a'" in written
-    else:
-        assert message in written
+    assert message in written
     assert status == 1
     assert [p.name for p in tmp_path.iterdir()] == [file.name]
 

@@ -26,6 +26,10 @@ HARMLESS = {"uri", "mode", "charset", "sslmode", "driver"}
 """What in an address behind `?` may be shown: any other name may be some library's for a secret."""
 
 
+NAMES = HARMLESS | {"user", "password", "passwd", "pwd", "token", "key", "sslpassword", "odbc_connect"}
+"""What may be shown of a name behind `?`: any other may be a piece of a secret with an & in it."""
+
+
 def sqlite_address(file: Path) -> str:
     """Return the address of a SQLite database, whatever characters are in its path.
 
@@ -130,8 +134,9 @@ def _shown_and_hidden(address: str) -> tuple[str, list[str]]:
         if mark == "?" and name in HARMLESS and re.fullmatch(r"[\w-]*", value):
             kept.append(option)
         else:
-            kept.append(f"{name}={HIDDEN}" if mark == "?" and re.fullmatch(r"\w+", name) else HIDDEN)
-            hidden.append(value or name)
+            known = mark == "?" and name in NAMES
+            kept.append(f"{name}={HIDDEN}" if known else HIDDEN)
+            hidden.append(value if known else option)
     return f"{begin}{place}{mark}{'&'.join(kept)}", hidden
 
 
