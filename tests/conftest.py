@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from hypothesis import settings
 
 from lstmfcn import config
 from lstmfcn.pipeline import stages as pipeline_stages
@@ -14,6 +15,11 @@ from lstmfcn.pipeline.table import STAGES
 from lstmfcn.workspace import Workspace
 
 ROOT = Path(__file__).parents[1]
+
+# The same examples in each run, so that a change is judged by what it changes; `--hypothesis-profile=default`
+# draws new ones.
+settings.register_profile("fixed", derandomize=True)
+settings.load_profile("fixed")
 
 MINIATURE = """
 datasets: [Bumps]
