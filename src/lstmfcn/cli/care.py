@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -30,15 +31,22 @@ def sync(workspace: WorkspaceOption = Path()) -> None:
 
 
 @app.command(rich_help_panel=PANEL)
-def summary(workspace: WorkspaceOption = Path()) -> None:
+def summary(
+    workspace: WorkspaceOption = Path(),
+    metrics: Annotated[
+        bool, typer.Option("--metrics", help="Every metric of the champions, with 95 % intervals.")
+    ] = False,
+) -> None:
     """Say what the pipeline gave; fails if a dataset was left out."""
     from lstmfcn import config
-    from lstmfcn.report.summary import in_columns, summarise
+    from lstmfcn.report.summary import in_columns, measured, summarise
     from lstmfcn.tracking import store
 
     here = Workspace(workspace)
-    lines, left_out = summarise(here, config.load(here.params))
-    typer.echo(in_columns(lines))
+    lines, no_better, left_out = summarise(here, config.load(here.params))
+    typer.echo("\n".join([in_columns(lines), *no_better]))
+    if metrics:
+        typer.echo("\n" + in_columns(measured(here)))
     typer.echo(f"\nThe report: {here.report}   The runs: {store.how_to_look(here)}")
     if left_out:
         raise LstmfcnError("Left out by the validation:\n" + "\n".join(f"  - {line}" for line in left_out))

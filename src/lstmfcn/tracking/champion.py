@@ -33,6 +33,8 @@ class Champion:
         The labels, in the order of the probabilities.
     preprocessing
         What the model does to raw series.
+    counts
+        How many training series each class had; None for a model of before it was noted.
     example
         A series that it was trained on, float64 (n_channels, length), if the model brings one along.
     """
@@ -42,6 +44,12 @@ class Champion:
     preprocessing: Preprocessing
     example: NDArray[np.float64] | None = field(repr=False)
     _package: Package = field(repr=False)
+    counts: tuple[int, ...] | None = field(default=None, repr=False)
+
+    @property
+    def majority_rate(self) -> float | None:
+        """The share of the largest class of the training split; None where the model does not tell."""
+        return max(self.counts) / sum(self.counts) if self.counts else None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -168,7 +176,7 @@ def _champion(folder: Path) -> Champion:
     package = load_package(folder)
     preprocessing = package.preprocessing
     example = _example(folder, (preprocessing.n_channels, preprocessing.length))
-    return Champion(package.dataset, package.classes, preprocessing, example, package)
+    return Champion(package.dataset, package.classes, preprocessing, example, package, package.counts)
 
 
 def _example(folder: Path, shape: tuple[int, int]) -> NDArray[np.float64] | None:

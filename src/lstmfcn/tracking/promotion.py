@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
@@ -16,6 +17,8 @@ from lstmfcn.classifiers.table import network_named
 from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.environment import load_backend
 from lstmfcn.errors import TrackingError
+from lstmfcn.evaluation.metrics import all_metrics
+from lstmfcn.runs.ranking import Criterion
 from lstmfcn.runs.run import WEIGHTS_FILE, Run
 from lstmfcn.tracking.download import is_whole
 from lstmfcn.tracking.mlflow import Tracker
@@ -27,9 +30,9 @@ from lstmfcn.workspace import Workspace
 
 ARTIFACT = "model"
 
-Outcome = Literal["first", "same", "renewed", "promoted", "new_data", "challenger"]
+Outcome = Literal["first", "same", "renewed", "promoted", "new_data", "new_metric", "challenger"]
 
-MOVING = ("first", "renewed", "promoted", "new_data")
+MOVING = ("first", "renewed", "promoted", "new_data", "new_metric")
 """The outcomes after which the candidate serves."""
 
 
@@ -42,8 +45,9 @@ class Promotion:
     outcome
         "first" (there was no champion), "same" (it serves already), "renewed" (its run serves already,
         from an older package or one whose files are gone), "promoted", "new_data" (promoted because the
-        champion was judged on other data, so their evidence cannot be compared), or "challenger" (the
-        champion stays).
+        champion was judged on other data, so their evidence cannot be compared), "new_metric" (promoted
+        because the champion has no evidence by the metric that chooses), or "challenger" (the champion
+        stays).
     version
         That of the candidate.
     champion
@@ -56,13 +60,16 @@ class Promotion:
     champion: int
 
 
-def beats(candidate: Mapping[str, float], champion: Mapping[str, float], tolerance: float) -> bool:
-    """Whether a candidate's evidence (`oof_accuracy`, `oof_log_loss`) suffices to replace a champion's.
+def beats(
+    candidate: Mapping[str, float], champion: Mapping[str, float], metric: Criterion, tolerance: float
+) -> bool:
+    """Whether a candidate's evidence (`oof_<metric>`, `oof_log_loss`) suffices to replace a champion's.
 
-    Its accuracy must be better by more than `tolerance`; without a tolerance, the lower loss decides
-    where the accuracies are equal.
+    It must be better by more than `tolerance`; without a tolerance, the lower loss decides where the metric
+    is equal.
     """
-    gain = candidate["oof_accuracy"] - champion["oof_accuracy"]
+    name = f"oof_{metric.name}"
+    gain = candidate[name] - champion[name] if metric.higher_is_better else champion[name] - candidate[name]
     if gain == 0 and tolerance == 0:
         return candidate["oof_log_loss"] < champion["oof_log_loss"]
     return gain > tolerance
@@ -73,8 +80,11 @@ def promote(
     folder: Path,
     *,
     classes: Sequence[str],
+    counts: Sequence[int],
     example: NDArray[np.float32],
     preprocessing: Preprocessing,
+    metric: Criterion,
+    temperature: float | None = None,
     tolerance: float,
     tracker: Tracker,
     workspace: Workspace,
@@ -90,10 +100,16 @@ def promote(
         The run, and where its weights lie.
     classes
         The labels, in the order of the outputs.
+    counts
+        How many training series each class has.
     example
         A few series, float32 (n, n_channels, length); shows users what to send.
     preprocessing
         What the model has to do to raw series.
+    metric
+        What chooses. The candidate's metrics hold it.
+    temperature
+        What the served probabilities are calibrated by; None to serve them as the network gives them.
     tolerance
         See `beats`.
     tracker
@@ -110,8 +126,25 @@ def promote(
     client = connect(workspace)
     name = model_name(candidate.identity.dataset)
     try:
-        number = _register(client, candidate, folder, classes, example, preprocessing, tracker)
-        outcome, champion = _serve_best(client, candidate, number, tolerance)
+        pack = partial(
+            _pack,
+            run=candidate,
+            folder=folder,
+            classes=classes,
+            counts=counts,
+            example=example,
+            preprocessing=preprocessing,
+            temperature=temperature,
+        )
+        identity = fingerprint(
+            folder / WEIGHTS_FILE,
+            preprocessing=preprocessing.describe(),
+            classes=classes,
+            counts=counts,
+            temperature=temperature,
+        )
+        number = _register(client, candidate, identity, pack, counts, tracker)
+        outcome, champion = _serve_best(client, candidate, number, metric, tolerance)
     except TrackingError:
         raise
     except Exception as error:
@@ -122,17 +155,18 @@ def promote(
 def _register(
     client: Any,
     candidate: Run,
-    folder: Path,
-    classes: Sequence[str],
-    example: NDArray[np.float32],
-    preprocessing: Preprocessing,
+    identity: str,
+    pack: Callable[[Path], None],
+    counts: Sequence[int],
     tracker: Tracker,
 ) -> int:
-    """Return the number of the candidate's version, which is made unless it is there and whole."""
+    """Return the number of the candidate's version, which is made unless it is there and whole.
+
+    `identity` is the fingerprint of its package, which `pack` makes.
+    """
     from mlflow.exceptions import MlflowException
 
     name = model_name(candidate.identity.dataset)
-    identity = fingerprint(folder / WEIGHTS_FILE, preprocessing=preprocessing.describe(), classes=classes)
     versions = versions_of(client, candidate.identity.dataset)
     for version in versions:
         if (version.key, version.fingerprint) == (candidate.key, identity) and is_whole(version):
@@ -148,7 +182,7 @@ def _register(
     run_id = str(tracker.run_id(candidate.key))
     with tempfile.TemporaryDirectory() as scratch:
         package = Path(scratch, "package")
-        _pack(package, candidate, folder, classes, example, preprocessing)
+        pack(package)
         sha256 = checksum(package)
         # A folder of its own: older versions keep their files, and none of theirs is taken for new.
         place = f"{ARTIFACT}/{sha256[:16]}-{uuid4().hex[:8]}"
@@ -157,7 +191,7 @@ def _register(
         name,
         f"{client.get_run(run_id).info.artifact_uri}/{place}",
         run_id=run_id,
-        tags=_tags(candidate, sha256, identity),
+        tags=_tags(candidate, sha256, identity, counts),
         description=candidate.name,
     )
     return int(created.version)
@@ -165,11 +199,14 @@ def _register(
 
 def _pack(
     package: Path,
+    *,
     run: Run,
     folder: Path,
     classes: Sequence[str],
+    counts: Sequence[int],
     example: NDArray[np.float32],
     preprocessing: Preprocessing,
+    temperature: float | None,
 ) -> None:
     """Write the package of a run whose weights lie in `folder`."""
     load_backend()
@@ -181,13 +218,21 @@ def _pack(
         unpack_weights((folder / WEIGHTS_FILE).read_bytes()),
         preprocessing=preprocessing,
         n_classes=len(classes),
+        temperature=temperature,
     )
-    described = {"preprocessing": preprocessing.describe()}
-    metadata = {"dataset": run.identity.dataset, "key": run.key, **described}
+    metadata = {
+        "dataset": run.identity.dataset,
+        "key": run.key,
+        "preprocessing": preprocessing.describe(),
+        "counts": list(counts),
+        **({} if temperature is None else {"temperature": f"{temperature:.6f}"}),
+    }
     export(package, model, classes=classes, example=example, metadata=metadata)
 
 
-def _serve_best(client: Any, candidate: Run, number: int, tolerance: float) -> tuple[Outcome, int]:
+def _serve_best(
+    client: Any, candidate: Run, number: int, metric: Criterion, tolerance: float
+) -> tuple[Outcome, int]:
     """Move the aliases; return what became of the candidate, and the version that serves.
 
     MLflow has no step that looks and moves at once, so another clone's promotion may fall between.
@@ -200,7 +245,7 @@ def _serve_best(client: Any, candidate: Run, number: int, tolerance: float) -> t
         mine = next(v for v in versions if v.version == number)
         champion = best = next((v for v in versions if "champion" in v.aliases), None)
         if verdict is None:
-            verdict = _judge(mine, champion, tolerance)
+            verdict = _judge(mine, champion, metric, tolerance)
         elif champion is not None and champion.data != mine.data:
             break  # promoted since, on newer data than ours
         elif champion is not None and champion is not mine and champion.key == mine.key:
@@ -209,7 +254,7 @@ def _serve_best(client: Any, candidate: Run, number: int, tolerance: float) -> t
             newer = champion is None or version.version > champion.version
             other = version.key != mine.key and version.data == mine.data
             contends = version is mine or (newer and other)
-            if contends and _judge(version, best, tolerance) in MOVING:
+            if contends and _judge(version, best, metric, tolerance) in MOVING:
                 best = version
         if best is champion or best is None:
             break
@@ -238,18 +283,22 @@ def _set_alias(client: Any, name: str, alias: str, version: int) -> None:
         client.set_registered_model_alias(name, alias, str(version))
 
 
-def _judge(candidate: Version, champion: Version | None, tolerance: float) -> Outcome:
+def _judge(candidate: Version, champion: Version | None, metric: Criterion, tolerance: float) -> Outcome:
     if champion is None:
         return "first"
     if champion.key == candidate.key:
         return "same" if champion.version == candidate.version else "renewed"
     if champion.data != candidate.data:
         return "new_data"
-    return "promoted" if beats(vars(candidate), vars(champion), tolerance) else "challenger"
+    name = f"oof_{metric.name}"
+    if name not in champion.evidence or name not in candidate.evidence:
+        return "new_metric" if name in candidate.evidence else "challenger"
+    better = beats(candidate.evidence, champion.evidence, metric, tolerance)
+    return "promoted" if better else "challenger"
 
 
-def _tags(run: Run, sha256: str, identity: str) -> dict[str, str]:
-    tags = {
+def _tags(run: Run, sha256: str, identity: str, counts: Sequence[int]) -> dict[str, str]:
+    tags: dict[str, Any] = {
         "sha256": sha256,
         "fingerprint": identity,
         "key": run.key,
@@ -260,8 +309,10 @@ def _tags(run: Run, sha256: str, identity: str) -> dict[str, str]:
         "cells": run.cells,
         "seed": run.identity.seed,
         "iteration": run.identity.number,
-        # repr: evidence is compared again later, to the bit.
-        "oof_accuracy": repr(float(run.metrics.get("oof_accuracy") or 0.0)),
-        "oof_log_loss": repr(float(run.metrics.get("oof_log_loss") or 0.0)),
+        "majority_rate": max(counts) / sum(counts),
     }
+    # repr: evidence is compared again later, to the bit.
+    evidence = {name: run.metrics.get(name) for name in (f"oof_{name}" for name in all_metrics())}
+    evidence |= {name: evidence[name] or 0.0 for name in ("oof_accuracy", "oof_log_loss")}
+    tags |= {n: repr(float(v)) for n, v in evidence.items() if v is not None and not np.isnan(v)}
     return {f"lstmfcn.{name}": str(value) for name, value in tags.items()}
