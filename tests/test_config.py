@@ -71,6 +71,18 @@ def test_an_unknown_parameter_is_refused_with_the_nearest_known_one(values):
         ({"datasets": "GunPoint"}, r"datasets: should be a list"),
         ({"search": {"cells": ["8"]}}, r"search\.cells\.0: .*valid integer"),
         ({1: 2}, r"1: Keys should be strings"),
+        ({"prepare": {"lengths": "resampel"}}, r"prepare\.lengths: .*Did you mean 'resample'\?"),
+        ({"prepare": {"missing": "drop"}}, r"prepare\.missing: .*'interpolate'"),
+        ({"prepare": {"length": 8}}, r"prepare\.length is 8, but prepare\.lengths refuses"),
+        ({"prepare": {"datasets": {"GunPiont": {}}}}, r"names GunPiont, .*Did you mean 'GunPoint'\?"),
+        (
+            {"prepare": {"datasets": {"GunPoint": {"length": 8}}}},
+            r"prepare\.length is 8, .*\(GunPoint\)",
+        ),
+        (
+            {"prepare": {"datasets": {"GunPoint": {"misssing": "interpolate"}}}},
+            r"prepare\.datasets\.GunPoint\.misssing is not a known parameter\. Did you mean 'missing'\?",
+        ),
         ({"validate": {"missing_values": "warn"}}, r"validate\.missing_values: .*'error'"),
     ],
 )
@@ -159,3 +171,16 @@ def test_the_pipelines_recipes_are_the_files(values):
     network = Architecture(name="lstm_fcn", cells=8)
     recorded = recipe.model_dump() | network.params() | {"folds": 3}
     assert recorded == values["train"] | {"cells": 8, "folds": 3}
+
+
+def test_a_dataset_may_have_policies_of_its_own(values):
+    own = {"GunPoint": {"lengths": "truncate", "length": 9}, "ArrowHead": {"missing": "refuse"}}
+    values["prepare"] |= {"lengths": "resample", "missing": "interpolate", "datasets": own}
+    prepare = parse(values).prepare
+    assert prepare.policies("ItalyPowerDemand") == {
+        "lengths": "resample",
+        "missing": "interpolate",
+        "length": None,
+    }
+    assert prepare.policies("GunPoint") == {"lengths": "truncate", "missing": "interpolate", "length": 9}
+    assert prepare.policies("ArrowHead") == {"lengths": "resample", "missing": "refuse", "length": None}

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from lstmfcn.data.catalogue import CatalogueEntry
+from lstmfcn.data.preprocessing import LENGTHS_HELP, MISSING_HELP
 from lstmfcn.data.series import LabelledSeries
 
 ROWS_NAMED = 20
@@ -28,8 +29,15 @@ WHAT = {
     "rare_class": "classes of a single training series",
     "duplicates_within_split": "series that occur more than once in the split",
     "duplicates_across_splits": "series that occur in both splits",
+    "groups_across_splits": "series of groups that the training split has too",
     "not_normalised": "series whose mean is not 0 or whose spread is not 1",
 }
+
+PREPARED = {
+    "missing_values": f"Correct it at its source, or {MISSING_HELP}.",
+    "unequal_length": f"Correct it at its source, or {LENGTHS_HELP}.",
+}
+"""What a policy of `prepare` can handle, and how."""
 
 FATAL = frozenset(
     {"missing_values", "infinite_values", "unequal_length", "class_missing_in_train", "single_class"}
@@ -44,7 +52,7 @@ class Found:
     Attributes
     ----------
     finding
-        Its name in `params.yaml`, or "unreadable".
+        Its name in `params.yaml`, or "unreadable", or "unprepared".
     severity
         What `params.yaml` makes of it.
     split
@@ -138,6 +146,8 @@ def _severity(setting: str) -> Literal["error", "warn"]:
 def _remedy(finding: str, setting: str) -> str:
     if setting != "error":
         return ""
+    if finding in PREPARED:
+        return f" {PREPARED[finding]}"
     if finding in FATAL:
         return " Correct it at its source."
     return f" Correct it at its source, or set validate.{finding} to warn in params.yaml."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,25 +21,50 @@ class LabelledSeries:
     Attributes
     ----------
     X
-        float64, shape (n_series, n_channels, length); missing values are NaN.
+        float64, shape (n_series, n_channels, length); missing values are NaN, and so is what follows the end
+        of a series that is shorter than the longest.
     labels
-        The labels as text, shape (n_series,), canonical ("1" for 1, 1.0 and 1.0000000e+00);
+        The labels as text, shape (n_series,), spelled as `lstmfcn.data.fields.spelled_alike` does;
         None where the file has none.
     rows
-        The 1-based line of the file on which each series stands, shape (n_series,).
+        The 1-based line of the file on which each series stands, or begins, shape (n_series,).
     path
         The file.
+    lengths
+        int64, shape (n_series,): how many values each series has; None where all have as many as `X` holds.
+    ids, groups
+        Text, shape (n_series,): what the file calls each series, and to which patient or machine it belongs;
+        None where the file does not say.
     """
 
     X: NDArray[np.float64]
     labels: NDArray[np.str_] | None
     rows: NDArray[np.int64]
     path: Path
+    lengths: NDArray[np.int64] | None = None
+    ids: NDArray[np.str_] | None = None
+    groups: NDArray[np.str_] | None = None
 
     @property
     def places(self) -> list[str]:
         """Where each series stands, for errors."""
         return [f"{self.path}, row {row}" for row in self.rows]
+
+    def take(self, which: NDArray[np.integer] | slice) -> LabelledSeries:
+        """Return some of the series, in this order."""
+
+        def part(values: NDArray[Any] | None) -> NDArray[Any] | None:
+            return None if values is None else values[which]
+
+        return LabelledSeries(
+            self.X[which],
+            part(self.labels),
+            self.rows[which],
+            self.path,
+            lengths=part(self.lengths),
+            ids=part(self.ids),
+            groups=part(self.groups),
+        )
 
 
 @dataclass(frozen=True)
@@ -53,11 +79,17 @@ class Split:
         int64, shape (n_series,): the index of each series' label in `classes`.
     classes
         The labels as text, sorted by value.
+    groups
+        Text, shape (n_series,): to which patient or machine each series belongs; None where nobody says so.
+    padded
+        Whether series may end before the others: then `X` is NaN after their ends.
     """
 
     X: NDArray[np.float32]
     y: NDArray[np.int64]
     classes: tuple[str, ...]
+    groups: NDArray[np.str_] | None = None
+    padded: bool = False
 
     @property
     def hash(self) -> str:
@@ -66,11 +98,21 @@ class Split:
         for array in (self.X, self.y):
             content = hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
             parts.append([list(array.shape), array.dtype.str, content])
+        if self.groups is not None:
+            parts.append(self.groups.tolist())
+        if self.padded:
+            parts.append("padded")
         return hash_of(*parts)
 
     def save(self, path: Path) -> None:
         """Write the split as `.npz`."""
-        write_arrays(path, {"X": self.X, "y": self.y, "classes": np.array(self.classes, dtype=np.str_)})
+        arrays: dict[str, NDArray[Any]] = {"X": self.X, "y": self.y}
+        arrays["classes"] = np.array(self.classes, dtype=np.str_)
+        if self.groups is not None:
+            arrays["groups"] = self.groups
+        if self.padded:
+            arrays["padded"] = np.array(True)
+        write_arrays(path, arrays)
 
     @classmethod
     def load(cls, path: Path) -> Split:
@@ -83,12 +125,14 @@ class Split:
         """
         try:
             arrays = read_arrays(path)
-            X, y, classes = arrays["X"], arrays["y"], arrays["classes"]
+            X, y, classes, groups = arrays["X"], arrays["y"], arrays["classes"], arrays.get("groups")
             if X.ndim != 3 or y.shape != X.shape[:1] or X.dtype != np.float32 or y.dtype != np.int64:
                 raise ValueError(f"X is {X.dtype} {X.shape}, y is {y.dtype} {y.shape}")
             if classes.ndim != 1 or not np.isin(y, np.arange(len(classes))).all():
                 raise ValueError("its classes and y do not fit together")
-            return cls(X, y, tuple(str(c) for c in classes))
+            if groups is not None and (groups.shape != y.shape or groups.dtype.kind != "U"):
+                raise ValueError(f"groups is {groups.dtype} {groups.shape}")
+            return cls(X, y, tuple(str(c) for c in classes), groups, "padded" in arrays)
         except FileNotFoundError:
             raise DataError(f"{path} is missing. Run the stage that makes it: `dvc repro prepare`.") from None
         except Exception as error:

@@ -88,7 +88,7 @@ STAGES: Mapping[str, Stage] = {
         Stage(
             name="validate",
             summary="Check the fetched data with Great Expectations.",
-            params=("datasets", "validate"),
+            params=("datasets", "validate", "prepare"),
             reads=(PLACES.raw,),
             writes=(PLACES.verdicts,),
             options="--keep-going",

@@ -11,7 +11,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import BinaryIO
 
-from lstmfcn.data.readers import read_fitting_batches
+from lstmfcn.data.fitting import read_batches_for
 from lstmfcn.data.textfile import GZIP, TextFile, kind_of
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.files import atomic_path
@@ -79,10 +79,11 @@ def predict_file(
         champion = load_champion(source, alias=alias, workspace=workspace)
         began = time.monotonic()
         due = began + FIRST
-        for series, share in read_fitting_batches(file, champion.shape, f"the model of {champion.dataset}"):
+        whose = f"the model of {champion.dataset}"
+        for series, share in read_batches_for(file, champion.preprocessing, whose):
             predictions = Predictions(
                 classes=champion.classes,
-                probabilities=champion.predict_proba(series.X, places=series.places),
+                probabilities=champion.predict_proba(series.X, lengths=series.lengths, places=series.places),
                 labels=series.labels,
                 row=series.rows,
             )

@@ -81,12 +81,13 @@ def register(workspace: Workspace, params: Params) -> dict[str, Promotion]:
             continue
         best = rank(run for run, _ in runs)[0]
         folder = next(folder for run, folder in runs if run.key == best.key)
+        preprocessing = Preprocessing.load(workspace.preprocessing(dataset))
         done = promote(
             best,
             folder,
             classes=train.classes,
-            example=train.X[:EXAMPLES],
-            preprocessing=Preprocessing.load(workspace.preprocessing(dataset)),
+            example=preprocessing.example(train.X[:EXAMPLES]),
+            preprocessing=preprocessing,
             tolerance=params.promote.tolerance,
             tracker=tracker,
             workspace=workspace,

@@ -23,7 +23,13 @@ def run(workspace: Workspace, params: Params, *, keep_going: bool = False) -> No
 
     shutil.rmtree(workspace.data_docs, ignore_errors=True)
     folders = [workspace.raw / dataset for dataset in params.datasets]
-    verdicts = check_datasets(folders, params.validate_.model_dump(), docs=workspace.data_docs)
+    prepare = params.prepare
+    verdicts = check_datasets(
+        folders,
+        params.validate_.model_dump(),
+        preparing=lambda dataset: {"normalise": prepare.normalise, **prepare.policies(dataset)},
+        docs=workspace.data_docs,
+    )
     write_json(workspace.verdicts, [verdict.as_json() for verdict in verdicts])
     for verdict in verdicts:
         say(f"validate: {verdict.dataset} {verdict.outcome}")
