@@ -78,7 +78,6 @@ def test_each_dataset_has_its_own_policy_and_one_that_has_none_is_left_out(made)
     assert train.X.shape == (24, 2, 20)
     assert train.X[:, 1].sum() == 12
     train = Split.load(workspace.train_splits / "Ragged.npz")
-    assert train.padded
     assert np.isnan(train.X).sum() == 24
     described = Preprocessing.load(workspace.preprocessing("Ragged")).describe()
     assert described == {"normalise": "per_series", "n_channels": 1, "length": 20, "lengths": "pad"}

@@ -55,7 +55,7 @@ def _engine(
 
 def _shape_for(split: Split) -> tuple[int, int, int, bool]:
     _, n_channels, length = split.X.shape
-    return n_channels, length, len(split.classes), split.padded
+    return n_channels, length, len(split.classes), bool(np.isnan(split.X).any())
 
 
 def _build(

@@ -74,22 +74,20 @@ class Split:
     Attributes
     ----------
     X
-        float32, shape (n_series, n_channels, length), as the `prepare` stage prepared it.
+        float32, shape (n_series, n_channels, length), as the `prepare` stage prepared it; NaN after the end
+        of a series that is padded.
     y
         int64, shape (n_series,): the index of each series' label in `classes`.
     classes
         The labels as text, sorted by value.
     groups
         Text, shape (n_series,): to which patient or machine each series belongs; None where nobody says so.
-    padded
-        Whether series may end before the others: then `X` is NaN after their ends.
     """
 
     X: NDArray[np.float32]
     y: NDArray[np.int64]
     classes: tuple[str, ...]
     groups: NDArray[np.str_] | None = None
-    padded: bool = False
 
     @property
     def hash(self) -> str:
@@ -100,8 +98,6 @@ class Split:
             parts.append([list(array.shape), array.dtype.str, content])
         if self.groups is not None:
             parts.append(self.groups.tolist())
-        if self.padded:
-            parts.append("padded")
         return hash_of(*parts)
 
     def save(self, path: Path) -> None:
@@ -110,8 +106,6 @@ class Split:
         arrays["classes"] = np.array(self.classes, dtype=np.str_)
         if self.groups is not None:
             arrays["groups"] = self.groups
-        if self.padded:
-            arrays["padded"] = np.array(True)
         write_arrays(path, arrays)
 
     @classmethod
@@ -132,7 +126,7 @@ class Split:
                 raise ValueError("its classes and y do not fit together")
             if groups is not None and (groups.shape != y.shape or groups.dtype.kind != "U"):
                 raise ValueError(f"groups is {groups.dtype} {groups.shape}")
-            return cls(X, y, tuple(str(c) for c in classes), groups, "padded" in arrays)
+            return cls(X, y, tuple(str(c) for c in classes), groups)
         except FileNotFoundError:
             raise DataError(f"{path} is missing. Run the stage that makes it: `dvc repro prepare`.") from None
         except Exception as error:

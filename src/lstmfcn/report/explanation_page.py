@@ -145,4 +145,4 @@ def _read(file: Path, train: Split, preprocessing: Preprocessing) -> tuple[Split
     known = bool(labels) and all(label in index for label in labels)
     y = np.array([index[label] for label in labels] if known else [0] * len(given.X), dtype=np.int64)
     X = preprocessing.apply(given.X, lengths=given.lengths, places=given.places)
-    return Split(X, y, train.classes, padded=train.padded), known
+    return Split(X, y, train.classes), known

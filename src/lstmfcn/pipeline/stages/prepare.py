@@ -87,7 +87,7 @@ def split(train: LabelledSeries, test: LabelledSeries, **options: Any) -> tuple[
     X, test_X = (preprocessing.apply(s.X, lengths=s.lengths, places=s.places) for s in (train, test))
     test_y = np.array([index[str(label)] for label in test.labels], dtype=np.int64)
     return (
-        Split(X, y, classes, train.groups, preprocessing.padded),
-        Split(test_X, test_y, classes, test.groups, preprocessing.padded),
+        Split(X, y, classes, train.groups),
+        Split(test_X, test_y, classes, test.groups),
         preprocessing,
     )

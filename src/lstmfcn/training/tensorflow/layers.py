@@ -26,10 +26,8 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
             return super().call(inputs, training=training, mask=mask)
         if mask is None:
             normalised, *moments = self._fused(inputs)
-        else:  # series without padding are normalised as they are elsewhere, to the bit
-            normalised, *moments = tf.cond(
-                tf.reduce_all(mask), lambda: self._fused(inputs), lambda: self._fused_within(inputs, mask)
-            )
+        else:
+            normalised, *moments = self._fused_within(inputs, mask)
         for moving, value in zip((self.moving_mean, self.moving_variance), moments, strict=True):
             finite = tf.where(tf.math.is_finite(value), value, moving.value)  # see CompiledEpoch
             moving.assign(moving.value * self.momentum + finite * (1 - self.momentum))
