@@ -36,12 +36,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--networks", nargs="*", default=["LSTM-FCN"], choices=NETWORKS)
+    parser.add_argument("--datasets", nargs="*", default=list(DATASETS), choices=DATASETS)
     arguments = parser.parse_args()
     print("| dataset | normalise | lengths | values | classifier | seed | test accuracy | seconds |")
     print("|---|---|---|---|---|---|---|---|")
-    for dataset, policies in DATASETS.items():
+    for dataset in arguments.datasets:
         raw = [read(dataset, part) for part in ("train", "test")]
-        for own in policies:
+        for own in DATASETS[dataset]:
             train, test, preprocessing = split(*raw, **own)
             for seed in range(arguments.seeds):
                 for name in arguments.networks:
