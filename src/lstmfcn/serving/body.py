@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lstmfcn.data.fields import MISSING
+from lstmfcn.data.fields import is_missing, is_number
 from lstmfcn.data.layout import Layout, Reading
 from lstmfcn.data.readers import read_series
 from lstmfcn.errors import DataError, nearest
@@ -239,15 +239,9 @@ def _channel(channel: list[Any], length: int, place: str, takes: str) -> NDArray
 
 def _is_header(line: str) -> bool:
     fields = [field.strip().strip('"') for field in line.split("," if "," in line else None)]
-    return fields == [str(i) for i in range(len(fields))] or not any(map(_is_value, fields))
-
-
-def _is_value(field: str) -> bool:
-    try:
-        float(field)
-    except ValueError:
-        return field.lower() in MISSING
-    return True
+    return fields == [str(i) for i in range(len(fields))] or not any(
+        is_number(f) or is_missing(f) for f in fields
+    )
 
 
 def _place(i: int, row: int | None = None) -> str:
