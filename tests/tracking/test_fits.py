@@ -7,7 +7,7 @@ import pytest
 from mlflow import MlflowClient
 
 import lstmfcn
-from conftest import make_workspace
+from conftest import copy_of, make_workspace
 from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.data.series import Split
 from lstmfcn.errors import DataError, TrackingError
@@ -93,7 +93,7 @@ def test_a_registered_estimator_is_a_challenger_and_answers_as_it_does(study, fi
 
 def test_a_champion_stays_whatever_evidence_an_estimator_has(finished, tmp_path, monkeypatch):
     """Perfect evidence on the same series: neither registering it nor the next promotion makes it serve."""
-    workspace = finished[0]
+    workspace = copy_of(finished[0], tmp_path / "study")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/registry.db")
     monkeypatch.chdir(tmp_path)
     train = Split.load(workspace.train_splits / "Bumps.npz")
