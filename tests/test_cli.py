@@ -11,6 +11,7 @@ import requests
 
 from conftest import MINIATURE, bumps, copy_of, make_workspace
 from lstmfcn import cli
+from lstmfcn.evaluation.metrics import METRICS
 from lstmfcn.files import read_json, write_json
 from lstmfcn.pipeline.table import STAGES
 from lstmfcn.report import summary
@@ -102,6 +103,9 @@ def test_predict_writes_labels_probabilities_and_the_accuracy(run, finished, tmp
         rows = list(csv.DictReader(file))
     right = sum(r["label"] == r["predicted"] for r in rows)
     assert f"accuracy {right / 15:.4f} ({right} of 15 labels)" in written
+    for metric in METRICS.values():
+        assert f"{metric.title} " in written
+    assert "sensitivity of each class: a " in written
     for row in rows:
         by_label = {label: float(row[f"p:{label}"]) for label in "abc"}
         assert sum(by_label.values()) == pytest.approx(1, abs=1e-5)
@@ -185,6 +189,8 @@ def test_champions_lists_the_evidence(run, finished):
     champion = read_json(finished[0].promotions)["Bumps"]["champion"]
     assert status == 0
     assert f"{champion['oof_accuracy']:.4f}" in written
+    assert "OOF BALANCED ACCURACY" in written
+    assert "no better" not in written
     assert champion["model"] in written
 
 
@@ -193,6 +199,12 @@ def test_summary_fails_where_a_dataset_was_left_out(run, finished, monkeypatch):
     status, written = run("summary", "-w", workspace.root)
     assert status == 0
     assert "Bumps" in written
+    assert "TEST BALANCED ACCURACY" in written
+    assert "majority rate" not in written
+    status, written = run("summary", "--metrics", "-w", workspace.root)
+    for metric in METRICS.values():
+        assert f"Bumps    {metric.title}" in written
+    assert "sensitivity of c" in written
     verdicts = read_json(workspace.verdicts)
     found = {"severity": "error", "message": "Bumps_TEST.tsv, row 4: missing values."}
     monkeypatch.setattr(

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from lstmfcn.config import DATASETS, PAPER, Params, as_yaml, load, parse
 from lstmfcn.errors import ParamsError
+from lstmfcn.evaluation.metrics import METRICS
 from lstmfcn.networks.architecture import Architecture
 from lstmfcn.pipeline.recipes import finetune_recipe, phase1_recipe
 from lstmfcn.training.recipe import TrainingRecipe
@@ -62,7 +63,7 @@ def test_an_unknown_parameter_is_refused_with_the_nearest_known_one(values):
         ({"train": {"epochs": None}}, r"train\.epochs: .*valid integer \(given: None\)"),
         ({"train": {"initial_rate": float("nan")}}, r"train\.initial_rate: .*finite number"),
         ({"train": {"fitted_loss": float("inf")}}, r"train\.fitted_loss: .*finite number"),
-        ({"train": {"class_weighting": 1}}, r"train\.class_weighting: .*Write true or false\."),
+        ({"train": {"class_weighting": 1}}, r"train\.class_weighting: .*'auto', true or false"),
         ({"train": {"segments": 2, "dimension_shuffle": False}}, "nothing to cut"),
         ({"seeds": [True]}, r"- seeds\.0: .*valid integer \(given: True\)\.$"),
         ({"seeds": 0}, r"seeds: should be a list, as \[a, b\] \(given: 0\)"),
@@ -161,3 +162,24 @@ def test_the_pipelines_recipes_are_the_files(values):
     network = Architecture(name="lstm_fcn", cells=8)
     recorded = recipe.model_dump() | network.params() | {"folds": 3}
     assert recorded == values["train"] | {"cells": 8, "folds": 3}
+
+
+@pytest.mark.parametrize("section", ["promote", "search"])
+def test_any_metric_may_choose_and_an_unknown_one_is_refused(values, section):
+    for name in METRICS:
+        chosen = parse(values | {section: {**values[section], "metric": name}})
+        assert getattr(chosen, section).metric == name
+    with pytest.raises(ParamsError, match=rf"{section}\.metric: .*Did you mean 'macro_f1'\?"):
+        parse(values | {section: {**values[section], "metric": "macro_f2"}})
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_auto_weighs_classes_where_the_metric_counts_them_alike(values, name):
+    """What is said outright stands; the file that is written keeps the word."""
+    for word, expected in (("auto", METRICS[name].class_balanced), (True, True), (False, False)):
+        train = {**values["train"], "class_weighting": word}
+        params = parse(values | {"train": train, "promote": {"metric": name}})
+        assert phase1_recipe(params).class_weighting is expected
+    assert "class_weighting: auto" in as_yaml(train={"class_weighting": "auto"}, promote={"metric": name})
+    assert METRICS["balanced_accuracy"].class_balanced
+    assert not METRICS["accuracy"].class_balanced

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticKnownError
 
 from lstmfcn import yaml12
 from lstmfcn.classifiers.table import classifiers
 from lstmfcn.data import preprocessing
 from lstmfcn.errors import ParamsError, nearest
+from lstmfcn.evaluation.metrics import DEFAULT, all_metrics, metric_named
 from lstmfcn.networks.architecture import Architecture
 from lstmfcn.training.recipe import FineTuning, Positive, TrainingRecipe, Values
 
@@ -64,6 +65,23 @@ def _known(name: str) -> str:
         *others, last = map(repr, names)
         raise PydanticKnownError("literal_error", {"expected": f"{', '.join(others)} or {last}"})
     return name
+
+
+def _known_metric(name: str) -> str:
+    if name not in (names := all_metrics()):
+        *others, last = map(repr, names)
+        raise PydanticKnownError("literal_error", {"expected": f"{', '.join(others)} or {last}"})
+    return name
+
+
+def _truth_or_auto(value: Any) -> Any:
+    if value != "auto" and not isinstance(value, bool):  # pydantic takes 1 for the literal true
+        raise PydanticKnownError("literal_error", {"expected": "'auto', true or false"})
+    return value
+
+
+ClassWeighting = Annotated[Literal["auto", True, False], BeforeValidator(_truth_or_auto)]
+MetricName = Annotated[str, AfterValidator(_known_metric)]
 
 
 def _listed(**limits: Any) -> Any:
@@ -139,6 +157,9 @@ class SearchParams(Values):
     cells: Annotated[tuple[Annotated[int, Field(ge=1, le=1024)], ...], _listed(min_length=1)] = (8, 128)
     """The numbers of LSTM cells to choose from."""
 
+    metric: MetricName = DEFAULT
+    """Which metric chooses, out of fold: see `promote.metric`. Where it ties, the lower loss does."""
+
     folds: Annotated[int, Field(ge=2)] | None = None
     """Of each number's cross-validation."""
 
@@ -157,6 +178,10 @@ class TrainParams(TrainingRecipe):
 
     dimension_shuffle: bool = Architecture.dimension_shuffle
     """false: the LSTM sees a step a value, not a step a channel."""
+
+    class_weighting: ClassWeighting = True  # type: ignore[assignment]
+    """Weigh each series' loss by its class: the rarer, the more. auto: where the metric of `promote` counts
+    every class alike (balanced_accuracy, macro_f1, lowest_sensitivity, auroc), and not elsewhere."""
 
     segments: Positive = Architecture.segments
     """More: the shuffled view of each channel is cut into as many steps."""
@@ -182,11 +207,20 @@ class CompareParams(Values):
 
 
 class PromoteParams(Values):
-    """When a candidate replaces a champion."""
+    """Which run of a dataset is best, and when a candidate replaces a champion."""
+
+    metric: MetricName = DEFAULT
+    """Which metric chooses iteration and champion, out of fold: accuracy, balanced_accuracy, macro_f1,
+    lowest_sensitivity, auroc, log_loss, brier and others (docs/metrics.md). Where it ties, the lower
+    out-of-fold loss does."""
 
     tolerance: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """By how much a candidate's out-of-fold accuracy must exceed the champion's to replace it; at 0, a tie
-    goes to the lower out-of-fold loss."""
+    """By how much a candidate must be better by that metric to replace the champion; at 0, a tie goes to the
+    lower out-of-fold loss."""
+
+    calibrate: bool = False
+    """true: what is served has its probabilities calibrated by a temperature fitted out of fold, and they are
+    no longer those that were evaluated; the labels stay."""
 
 
 class Params(Values):
@@ -226,7 +260,7 @@ class Params(Values):
     """The comparison of methods."""
 
     promote: PromoteParams = PromoteParams()
-    """When a candidate replaces a champion."""
+    """Which run of a dataset is best, and when a candidate replaces a champion."""
 
     @model_validator(mode="after")
     def _no_doubles(self) -> Params:
@@ -238,7 +272,7 @@ class Params(Values):
 
 
 def parse(values: Any, *, source: str = "params.yaml") -> Params:
-    """Check the content of a parameters file.
+    """Check the content of a parameters file. What is auto in it is decided.
 
     Parameters
     ----------
@@ -253,7 +287,16 @@ def parse(values: Any, *, source: str = "params.yaml") -> Params:
         Naming each key at fault, what is wrong with it, and the nearest known one.
     """
     honest, paper = _both_protocols(values, source)
-    return paper if honest.protocol == "paper" else honest
+    return _weighing(paper if honest.protocol == "paper" else honest)
+
+
+def _weighing(params: Params) -> Params:
+    """Return parameters in which `train.class_weighting` is no longer auto but what follows from it."""
+    if params.train.class_weighting != "auto":
+        return params
+    weighted = metric_named(params.promote.metric).class_balanced
+    train = params.train.model_copy(update={"class_weighting": weighted})
+    return params.model_copy(update={"train": train})
 
 
 def load(path: Path = Path("params.yaml"), overrides: Mapping[str, Any] | None = None) -> Params:

@@ -69,3 +69,18 @@ def test_a_torn_state_is_rebuilt_from_the_finished_trials(train, tmp_path, monke
     assert search_cells(train, LSTM_FCN, recipe, **arguments) == undisturbed
     again = {"a trial that was begun": 1, "a trial's file": 2, "a trial's file, empty": 2}.get(torn, 0)
     assert len(tried) == again
+
+
+def test_another_score_chooses(train, tmp_path):
+    """One that likes what accuracy does not: the sum of the first class's probabilities, turned round."""
+    arguments = {"cells": [2, 4, 8], "n_folds": 2, "seed": 0}
+    recipe = TrainingRecipe(epochs=2, batch_size=8)
+    given = {"score": lambda y, p: -float(p[:, 0].sum())}
+    found = search_cells(train, LSTM_FCN, recipe, directory=tmp_path / "a", **arguments, **given)
+    plain = search_cells(train, LSTM_FCN, recipe, directory=tmp_path / "b", **arguments)
+    assert [t.score for t in found] == sorted((t.score for t in found), reverse=True)
+    assert {(t.cells, t.accuracy, t.loss) for t in found} == {(t.cells, t.accuracy, t.loss) for t in plain}
+    assert all(t.score == t.accuracy for t in plain)
+    undefined = {"score": lambda y, p: float("nan")}
+    none = search_cells(train, LSTM_FCN, recipe, directory=tmp_path / "c", **arguments, **undefined)
+    assert {t.score for t in none} == {0.0}

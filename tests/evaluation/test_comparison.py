@@ -208,3 +208,10 @@ def test_a_reference_that_is_nowhere_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(DataError, match="pip install tslearn"):
         load_references(["tslearn"], tmp_path)
+
+
+def test_mpce_is_not_the_mean_error_of_the_classes():
+    """Nine in ten right, all wrong ones in one of two classes: PCE is 0.05, the classes' mean error 0.5."""
+    found = compared(results(SEVEN, accuracy=0.9, pce=0.05, balanced_accuracy=0.5)).summary
+    assert found["mpce"].tolist() == pytest.approx([0.05, 0.05])
+    assert found["mean_class_error"].tolist() == pytest.approx([0.5, 0.5])

@@ -6,18 +6,19 @@ import pandas as pd
 import pytest
 
 from lstmfcn.evaluation.comparison import Comparison
-from lstmfcn.evaluation.metrics import columns
+from lstmfcn.evaluation.measurement import columns
+from lstmfcn.evaluation.metrics import METRICS
 from lstmfcn.evaluation.results import COMPARISON_TABLES, read_results, write_comparison, write_results
 
 
 def row(**changes):
     made = {"dataset": "A", "model": "fcn", "phase": "phase1", "seed": 0, "chosen": True, "cells": None}
-    made |= {"edition": 2018, "key": "k", **dict.fromkeys(columns(), 0.5)}
+    made |= {"edition": 2018, "key": "k", "majority_rate": 0.4, **dict.fromkeys(columns(), 0.5)}
     return made | changes
 
 
-def test_every_metric_has_its_columns_and_the_headlines_are_summed_up(tmp_path):
-    """The mean of the seeds of what is chosen; log loss stands in the table alone."""
+def test_every_metric_has_its_columns_and_is_summed_up(tmp_path):
+    """The mean of the seeds of what is chosen; intervals stand in the table alone."""
     rows = [row(), row(seed=1, accuracy=0.8), row(chosen=False, accuracy=0.0), row(model="lstm_fcn", cells=8)]
     write_results(tmp_path, rows)
     table = read_results(tmp_path / "results.csv")
@@ -25,8 +26,9 @@ def test_every_metric_has_its_columns_and_the_headlines_are_summed_up(tmp_path):
     assert table["cells"].tolist()[-1] == 8
     assert json.loads((tmp_path / "metrics.json").read_text()) == {
         "A": {
-            "fcn": {"phase1": {"accuracy": 0.65, "pce": 0.5}},
-            "lstm_fcn": {"phase1": {"accuracy": 0.5, "pce": 0.5}},
+            "fcn": {"phase1": dict.fromkeys(METRICS, 0.5) | {"accuracy": 0.65}},
+            "lstm_fcn": {"phase1": dict.fromkeys(METRICS, 0.5)},
+            "majority_rate": 0.4,
         }
     }
 

@@ -59,6 +59,8 @@ def test_of_many_promotions_at_once_the_best_serves_and_none_is_lost(finished, t
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
     monkeypatch.chdir(tmp_path)
     versions = registered(workspace)["Bumps"]
-    assert sorted(v.oof_accuracy for v in versions) == sorted(float(a) for some in OFFERED for a in some)
-    assert [v.oof_accuracy for v in versions if "champion" in v.aliases] == [0.95]
+    assert sorted(v.evidence["oof_accuracy"] for v in versions) == sorted(
+        float(a) for some in OFFERED for a in some
+    )
+    assert [v.evidence["oof_accuracy"] for v in versions if "champion" in v.aliases] == [0.95]
     load_champion("Bumps", workspace=workspace.root)

@@ -11,6 +11,9 @@ import pytest
 
 import lstmfcn
 from conftest import MINIATURE
+from lstmfcn.classifiers.table import classifier_named
+from lstmfcn.config import parse
+from lstmfcn.pipeline.dependencies import code_of_stage, job_code
 from lstmfcn.pipeline.table import STAGES
 
 ALL = set(STAGES) - {"code"}
@@ -99,3 +102,14 @@ def test_a_template_reruns_the_report(copy):
 
 def test_a_file_that_a_parameter_names_reruns_its_stage(copy):
     assert rerun_by(copy, "study/others.csv", lambda text: text + "Bumps,other,0.5\n") == {"compare"}
+
+
+def test_a_search_depends_on_the_metric_that_it_chooses_by():
+    def code(metric):
+        params = parse({"datasets": ["A"], "models": ["lstm_fcn"], "search": {"metric": metric}})
+        found = code_of_stage(STAGES["search"], params)
+        return found, job_code("search", classifier_named("lstm_fcn"), params)
+
+    (plain, key), (other, other_key) = code("accuracy"), code("macro_f1")
+    assert set(other) - set(plain) >= {"lstmfcn/evaluation/metrics.py", "lstmfcn/evaluation/measures.py"}
+    assert key != other_key

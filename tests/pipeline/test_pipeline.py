@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import accuracy_score, log_loss
+from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, recall_score
 
 from conftest import MINIATURE, bumps, copy_of, files_of, make_workspace, run_stages
 from lstmfcn import config
@@ -16,6 +16,7 @@ from lstmfcn.data.collection import read_dataset
 from lstmfcn.data.readers import write_series
 from lstmfcn.data.series import LabelledSeries, Split
 from lstmfcn.errors import DataError, ParamsError
+from lstmfcn.evaluation.metrics import METRICS
 from lstmfcn.files import write_json
 from lstmfcn.pipeline import jobs as queue
 from lstmfcn.pipeline.jobs import JobsFailedError
@@ -52,8 +53,20 @@ def test_the_tables_say_what_scikit_learn_says_of_the_predictions(finished):
         expected = log_loss(table["label"], probabilities / probabilities.sum(axis=1, keepdims=True))
         assert float(row["log_loss"]) == pytest.approx(expected, rel=1e-4)
         assert float(row["pce"]) == pytest.approx((1 - float(row["accuracy"])) / 3)
+        sensitive = recall_score(table["label"], table["predicted"], labels=["a", "b", "c"], average=None)
+        assert list(json.loads(row["sensitivity"]).values()) == pytest.approx(sensitive.tolist())
+        assert float(row["balanced_accuracy"]) == pytest.approx(sensitive.mean())
+        assert float(row["accuracy_low"]) <= float(row["accuracy"]) <= float(row["accuracy_high"])
+        assert float(row["majority_rate"]) == pytest.approx(1 / 3)
+        after = probabilities ** (1 / float(row["temperature"]))
+        after /= after.sum(axis=1, keepdims=True)
+        assert float(row["calibrated_log_loss"]) == pytest.approx(log_loss(table["label"], after), rel=1e-4)
+        assert json.loads(row["oof_sensitivity"]).keys() == {"a", "b", "c"}
     metrics = json.loads((workspace.results / "metrics.json").read_text())
     assert metrics["Bumps"]["lstm_fcn"].keys() == {"phase1", "finetuned"}
+    assert metrics["Bumps"]["majority_rate"] == pytest.approx(1 / 3)
+    for method in (m[phase] for m in (metrics["Bumps"]["lstm_fcn"],) for phase in m):
+        assert list(method) == sorted(METRICS)  # compact: no intervals
 
 
 def test_the_chosen_iteration_has_the_best_evidence_not_the_best_test_accuracy(finished):
@@ -391,3 +404,31 @@ def test_nothing_of_the_machine_is_in_the_files(finished):
     content = b"".join(files_of(workspace.phase1, workspace.search, workspace.results).values())
     for word in (str(workspace.root).encode(), str(ucr).encode()):
         assert word not in content
+
+
+@pytest.mark.parametrize("name", ["brier", "lowest_sensitivity"])
+def test_another_metric_chooses_iteration_and_champion(finished, tmp_path, monkeypatch, name):
+    """By the out-of-fold predictions alone: against scikit-learn's own figures of them."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")  # nothing is to be registered
+    monkeypatch.setattr("lstmfcn.pipeline.stages.promote.register", lambda workspace, params: {})
+    workspace = copy_of(finished[0], tmp_path / "clone")
+    workspace.params.write_text(MINIATURE + f"promote: {{metric: {name}}}\n")
+    run_in(["evaluate", "promote"], workspace, config.load(workspace.params))
+
+    def figure(folder):
+        oof = pd.read_csv(folder / "oof.csv")
+        p = oof[["p:a", "p:b", "p:c"]].to_numpy()
+        if name == "brier":
+            return brier_score_loss(oof["label"], p / p.sum(axis=1, keepdims=True)) / 2
+        return -recall_score(oof["label"], oof["predicted"], average=None).min()
+
+    found = {run.key: figure(folder) for folder, run in find_runs(workspace.phase1, workspace.finetuned)}
+    made = json.loads(workspace.promotions.read_text())["Bumps"]
+    assert made["metric"] == name
+    assert found[made["champion"]["key"]] == pytest.approx(min(found.values()))
+    assert abs(made["champion"][f"oof_{name}"]) == pytest.approx(abs(min(found.values())), rel=1e-5)
+    assert METRICS[name].title in made["reason"]
+    rows = pd.read_csv(workspace.results / "results.csv")
+    for _, group in rows[rows["iteration"] > 0].groupby("model"):
+        (chosen,) = group.loc[group["chosen"], "key"]
+        assert found[chosen] == pytest.approx(min(found[key] for key in group["key"]))

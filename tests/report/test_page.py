@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 
 from conftest import bumps, make_workspace, run_stages
+from lstmfcn.evaluation.measures import reliability
+from lstmfcn.evaluation.metrics import METRICS
 from lstmfcn.pipeline.table import STAGES
-from lstmfcn.report.figures import series_by_class
+from lstmfcn.report.figures import reliability_diagram, series_by_class
 from lstmfcn.report.page import build_report
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -43,12 +45,14 @@ def test_every_accuracy_is_on_the_page(finished):
     workspace, _ = finished
     page = build_report(workspace.root)
     results = pd.read_csv(workspace.results / "results.csv")
-    columns = ["accuracy", "pce", "log_loss"]
+    columns = list(METRICS)
     assert {f"oof_{name}" for name in columns} <= set(results.columns)
     chosen = results[results["chosen"]]
     for value in chosen[[*columns, *(f"oof_{name}" for name in columns)]].to_numpy().ravel():
         assert f"{value:.4f}" in page
     assert "champion, version 1" in page
+    assert "Bumps: reliability of the champion on the test split" in page
+    assert "the mean error of the classes" in page.lower()
     assert page == workspace.report.read_text()
 
 
@@ -77,6 +81,14 @@ def test_labels_are_shown_as_text_whatever_they_hold(tmp_path):
     assert "&lt;script&gt;" in page
     assert "a&amp;b" in page
     assert "$x_1$" in page
+
+
+def test_a_reliability_diagram_has_a_point_for_each_bin_that_has_series():
+    y, p = np.array([0, 1, 1]), np.array([[0.9, 0.1], [0.4, 0.6], [0.92, 0.08]], np.float32)
+    drawn = reliability_diagram({"a $b$": reliability(y, p)}, "r")
+    assert drawn.count("<use") >= 2
+    assert "currentColor" in drawn
+    assert "a $b$" in drawn
 
 
 def test_equal_data_give_equal_figures():

@@ -6,10 +6,11 @@ import json
 import pandas as pd
 import pytest
 
-from conftest import MINIATURE, bumps, make_workspace
+from conftest import MINIATURE, ROOT, bumps, make_workspace
 from lstmfcn import config
 from lstmfcn.data.catalogue import load_catalogue
 from lstmfcn.errors import DataError
+from lstmfcn.files import hash_of
 from lstmfcn.study import reproduction
 
 
@@ -68,3 +69,14 @@ def test_the_cheapest_datasets_come_first(tmp_path):
     assert work == sorted(work)
     (tmp_path / "Coffee").mkdir()
     assert reproduction.cheapest(5, tmp_path) == ["Coffee"]
+
+
+def test_a_recipe_that_chooses_by_accuracy_is_named_as_before():
+    """The committed results are those of the default one, which is not run again."""
+    recipes = json.loads((ROOT / "results/reproduction/recipes.json").read_text())
+    plain = {"datasets": ["A"], "models": ["fcn"]}
+    recipe = reproduction.recipe_of(config.parse(plain))
+    assert recipes[hash_of(recipe)[:12]] == recipe
+    for section in ("search", "promote"):
+        chosen = reproduction.recipe_of(config.parse(plain | {section: {"metric": "brier"}}))
+        assert chosen[section]["metric"] == "brier"

@@ -11,10 +11,11 @@ from conftest import copy_of, make_workspace
 from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.data.series import Split
 from lstmfcn.errors import DataError, TrackingError
+from lstmfcn.evaluation.metrics import METRICS
 from lstmfcn.runs.run import find_runs
 from lstmfcn.tracking import store
 from lstmfcn.tracking.mlflow import Tracker, sync
-from lstmfcn.tracking.promotion import promote
+from lstmfcn.tracking.promotion import Contents, promote
 from lstmfcn.tracking.registry import registered
 
 
@@ -84,7 +85,7 @@ def test_a_registered_estimator_is_a_challenger_and_answers_as_it_does(study, fi
     assert lstmfcn.register(estimator, "Pumps", study.root) == 1  # it is there
     (version,) = registered(study)["Pumps"]
     assert version.aliases == ("challenger",)
-    assert np.isnan([version.oof_accuracy, version.oof_log_loss]).all()
+    assert np.isnan([version.evidence["oof_accuracy"], version.evidence["oof_log_loss"]]).all()
     loaded = lstmfcn.load_champion("Pumps", alias="challenger", workspace=study.root)
     np.testing.assert_allclose(loaded.predict_proba(X), estimator.predict_proba(X), atol=1e-6)
     np.testing.assert_array_equal(loaded.predict(X), estimator.predict(X))
@@ -104,9 +105,13 @@ def test_a_champion_stays_whatever_evidence_an_estimator_has(finished, tmp_path,
         return promote(
             candidate,
             folder,
-            classes=train.classes,
-            example=train.X[:2],
-            preprocessing=Preprocessing.load(workspace.preprocessing("Bumps")),
+            Contents(
+                classes=train.classes,
+                counts=[8, 8, 8],
+                example=train.X[:2],
+                preprocessing=Preprocessing.load(workspace.preprocessing("Bumps")),
+            ),
+            metric=METRICS["accuracy"],
             tolerance=0.0,
             tracker=Tracker(workspace, print),
             workspace=workspace,
@@ -118,7 +123,7 @@ def test_a_champion_stays_whatever_evidence_an_estimator_has(finished, tmp_path,
     number = lstmfcn.register(estimator, "Bumps", workspace.root, oof_accuracy=1.0, oof_log_loss=0.0)
     by_number = {v.version: v for v in registered(workspace)["Bumps"]}
     assert by_number[number].data == by_number[1].data
-    assert by_number[number].oof_accuracy == 1.0
+    assert by_number[number].evidence["oof_accuracy"] == 1.0
     assert (by_number[1].aliases, by_number[number].aliases) == (("champion",), ("challenger",))
     assert offer(other, other_folder, 0.6).outcome == "promoted"
     serving = MlflowClient().get_model_version_by_alias("lstmfcn.Bumps", "champion")

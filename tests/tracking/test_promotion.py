@@ -4,6 +4,7 @@ import dataclasses
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
@@ -11,15 +12,19 @@ from mlflow.exceptions import MlflowException
 from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.data.series import Split
 from lstmfcn.errors import LstmfcnError, TrackingError
+from lstmfcn.evaluation.calibration import calibrated
+from lstmfcn.evaluation.metrics import METRICS
 from lstmfcn.runs.run import find_runs
 from lstmfcn.tracking import promotion
 from lstmfcn.tracking.champion import load_champion
 from lstmfcn.tracking.download import pull
 from lstmfcn.tracking.mlflow import Tracker
 from lstmfcn.tracking.package import fingerprint as fingerprints
-from lstmfcn.tracking.promotion import beats, promote
+from lstmfcn.tracking.promotion import Contents, beats, promote
 from lstmfcn.tracking.registry import model_name, registered
 from lstmfcn.tracking.store import connect
+
+ACCURACY = METRICS["accuracy"]
 
 
 @pytest.fixture(scope="module")
@@ -37,11 +42,11 @@ def workspace(finished, packages, tmp_path, monkeypatch):
     root, made = packages
     pack = promotion._pack
 
-    def pack_once(package, run, folder, classes, example, preprocessing):
-        what = (folder, tuple(classes), preprocessing)
+    def pack_once(package, run, folder, contents):
+        what = (folder, *(str(value) for value in vars(contents).values()))
         if what not in made:
             made[what] = root / str(len(made))
-            pack(made[what], run, folder, classes, example, preprocessing)
+            pack(made[what], run, folder, contents)
         shutil.copytree(made[what], package)
 
     monkeypatch.setattr(promotion, "_pack", pack_once)
@@ -50,17 +55,21 @@ def workspace(finished, packages, tmp_path, monkeypatch):
     return finished[0]
 
 
-def offer(workspace, run, folder, tolerance=0.0, **changes):
+def offer(workspace, run, folder, tolerance=0.0, metric=ACCURACY, **changes):
     train = Split.load(workspace.train_splits / "Bumps.npz")
     return promote(
         run,
         folder,
-        example=train.X[:2],
-        **{
-            "classes": train.classes,
-            "preprocessing": Preprocessing.load(workspace.preprocessing("Bumps")),
-            **changes,
-        },
+        Contents(
+            **{
+                "classes": train.classes,
+                "counts": [8, 8, 8],
+                "example": train.X[:2],
+                "preprocessing": Preprocessing.load(workspace.preprocessing("Bumps")),
+                **changes,
+            }
+        ),
+        metric=metric,
         tolerance=tolerance,
         tracker=Tracker(workspace, print),
         workspace=workspace,
@@ -248,7 +257,7 @@ def test_of_two_promotions_at_once_the_better_one_serves(workspace, monkeypatch,
         patch.setattr(MlflowClient, "set_registered_model_alias", interrupted)
         offer(workspace, variant(run, 0.9, 0.5), folder)
     best = next(v for v in registered(workspace)["Bumps"] if "champion" in v.aliases)
-    assert best.oof_accuracy == max(theirs, 0.9)
+    assert best.evidence["oof_accuracy"] == max(theirs, 0.9)
     load_champion("Bumps", workspace=workspace.root)
 
 
@@ -274,7 +283,39 @@ def test_a_tie_in_accuracy_goes_to_the_lower_loss_unless_a_tolerance_is_set():
     def held(accuracy, loss):
         return {"oof_accuracy": accuracy, "oof_log_loss": loss}
 
-    assert beats(held(0.9, 0.1), held(0.9, 0.2), 0.0)
-    assert not beats(held(0.9, 0.2), held(0.9, 0.2), 0.0)
-    assert not beats(held(0.91, 0.1), held(0.9, 0.2), 0.02)
-    assert beats(held(0.93, 0.3), held(0.9, 0.2), 0.02)
+    assert beats(held(0.9, 0.1), held(0.9, 0.2), ACCURACY, 0.0)
+    assert not beats(held(0.9, 0.2), held(0.9, 0.2), ACCURACY, 0.0)
+    assert not beats(held(0.91, 0.1), held(0.9, 0.2), ACCURACY, 0.02)
+    assert beats(held(0.93, 0.3), held(0.9, 0.2), ACCURACY, 0.02)
+
+
+def test_another_metric_chooses_in_its_own_direction():
+    candidate, champion = ({"oof_brier": 0.1, "oof_log_loss": 0.9}, {"oof_brier": 0.2, "oof_log_loss": 0.1})
+    assert beats(candidate, champion, METRICS["brier"], 0.0)
+    assert not beats(champion, candidate, METRICS["brier"], 0.0)
+    assert not beats(candidate, champion, METRICS["brier"], 0.1)
+
+
+def test_a_champion_without_evidence_by_the_metric_gives_way(workspace):
+    """As one that was registered before the metric was chosen; what has none itself does not."""
+    folder, run = next(find_runs(workspace.phase1))
+    assert offer(workspace, variant(run, 0.9, 0.1), folder).outcome == "first"
+    judged = variant(run, 0.5, 0.9)
+    judged = dataclasses.replace(judged, metrics={**judged.metrics, "oof_macro_f1": 0.4})
+    balanced = {"metric": METRICS["macro_f1"]}
+    assert offer(workspace, judged, folder, **balanced).outcome == "new_metric"
+    assert offer(workspace, variant(run, 0.95, 0.05), folder, **balanced).outcome == "challenger"
+    best = registered(workspace)["Bumps"]
+    assert {v.version: v.evidence.get("oof_macro_f1") for v in best} == {1: None, 2: 0.4, 3: None}
+    assert [v.majority_rate for v in best] == [pytest.approx(1 / 3)] * 3
+
+
+def test_to_calibrate_is_another_package_of_the_same_run(workspace):
+    folder, run = next(find_runs(workspace.phase1))
+    assert offer(workspace, variant(run, 0.8, 0.5), folder).outcome == "first"
+    done = offer(workspace, variant(run, 0.8, 0.5), folder, temperature=2.0)
+    assert (done.outcome, done.version) == ("renewed", 2)
+    X = Split.load(workspace.train_splits / "Bumps.npz").X
+    raw = {alias: load_champion(stored(workspace, alias)).predict_proba(X) for alias in (1, 2)}
+    np.testing.assert_allclose(raw[2], calibrated(raw[1], 2.0), atol=1e-6)
+    assert load_champion(stored(workspace, 1)).majority_rate == pytest.approx(1 / 3)

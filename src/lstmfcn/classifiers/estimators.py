@@ -57,7 +57,7 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
     validation_loss_curve_: list[float] | None
     _settings: dict[str, Any]  # what was fitted with, for those who keep a record of it
     _data: str
-    _n_series: int
+    _counts: list[int]  # series of each class
 
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Train on series and their labels.
@@ -130,7 +130,8 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
         fitted.loss_curve_ = [loss for history in fit.histories for loss in history.loss.tolist()]
         fitted.validation_loss_curve_ = fit.validation_loss or None
         fitted.n_iter_ = len(fitted.loss_curve_)
-        fitted._settings, fitted._data, fitted._n_series = parameters.settings(), train.hash, len(train.y)
+        fitted._settings, fitted._data = parameters.settings(), train.hash
+        fitted._counts = np.bincount(train.y, minlength=len(fitted.classes_)).tolist()
         self.__dict__ = fitted.__dict__  # all at once: whatever is raised before leaves what was
         tell(FitRecord(self, train, started, time.time() - started))
         return self

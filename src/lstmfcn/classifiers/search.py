@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import keras_tuner
+import numpy as np
 from keras_tuner.engine.trial import Trial as TunerTrial
 from keras_tuner.engine.trial import TrialStatus
+from numpy.typing import NDArray
 
 from lstmfcn.classifiers.outcome import cross_validate
 from lstmfcn.classifiers.phase1 import folds_of, labelled, reused_engine
@@ -28,23 +30,32 @@ from lstmfcn.training.checkpoint import Checkpoint
 from lstmfcn.training.loop import Progress
 from lstmfcn.training.recipe import TrainingRecipe
 
+Score = Callable[[NDArray[np.int64], NDArray[np.float32]], float]
+"""From class indices and probabilities to what a search chooses by: the higher, the better."""
+
 
 @dataclass(frozen=True)
 class Trial:
-    """One cell count and what was found of it: out-of-fold accuracy and loss (in nats).
+    """One cell count and what was found of it: out-of-fold accuracy, loss (in nats) and score.
 
-    Under `protocol: paper` they are those of the split that is selected on. Both are 0 where no class
-    has two series, so that nothing could be held out.
+    Under `protocol: paper` they are those of the split that is selected on. All are 0 where no class
+    has two series, so that nothing could be held out, and a score that is not defined is.
     """
 
     cells: int
     accuracy: float
     loss: float
+    score: float
 
     @property
     def evidence(self) -> tuple[float, float, int]:
-        """Sorts trials: accuracy, then loss where accuracies tie, then the smaller network."""
-        return (self.accuracy, -self.loss, -self.cells)
+        """Sorts trials: score, then loss where scores tie, then the smaller network."""
+        return (self.score, -self.loss, -self.cells)
+
+
+def right(y: NDArray[np.int64], probabilities: NDArray[np.float32]) -> float:
+    """Return the accuracy: what a search chooses by where it is told nothing else."""
+    return accuracy(y, probabilities.argmax(axis=1))
 
 
 class GridOracle(keras_tuner.Oracle):
@@ -55,7 +66,7 @@ class GridOracle(keras_tuner.Oracle):
         space.Choice("cells", list(cells))
         self._cells = list(cells)
         super().__init__(
-            objective=keras_tuner.Objective("accuracy", "max"),
+            objective=keras_tuner.Objective("score", "max"),
             max_trials=len(self._cells),
             hyperparameters=space,
             max_retries_per_trial=0,
@@ -104,7 +115,7 @@ class _CellTuner(keras_tuner.Tuner):
         except Exception as error:
             # The only kind that Keras Tuner lets through: any other it takes for a bad hyperparameter's.
             raise keras_tuner.errors.FatalError(str(error)) from error
-        return {"accuracy": found.accuracy, "loss": found.loss}
+        return {"accuracy": found.accuracy, "loss": found.loss, "score": found.score}
 
     def load_model(self, _trial: Any) -> None:
         """Trials keep no model: phase 1 trains the chosen width anew."""
@@ -122,6 +133,7 @@ def search_cells(
     n_folds: int,
     seed: int,
     directory: Path,
+    score: Score = right,
     selection: Split | None = None,
     progress: Progress | None = None,
 ) -> list[Trial]:
@@ -142,6 +154,8 @@ def search_cells(
     directory
         Where Keras Tuner keeps its state, and the trainings their checkpoints; a search that was killed
         goes on from there.
+    score
+        What chooses.
     selection
         The split that `protocol: paper` scores trials on, as the paper did, instead of by
         cross-validation; None otherwise.
@@ -171,9 +185,7 @@ def search_cells(
                 progress=tell,
                 checkpoint=Checkpoint(scratch / "whole.npz"),
             )
-            probabilities = engine.predict(selection.X)
-            right = accuracy(selection.y, probabilities.argmax(axis=1))
-            return Trial(width, right, log_loss(selection.y, probabilities))
+            return _trial(width, selection.y, engine.predict(selection.X), score)
         oof, _ = cross_validate(
             engine,
             train.X,
@@ -185,7 +197,8 @@ def search_cells(
             progress=tell,
             scratch=scratch,
         )
-        return Trial(width, oof.accuracy or 0.0, oof.loss or 0.0)
+        held = oof.fold >= 0
+        return _trial(width, oof.y[held], oof.probabilities[held], score)
 
     oracle = GridOracle(cells)
     tuner = _CellTuner(oracle, evaluate, directory)
@@ -194,10 +207,19 @@ def search_cells(
     except keras_tuner.errors.FatalError as error:
         raise error.__cause__ or error from None
     found = [
-        Trial(t.hyperparameters.get("cells"), *(_last(t, m) for m in ("accuracy", "loss")))
+        Trial(t.hyperparameters.get("cells"), *(_last(t, m) for m in ("accuracy", "loss", "score")))
         for t in oracle.trials.values()
     ]
     return sorted(found, key=lambda trial: trial.evidence, reverse=True)
+
+
+def _trial(width: int, y: NDArray[np.int64], probabilities: NDArray[np.float32], score: Score) -> Trial:
+    if not len(y):
+        return Trial(width, 0.0, 0.0, 0.0)
+    found = score(y, probabilities)
+    return Trial(
+        width, right(y, probabilities), log_loss(y, probabilities), 0.0 if np.isnan(found) else found
+    )
 
 
 def trial_folder(directory: Path, cells: int) -> Path:

@@ -39,15 +39,23 @@ def _fill_store(here: Workspace) -> None:
 
 
 @app.command(rich_help_panel=PANEL)
-def summary(workspace: WorkspaceOption = Path()) -> None:
+def summary(
+    workspace: WorkspaceOption = Path(),
+    metrics: Annotated[
+        bool, typer.Option("--metrics", help="Every metric of the champions, with 95 % intervals.")
+    ] = False,
+) -> None:
     """Say what the pipeline gave; fails if a dataset was left out or its source is gone."""
     from lstmfcn import config
-    from lstmfcn.report.summary import in_columns, summarise
+    from lstmfcn.report.summary import in_columns, measured, summarise
     from lstmfcn.tracking import store
 
     here = Workspace(workspace)
-    lines, left_out = summarise(here, config.load(here.params))
-    typer.echo(in_columns(lines))
+    params = config.load(here.params)
+    lines, no_better, left_out = summarise(here, params)
+    typer.echo("\n".join([in_columns(lines), *no_better]))
+    if metrics:
+        typer.echo("\n" + in_columns(measured(here, params)))
     typer.echo(f"\nThe report: {here.report}   The runs: {store.how_to_look(here)}")
     if left_out:
         raise LstmfcnError(

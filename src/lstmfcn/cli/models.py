@@ -33,6 +33,8 @@ def champions(
     ] = False,
 ) -> None:
     """List the registered models and the evidence for each."""
+    from lstmfcn.evaluation.measurement import no_better_than
+    from lstmfcn.evaluation.metrics import headline_metrics, metric_named
     from lstmfcn.report.summary import in_columns
     from lstmfcn.tracking.registry import registered
 
@@ -40,17 +42,23 @@ def champions(
     if not any(found.values()):
         typer.echo("Nothing is registered yet: run `dvc repro`.")
         return
-    lines = [("DATASET", "VERSION", "ALIASES", "MODEL", "CELLS", "PHASE", "OOF ACCURACY", "OOF LOG LOSS")]
+    shown = list(dict.fromkeys([*headline_metrics(), metric_named("log_loss")]))
+    titles = [f"OOF {metric.title.upper()}" for metric in shown]
+    lines = [("DATASET", "VERSION", "ALIASES", "MODEL", "CELLS", "PHASE", *titles, "MAJORITY RATE")]
+    notes = []
     for dataset, versions in found.items():
         for v in versions:
             if v.aliases or all_versions:
                 phase = f"fine-tuned {v.iteration}" if v.iteration else "phase 1"
                 cells = "-" if v.cells == "None" else v.cells
-                evidence = (f"{v.oof_accuracy:.4f}", f"{v.oof_log_loss:.4f}")
+                evidence = [metric.text(v.evidence.get(f"oof_{metric.name}"), "-") for metric in shown]
+                rate = metric_named("accuracy").text(v.majority_rate, "-")
                 lines.append(
-                    (dataset, str(v.version), ", ".join(v.aliases), v.model, cells, phase, *evidence)
+                    (dataset, str(v.version), ", ".join(v.aliases), v.model, cells, phase, *evidence, rate)
                 )
-    typer.echo(in_columns(lines))
+                low = no_better_than(v.majority_rate, {"out of fold": v.evidence.get("oof_accuracy")})
+                notes += [f"{dataset}, version {v.version}: {low}."] if low else []
+    typer.echo("\n".join([in_columns(lines), *notes]))
 
 
 @app.command(rich_help_panel=PANEL)
@@ -114,7 +122,7 @@ def predict(
     transpose: layout.TransposeOption = False,
     workspace: WorkspaceOption = Path(),
 ) -> None:
-    """Predict the series of a file: a CSV of labels and probabilities, the accuracy if labels are there.
+    """Predict the series of a file: a CSV of labels and probabilities, and all metrics if labels are there.
 
     The file may be of any size. The CSV is there when all is done.
     """
@@ -173,7 +181,8 @@ def explain(
     settings = config.load(here.params)
     folder = to or here.report.parent / "explain" / dataset
     models = names(model) or list(settings.models)
-    typer.echo(explain_to_folder(here, dataset, folder, models=models, file=file))
+    metric = settings.promote.metric
+    typer.echo(explain_to_folder(here, dataset, folder, models=models, file=file, metric=metric))
 
 
 @app.command(rich_help_panel=PANEL)

@@ -16,6 +16,9 @@ from lstmfcn.evaluation.significance import DIGITS, MIN_DATASETS, signed_rank, w
 
 METHOD = ["model", "phase"]
 
+CLASS_ERROR = "mean_class_error"
+"""The column of the mean over the datasets of the classes' mean error, 1 - balanced accuracy; not MPCE."""
+
 PaperColumn = Callable[[str, str], str | None]
 """From a classifier and a phase to the column of Table I; None where the paper has none."""
 
@@ -31,9 +34,9 @@ class Comparison:
         the paper's, the difference, whether the paper's lies inside the interval, and whether the paper
         used the other edition's split. What was selected on the test split comes last.
     summary
-        A row a method and protocol: datasets, the mean of each headline metric (see `mean_of`), mean
-        ranks (the paper's rule for ties) over the datasets that all methods have. What was selected on
-        the test split has no rank.
+        A row a method and protocol: datasets, the mean of each headline metric (see `mean_of`), the mean
+        error of the classes (`CLASS_ERROR`), mean ranks (the paper's rule for ties) over the datasets that
+        all methods have. What was selected on the test split has no rank.
     wilcoxon
         See `lstmfcn.evaluation.significance.wilcoxon_table`; empty where there are too few datasets.
     scores
@@ -228,6 +231,11 @@ def _summary(every: pd.DataFrame, common: pd.DataFrame) -> pd.DataFrame:
                 "n_datasets": len(group),
                 **{mean_of(metric)[0]: group[metric.name].mean() for metric in _shown(group)},
                 "mpce": mean_per_class_error(group["pce"].to_numpy()),
+                **(
+                    {CLASS_ERROR: 1 - group["balanced_accuracy"].mean()}
+                    if "balanced_accuracy" in group
+                    else {}
+                ),
                 **ranked,
             }
         )

@@ -10,7 +10,8 @@ import pandas as pd
 
 from lstmfcn.errors import DataError
 from lstmfcn.evaluation.comparison import Comparison
-from lstmfcn.evaluation.metrics import columns, headline_metrics
+from lstmfcn.evaluation.measurement import columns
+from lstmfcn.evaluation.metrics import all_metrics
 from lstmfcn.files import write_json, write_text
 
 FORMER_COLUMNS = {"oof_loss": "oof_log_loss"}
@@ -22,26 +23,32 @@ COMPARISON_TABLES = ("beside_paper", "summary", "wilcoxon", "wilcoxon_all", "tab
 def write_results(folder: Path, rows: list[dict[str, Any]]) -> None:
     """Write `results.csv`, a row an evaluated run, and `metrics.json`, for `dvc metrics`, of the chosen.
 
+    The latter holds the metrics of the test split without their intervals, and the majority rate of each
+    dataset; what is not defined it leaves out.
+
     Parameters
     ----------
     folder
         Where to write.
     rows
         For each run what it is (dataset, model, phase, chosen, cells, edition, ...), and its metrics by
-        the names of `lstmfcn.evaluation.metrics.columns`. One that is missing or None has no value.
+        the names of `lstmfcn.evaluation.measurement.columns`. One that is missing or None has no value.
     """
     given = dict.fromkeys(name for row in rows for name in row)
     results = pd.DataFrame(rows, columns=list(given | dict.fromkeys(columns())))
-    results = results.astype({"cells": "Int64", "edition": "Int64"})
+    results = results.astype({"cells": "Int64", "edition": "Int64"} | dict.fromkeys(columns(), float))
     write_text(folder / "results.csv", results.to_csv(index=False, float_format="%.9g"))
-    names = [metric.name for metric in headline_metrics()]
+    names = list(all_metrics())
     chosen = results[results["chosen"].astype(bool)]
     means = chosen.groupby(["dataset", "model", "phase"], sort=True)[names].mean()
     metrics: dict[str, Any] = {}
     for mean in means.reset_index().to_dict("records"):
         models = metrics.setdefault(mean["dataset"], {})
         phases = models.setdefault(mean["model"], {})
-        phases[mean["phase"]] = {name: round(mean[name], 9) for name in names}
+        phases[mean["phase"]] = {name: round(mean[name], 9) for name in names if not pd.isna(mean[name])}
+    if "majority_rate" in results:
+        for dataset, rate in chosen.groupby("dataset")["majority_rate"].first().items():
+            metrics[str(dataset)]["majority_rate"] = round(rate, 9)
     write_json(folder / "metrics.json", metrics)
 
 

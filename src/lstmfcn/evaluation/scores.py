@@ -56,8 +56,8 @@ def mean_per_class_error(errors: Sequence[float] | NDArray[Any]) -> float:
     return float(values.mean())
 
 
-def log_loss(y: NDArray[np.int64], probabilities: NDArray[np.float32]) -> float:
-    """Return the mean negative log-likelihood of the true classes, in nats.
+def losses(y: NDArray[np.int64], probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the negative log-likelihood of each series' true class, in nats, shape (n_series,).
 
     Parameters
     ----------
@@ -74,7 +74,12 @@ def log_loss(y: NDArray[np.int64], probabilities: NDArray[np.float32]) -> float:
     if probabilities.ndim != 2 or probabilities.shape[0] != len(y) or not len(y):
         raise ValueError(f"{y.shape} labels do not fit {probabilities.shape} probabilities.")
     true = probabilities[np.arange(len(y)), y].astype(np.float64)
-    return float(-np.log(np.clip(true, 1e-7, 1.0)).mean())
+    return np.asarray(-np.log(np.clip(true, 1e-7, 1.0)))
+
+
+def log_loss(y: NDArray[np.int64], probabilities: NDArray[np.float32]) -> float:
+    """Return the mean of `losses`."""
+    return float(losses(y, probabilities).mean())
 
 
 def binomial_interval(n_right: int, n: int, confidence: float = 0.95) -> tuple[float, float]:

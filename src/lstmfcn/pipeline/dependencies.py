@@ -7,6 +7,7 @@ from importlib.metadata import entry_points
 from lstmfcn.classifiers import table
 from lstmfcn.classifiers.base import Classifier
 from lstmfcn.config import Params
+from lstmfcn.evaluation.metrics import DEFAULT, metric_named
 from lstmfcn.pipeline.table import STAGES, Stage
 from lstmfcn.runs.code import code_hash, code_of, source_hash
 
@@ -20,7 +21,7 @@ def code_of_stage(stage: Stage, params: Params) -> dict[str, str]:
     Of a stage with jobs the code of the jobs counts, and how the stage itself handles them; not that of the
     queue, the executors or MLflow, which change no result.
     """
-    others = _modules_of_other_packages(stage)
+    others = [*_modules_of_other_packages(stage), *_modules_that_choose(stage.name, params)]
     if not stage.jobs:
         return code_of(stage.module, *others)
     classifiers = [table.classifier_named(name) for name in params.models]
@@ -28,10 +29,23 @@ def code_of_stage(stage: Stage, params: Params) -> dict[str, str]:
     return found | {name: source_hash(name) for name in (*HANDLING, stage.module)}
 
 
-def job_code(stage: str, classifier: Classifier) -> str:
-    """Return the hash of the code that a classifier's jobs in a stage depend on: part of their keys."""
-    others = _modules_of_other_packages(STAGES[stage])
+def job_code(stage: str, classifier: Classifier, params: Params | None = None) -> str:
+    """Return the hash of the code that a classifier's jobs in a stage depend on: part of their keys.
+
+    Parameters
+    ----------
+    params
+        Of the jobs that choose; others do not look at them.
+    """
+    others = [*_modules_of_other_packages(STAGES[stage]), *_modules_that_choose(stage, params)]
     return code_hash(*STAGES[stage].jobs, *others, *table.code_of(classifier))
+
+
+def _modules_that_choose(stage: str, params: Params | None) -> list[str]:
+    """Return the module of the metric that a search chooses by; accuracy is in the search itself."""
+    if stage != "search" or params is None or params.search.metric == DEFAULT:
+        return []
+    return [metric_named(params.search.metric).function.__module__]
 
 
 def _modules_of_other_packages(stage: Stage) -> list[str]:

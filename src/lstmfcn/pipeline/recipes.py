@@ -79,7 +79,7 @@ def search_folds(params: Params) -> int:
 
 def searches_as_phase1(params: Params) -> bool:
     """Return whether the trainings of `search` are, to the bit, those of phase 1's folds."""
-    own = params.search.model_dump(exclude={"cells"}, exclude_none=True)
+    own = params.search.model_dump(exclude={"cells", "metric"}, exclude_none=True)
     return params.protocol == "honest" and own.items() <= params.train.model_dump().items()
 
 

@@ -107,7 +107,7 @@ STAGES: Mapping[str, Stage] = {
         Stage(
             name="search",
             summary="Find the number of LSTM cells by cross-validation on the training split.",
-            params=(*GRID, "protocol", "search", "train", "paper.search", "paper.train"),
+            params=(*GRID, "protocol", "search", "train", "promote", "paper.search", "paper.train"),
             reads=(PLACES.selection_splits, PLACES.train_splits),
             writes=(PLACES.search,),
             jobs=("lstmfcn.classifiers.jobs.search",),
@@ -115,7 +115,7 @@ STAGES: Mapping[str, Stage] = {
         Stage(
             name="train",
             summary="Phase 1 of each dataset, classifier and seed.",
-            params=(*GRID, "protocol", "train", "paper.train"),
+            params=(*GRID, "protocol", "train", "promote", "paper.train"),
             reads=(PLACES.selection_splits, PLACES.train_splits, PLACES.search),
             writes=(PLACES.phase1,),
             jobs=("lstmfcn.classifiers.jobs.train",),
@@ -123,7 +123,7 @@ STAGES: Mapping[str, Stage] = {
         Stage(
             name="finetune",
             summary="Algorithm 1: fine-tune in iterations.",
-            params=(*GRID, "protocol", "finetune", "train", "paper.train", "paper.finetune"),
+            params=(*GRID, "protocol", "finetune", "train", "promote", "paper.train", "paper.finetune"),
             reads=(PLACES.selection_splits, PLACES.train_splits, PLACES.phase1),
             writes=(PLACES.finetuned,),
             jobs=("lstmfcn.classifiers.jobs.finetune",),
@@ -131,7 +131,14 @@ STAGES: Mapping[str, Stage] = {
         Stage(
             name="evaluate",
             summary="Open the test split, once, and write results/.",
-            params=(*GRID, "protocol", "prepare.edition", "finetune.iterations", "paper.finetune.iterations"),
+            params=(
+                *GRID,
+                "protocol",
+                "prepare.edition",
+                "finetune.iterations",
+                "promote",
+                "paper.finetune.iterations",
+            ),
             reads=(PLACES.train_splits, PLACES.test_splits, PLACES.phase1, PLACES.finetuned),
             writes=(PLACES.predictions, PLACES.results_table),
             metrics=(PLACES.metrics,),
@@ -152,6 +159,7 @@ STAGES: Mapping[str, Stage] = {
             params=(*GRID, "finetune.iterations", "paper.finetune.iterations", "prepare", "promote"),
             reads=(PLACES.train_splits, PLACES.phase1, PLACES.finetuned),
             writes=(PLACES.promotions,),
+            groups=METRICS,
         ),
         Stage(
             name="report",

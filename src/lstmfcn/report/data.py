@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from lstmfcn.evaluation.metrics import Metric
+from lstmfcn.evaluation.metrics import DEFAULT, Metric
 from lstmfcn.evaluation.results import read_results
 from lstmfcn.files import read_json
 from lstmfcn.runs.outputs import check_rows
@@ -106,6 +106,15 @@ class ReportData:
         if champion is None or mine is None:
             return None
         return next(iter(mine[mine["key"] == champion["key"]].to_dict("records")), None)
+
+    def majority_rate(self, dataset: str) -> float | None:
+        """Return the share of the largest class of a dataset's training split, or None."""
+        rate: float | None = self.promotions.get(dataset, {}).get("majority_rate")
+        return rate
+
+    def metric(self, dataset: str) -> str:
+        """Return the name of the metric that chose a dataset's champion."""
+        return str(self.promotions.get(dataset, {}).get("metric", DEFAULT))
 
     def champion(self, dataset: str) -> dict[str, Any] | None:
         """Return what `promote` says of the run that serves a dataset, or None where there is none."""

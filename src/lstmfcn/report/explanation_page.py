@@ -14,6 +14,8 @@ from lstmfcn.data.readers import read_fitting
 from lstmfcn.data.series import Split
 from lstmfcn.environment import load_backend
 from lstmfcn.errors import RegistryError
+from lstmfcn.evaluation.evidence import with_evidence
+from lstmfcn.evaluation.metrics import DEFAULT, metric_named
 from lstmfcn.files import member, write_arrays, write_text
 from lstmfcn.report.explanation import draw_activation, draw_attention, sentences
 from lstmfcn.report.html import render
@@ -27,7 +29,9 @@ if TYPE_CHECKING:  # Keras comes with it
     from lstmfcn.explain import Explanation
 
 
-def best_run(workspace: Workspace, dataset: str, models: Iterable[str] | None = None) -> tuple[Run, Path]:
+def best_run(
+    workspace: Workspace, dataset: str, models: Iterable[str] | None = None, *, metric: str = DEFAULT
+) -> tuple[Run, Path]:
     """Return the run with the best evidence among the trained ones of a dataset, and its folder.
 
     Parameters
@@ -36,6 +40,8 @@ def best_run(workspace: Workspace, dataset: str, models: Iterable[str] | None = 
         Whose runs.
     models
         Of which classifiers; None for all.
+    metric
+        By which metric, out of fold.
 
     Raises
     ------
@@ -44,14 +50,14 @@ def best_run(workspace: Workspace, dataset: str, models: Iterable[str] | None = 
     """
     wanted = None if models is None else set(models)
     found = {
-        run.key: (run, run.identity.folder(workspace))
+        run.key: (with_evidence(workspace, run), run.identity.folder(workspace))
         for run in runs_in(workspace, *folders_of(workspace, dataset))
         if (wanted is None or run.identity.classifier in wanted) and WEIGHTS_FILE in run.artifacts
     }
     if not found:
         named = " or ".join(sorted(wanted or ())) or "model"
         raise RegistryError(f"{dataset} has no trained {named} in {workspace.root}. Run `dvc repro`.")
-    return found[rank(run for run, _ in found.values())[0].key]
+    return found[rank((run for run, _ in found.values()), metric_named(metric))[0].key]
 
 
 def explain_run(workspace: Workspace, run: Run, series: Split, *, labelled: bool = True) -> Explanation:
@@ -97,6 +103,7 @@ def explain_to_folder(
     *,
     models: Iterable[str],
     file: Path | None,
+    metric: str = DEFAULT,
 ) -> str:
     """Explain the best trained network of a dataset; write `index.html` and `explanation.npz`.
 
@@ -110,6 +117,8 @@ def explain_to_folder(
         Which of them.
     file
         Series in any format that `read_series` knows; None for the training split.
+    metric
+        By which metric the best is chosen.
 
     Returns
     -------
@@ -121,7 +130,7 @@ def explain_to_folder(
     DataError, RegistryError
         If the file is at fault, or nothing is trained. Nothing is written then.
     """
-    run, _ = best_run(workspace, dataset, models)
+    run, _ = best_run(workspace, dataset, models, metric=metric)
     train = Split.load(member(workspace.train_splits, f"{dataset}.npz"))
     check_split(workspace, run, train.hash)
     if file is None:

@@ -26,6 +26,7 @@ SERIES_A_CLASS = 12
 """How many series of a class are drawn."""
 
 Curves = Mapping[str, Sequence[tuple[str, NDArray[np.float64]]]]
+Reliability = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
 
 
 def svg_of(figure: Figure, title: str) -> str:
@@ -168,6 +169,36 @@ def accuracies(
     axes.margins(y=0.25 if len(rows) > 1 else 1)
     axes.set_xlabel("accuracy")
     legend = figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=9)
+    for text in legend.get_texts():
+        text.set_color(INK)
+    style_axes(axes)
+    return svg_of(figure, title)
+
+
+def reliability_diagram(curves: Mapping[str, Reliability], title: str) -> str:
+    """Draw how often predictions of some confidence are right.
+
+    Parameters
+    ----------
+    curves
+        For each line of the legend what `lstmfcn.evaluation.measures.reliability` gives: how many series a
+        bin has, their mean confidence, and their accuracy. The larger a point, the more series.
+    title
+        Names the picture for those who cannot see it.
+    """
+    figure = Figure(figsize=(WIDTH * 0.6, WIDTH * 0.52), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
+    for colour, marker, (name, (n, confidence, right)) in zip(COLOURS, "osD", curves.items(), strict=False):
+        there = n > 0
+        axes.plot(confidence[there], right[there], color=colour, linewidth=1, label=literal(name))
+        sizes = 10 + 150 * n[there] / n.sum()
+        axes.scatter(confidence[there], right[there], s=sizes, color=colour, marker=marker, alpha=0.6)
+    axes.set_xlim(0, 1.03)
+    axes.set_ylim(-0.03, 1.03)
+    axes.set_xlabel("confidence: the probability of the predicted class")
+    axes.set_ylabel("share predicted right")
+    legend = axes.legend(frameon=False, fontsize=9)
     for text in legend.get_texts():
         text.set_color(INK)
     style_axes(axes)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lstmfcn.config import Params
 from lstmfcn.errors import DataError
-from lstmfcn.evaluation.metrics import headline_metrics
+from lstmfcn.evaluation.measurement import ends_of, no_better_than
+from lstmfcn.evaluation.metrics import Metric, all_metrics, headline_metrics, metric_named
 from lstmfcn.files import read_json
 from lstmfcn.runs.identity import identity_of
 from lstmfcn.workspace import Workspace
@@ -25,41 +27,90 @@ def in_columns(lines: Sequence[tuple[str, ...]]) -> str:
     )
 
 
-def summarise(workspace: Workspace, params: Params) -> tuple[list[tuple[str, ...]], list[str]]:
-    """Return a table of the champions, and a line for each dataset that was left out or is an old copy.
+def summarise(workspace: Workspace, params: Params) -> tuple[list[tuple[str, ...]], list[str], list[str]]:
+    """Return a table of the champions by the headline metrics, out of fold and then of the test split.
 
-    Datasets that `params.yaml` does not name are not shown, whatever there is of them. The table shows the
-    headline metrics, out of fold and then of the test split.
+    Besides, a line for each champion that is no better than the majority rate, and one for each dataset that
+    was left out or is an old copy. Datasets that `params.yaml` does not name are not shown, whatever there is
+    of them.
 
     Raises
     ------
     DataError
         If the pipeline has not run.
     """
-    for path in (workspace.promotions, workspace.verdicts, workspace.results / "results.csv"):
-        if not path.exists():
-            raise DataError(f"{path} is missing. Run `dvc repro`.")
-    promotions = read_json(workspace.promotions)
-    with (workspace.results / "results.csv").open(encoding="utf-8", newline="") as file:
-        results = {row["key"]: row for row in csv.DictReader(file)}
+    promotions, results = _read(workspace)
     metrics = headline_metrics()
     shown = [(f"oof_{metric.name}", metric) for metric in metrics] + [(m.name, m) for m in metrics]
     titles = [f"{'OOF' if name.startswith('oof_') else 'TEST'} {m.title.upper()}" for name, m in shown]
-    lines: list[tuple[str, ...]] = [(*HEADER, *titles)]
+    lines: list[tuple[str, ...]] = [(*HEADER, *titles, "MAJORITY RATE")]
     verdicts = {verdict["dataset"]: verdict for verdict in read_json(workspace.verdicts)}
     left_out = [line for name in params.datasets if (line := _left_out(name, verdicts.get(name), promotions))]
-    for dataset in params.datasets:
-        if dataset not in promotions or verdicts.get(dataset, {}).get("outcome") == "failed":
-            continue
-        champion = promotions[dataset]["champion"]
+    no_better = []
+    for dataset, champion in _champions(workspace, params, promotions):
         if champion is None:
             lines.append((dataset, "none", *["-"] * (len(lines[0]) - 2)))
             continue
         phase = identity_of(champion | {"dataset": dataset}).title
         row, cells = champion | results.get(champion["key"], {}), champion["cells"]
         values = [metric.text(_number(row.get(name)), missing="-") for name, metric in shown]
+        rate = _number(row.get("majority_rate"))
+        values.append(metric_named("accuracy").text(rate, missing="-"))
         lines.append((dataset, champion["model"], "-" if cells is None else str(cells), phase, *values))
-    return lines, left_out
+        places = {"oof_accuracy": "out of fold", "accuracy": "on the test split"}
+        low = no_better_than(rate, {where: _number(row.get(name)) for name, where in places.items()})
+        no_better += [f"{dataset}: the champion is {low}."] if low else []
+    return lines, no_better, left_out
+
+
+def measured(workspace: Workspace, params: Params) -> list[tuple[str, ...]]:
+    """Return a table of every metric of the champions with its 95 % interval, and of their sensitivities.
+
+    Raises
+    ------
+    DataError
+        If the pipeline has not run.
+    """
+    promotions, results = _read(workspace)
+    lines: list[tuple[str, ...]] = [("DATASET", "METRIC", "OOF", "95 % INTERVAL", "TEST", "95 % INTERVAL")]
+    for dataset, champion in _champions(workspace, params, promotions):
+        row = {} if champion is None else results.get(champion["key"], {})
+        if not row:
+            continue
+        for name, metric in all_metrics().items():
+            cells = (_with_interval(row, f"{split}{name}", metric) for split in ("oof_", ""))
+            lines.append((dataset, metric.title, *(cell for pair in cells for cell in pair)))
+        of_class = [json.loads(row.get(f"{split}sensitivity") or "{}") for split in ("oof_", "")]
+        share = metric_named("accuracy")
+        for label in dict.fromkeys(label for found in of_class for label in found):
+            texts = [share.text(found.get(label), missing="-") for found in of_class]
+            lines.append((dataset, f"sensitivity of {label}", texts[0], "", texts[1], ""))
+        rate = share.text(_number(row.get("majority_rate")), missing="-")
+        lines.append((dataset, "majority rate (training split)", rate, "", "", ""))
+    return lines
+
+
+def _champions(workspace: Workspace, params: Params, promotions: Any) -> Iterator[tuple[str, Any]]:
+    """Yield each dataset that is asked for and in use, and its champion."""
+    verdicts = {verdict["dataset"]: verdict["outcome"] for verdict in read_json(workspace.verdicts)}
+    for dataset in params.datasets:
+        if dataset in promotions and verdicts.get(dataset) != "failed":
+            yield dataset, promotions[dataset]["champion"]
+
+
+def _with_interval(row: Mapping[str, str], name: str, metric: Metric) -> tuple[str, str]:
+    value, *ends = (metric.text(_number(row.get(column)), missing="") for column in (name, *ends_of(name)))
+    return value or "-", " to ".join(ends) if all(ends) else ""
+
+
+def _read(workspace: Workspace) -> tuple[dict[str, Any], dict[str, dict[str, str]]]:
+    """Return what was promoted by dataset, and the rows of the results by key."""
+    for path in (workspace.promotions, workspace.verdicts, workspace.results / "results.csv"):
+        if not path.exists():
+            raise DataError(f"{path} is missing. Run `dvc repro`.")
+    with (workspace.results / "results.csv").open(encoding="utf-8", newline="") as file:
+        results = {row["key"]: row for row in csv.DictReader(file)}
+    return read_json(workspace.promotions), results
 
 
 def _left_out(dataset: str, verdict: Any, promotions: Any) -> str | None:

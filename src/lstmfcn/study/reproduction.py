@@ -14,6 +14,7 @@ from filelock import FileLock
 from lstmfcn.config import Params
 from lstmfcn.data.catalogue import load_catalogue
 from lstmfcn.errors import DataError, LstmfcnError
+from lstmfcn.evaluation.metrics import DEFAULT
 from lstmfcn.files import hash_of, read_json, write_json, write_text
 from lstmfcn.pipeline.commit import commit_of
 from lstmfcn.pipeline.lock import lock
@@ -40,9 +41,16 @@ def cheapest(n: int, ucr_dir: Path | None) -> list[str]:
 
 
 def recipe_of(params: Params) -> dict[str, Any]:
-    """Return everything that decides the results of a dataset, model and seed, as JSON-able values."""
+    """Return everything that decides the results of a dataset, model and seed, as JSON-able values.
+
+    Metrics that choose stand in it where they are others than accuracy: recipes of before name none.
+    """
     sections = ("protocol", "prepare", "search", "train", "finetune")
     recipe: dict[str, Any] = params.model_dump(mode="json", include=set(sections))
+    if recipe["search"]["metric"] == DEFAULT:
+        del recipe["search"]["metric"]
+    if params.promote.metric != DEFAULT:
+        recipe["promote"] = {"metric": params.promote.metric}
     return recipe
 
 

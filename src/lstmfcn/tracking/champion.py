@@ -38,6 +38,8 @@ class Champion:
         The labels as text, in the order of the probabilities.
     preprocessing
         What the model does to raw series.
+    counts
+        How many training series each class had; None for a model of before it was noted.
     example
         A series that it was trained on, float64 (n_channels, length), if the model brings one along.
     """
@@ -48,6 +50,7 @@ class Champion:
     example: NDArray[np.float64] | None = field(repr=False)
     _package: Package = field(repr=False)
     _files: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
+    counts: tuple[int, ...] | None = field(default=None, repr=False)
 
     @property
     def classes_(self) -> NDArray[Any]:
@@ -99,6 +102,11 @@ class Champion:
             classifier_tags=ClassifierTags(),
             input_tags=InputTags(three_d_array=True),
         )
+
+    @property
+    def majority_rate(self) -> float | None:
+        """The share of the largest class of the training split; None where the model does not tell."""
+        return max(self.counts) / sum(self.counts) if self.counts else None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -256,7 +264,7 @@ def _champion(folder: Path, *, verify_key: Path | None = None) -> Champion:
     files = {
         path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
     }
-    return Champion(package.dataset, package.classes, preprocessing, example, package, files)
+    return Champion(package.dataset, package.classes, preprocessing, example, package, files, package.counts)
 
 
 def _example(folder: Path, shape: tuple[int, int]) -> NDArray[np.float64] | None:

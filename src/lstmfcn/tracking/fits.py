@@ -27,7 +27,7 @@ from lstmfcn.runs.cache import Cache
 from lstmfcn.runs.identity import Identity
 from lstmfcn.runs.run import BY_ESTIMATOR, WEIGHTS_FILE, Run
 from lstmfcn.tracking.mlflow import Tracker
-from lstmfcn.tracking.promotion import challenge
+from lstmfcn.tracking.promotion import Contents, challenge
 from lstmfcn.version import __version__
 from lstmfcn.workspace import Workspace
 
@@ -135,9 +135,12 @@ def register(
     return challenge(
         run,
         folder,
-        classes=classes,
-        example=np.zeros((1, estimator.n_channels_, estimator.length_), np.float32),
-        preprocessing=estimator.preprocessing_,
+        Contents(
+            classes=classes,
+            counts=estimator._counts,
+            example=np.zeros((1, estimator.n_channels_, estimator.length_), np.float32),
+            preprocessing=estimator.preprocessing_,
+        ),
         tracker=Tracker(workspace, lambda _: None),
         workspace=workspace,
     )
@@ -164,7 +167,7 @@ def _kept(
         data=estimator._data,
         params=settings | estimator.architecture_.params(),
         sizes={
-            "n_train": estimator._n_series,
+            "n_train": sum(estimator._counts),
             "n_channels": estimator.n_channels_,
             "length": estimator.length_,
             "n_classes": len(estimator.classes_),

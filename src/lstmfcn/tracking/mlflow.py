@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lstmfcn.errors import DataError, TrackingError
+from lstmfcn.evaluation.metrics import all_metrics
 from lstmfcn.files import to_json
 from lstmfcn.runs.cache import Cache
 from lstmfcn.runs.outputs import check_outputs, runs_in
@@ -198,7 +199,11 @@ class Tracker:
             self._client.log_batch(run_id, tags=[RunTag("lstmfcn.seconds", f"{seconds:.1f}")])
         if one.step != "search":
             # The parent's row shows how the model does, a step an iteration of fine-tuning.
-            shown = [m for m in metrics if m.key.startswith(SHOWN_BY_PARENT)]
+            shown = [
+                m
+                for m in metrics
+                if m.key.startswith(SHOWN_BY_PARENT) and m.key.partition("_")[2] in all_metrics()
+            ]
             again = [Metric(m.key, m.value, m.timestamp, one.number) for m in shown]
             self._client.log_batch(parent, metrics=again)
         self._client.set_terminated(run_id, end_time=ended)

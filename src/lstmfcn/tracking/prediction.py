@@ -15,9 +15,11 @@ from lstmfcn.data.layout import Layout
 from lstmfcn.data.readers import read_fitting_batches
 from lstmfcn.data.textfile import GZIP, TextFile, kind_of
 from lstmfcn.errors import LstmfcnError
+from lstmfcn.evaluation.scores import binomial_interval
 from lstmfcn.files import atomic_path
 from lstmfcn.runs.predictions import Predictions
 from lstmfcn.tracking.champion import load_champion
+from lstmfcn.tracking.measured import Measured
 
 FIRST, PAUSE = 4.0, 10.0
 """Seconds until the first word of progress, and between two."""
@@ -63,7 +65,8 @@ def predict_file(
     Returns
     -------
     str
-        A sentence for people: how many series, and the accuracy if there are labels.
+        For people: how many series, and, if there are labels, the accuracy, every other metric with its
+        interval, the sensitivity of each class, and whether always naming one class would do as well.
 
     Raises
     ------
@@ -78,8 +81,8 @@ def predict_file(
         pass
     target = target or _beside(file)
     _check_output(target, file)
-    n_series = n_right = 0
-    labelled, unknown = False, set[str]()
+    n_series = 0
+    found, unknown = Measured(), set[str]()
     with _opened(target) as sink:
         champion = load_champion(source, alias=alias, workspace=workspace, verify_key=verify_key)
         began = time.monotonic()
@@ -97,20 +100,21 @@ def predict_file(
             sink.write(predictions.to_csv(first=n_series + 1))
             n_series += len(series.X)
             if series.labels is not None:
-                labelled = True
-                n_right += int((predictions.predicted == series.labels).sum())
+                found.add(predictions)
                 if len(unknown) <= NAMED:
                     unknown |= {*series.labels.tolist()} - {*champion.classes}
             if progress and share < 1 and (now := time.monotonic()) >= due:
                 due = now + PAUSE
                 progress(_told(n_series, share, now - began))
     sentence = f"{n_series} series predicted with the {alias} of {champion.dataset}: {target}"
-    if labelled:
-        sentence += f"\naccuracy {n_right / n_series:.4f} ({n_right} of {n_series} labels)"
-        if unknown:
-            more = ", ..." if len(unknown) > NAMED else ""
-            sentence += f"; the model does not know {', '.join(sorted(unknown)[:NAMED])}{more}"
-    return sentence
+    if not found.n:
+        return sentence
+    sentence += f"\naccuracy {found.accuracy:.4f} ({found.n_right} of {found.n} labels), "
+    sentence += "95 % interval {:.4f} to {:.4f}".format(*binomial_interval(found.n_right, found.n))
+    if unknown:
+        more = ", ..." if len(unknown) > NAMED else ""
+        sentence += f"; the model does not know {', '.join(sorted(unknown)[:NAMED])}{more}"
+    return "\n".join([sentence, *found.told(champion.classes, champion.majority_rate)])
 
 
 def _beside(file: Path) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ from numpy.typing import NDArray
 from lstmfcn.classifiers.table import network_named
 from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.environment import load_backend
+from lstmfcn.evaluation.metrics import all_metrics
+from lstmfcn.runs.ranking import Criterion
 from lstmfcn.runs.run import BY_ESTIMATOR, WEIGHTS_FILE, Run
 from lstmfcn.tracking.download import is_whole
 from lstmfcn.tracking.mlflow import Tracker
@@ -27,10 +28,35 @@ from lstmfcn.workspace import Workspace
 
 ARTIFACT = "model"
 
-Outcome = Literal["first", "same", "renewed", "promoted", "new_data", "challenger"]
+Outcome = Literal["first", "same", "renewed", "promoted", "new_data", "new_metric", "challenger"]
 
-MOVING = ("first", "renewed", "promoted", "new_data")
+MOVING = ("first", "renewed", "promoted", "new_data", "new_metric")
 """The outcomes after which the candidate serves."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contents:
+    """What a package holds beside the weights of a run.
+
+    Attributes
+    ----------
+    classes
+        The labels, in the order of the outputs.
+    counts
+        How many training series each class has.
+    example
+        A few series, float32 (n, n_channels, length); shows users what to send.
+    preprocessing
+        What the model has to do to raw series.
+    temperature
+        What the served probabilities are calibrated by; None to serve them as the network gives them.
+    """
+
+    classes: Sequence[str]
+    counts: Sequence[int]
+    example: NDArray[np.float32]
+    preprocessing: Preprocessing
+    temperature: float | None = None
 
 
 @dataclass(frozen=True)
@@ -42,8 +68,9 @@ class Promotion:
     outcome
         "first" (there was no champion), "same" (it serves already), "renewed" (its run serves already,
         from an older package or one whose files are gone), "promoted", "new_data" (promoted because the
-        champion was judged on other data, so their evidence cannot be compared), or "challenger" (the
-        champion stays).
+        champion was judged on other data, so their evidence cannot be compared), "new_metric" (promoted
+        because the champion has no evidence by the metric that chooses), or "challenger" (the champion
+        stays).
     version
         That of the candidate.
     champion
@@ -56,13 +83,16 @@ class Promotion:
     champion: int
 
 
-def beats(candidate: Mapping[str, float], champion: Mapping[str, float], tolerance: float) -> bool:
-    """Whether a candidate's evidence (`oof_accuracy`, `oof_log_loss`) suffices to replace a champion's.
+def beats(
+    candidate: Mapping[str, float], champion: Mapping[str, float], metric: Criterion, tolerance: float
+) -> bool:
+    """Whether a candidate's evidence (`oof_<metric>`, `oof_log_loss`) suffices to replace a champion's.
 
-    Its accuracy must be better by more than `tolerance`; without a tolerance, the lower loss decides
-    where the accuracies are equal.
+    It must be better by more than `tolerance`; without a tolerance, the lower loss decides where the metric
+    is equal.
     """
-    gain = candidate["oof_accuracy"] - champion["oof_accuracy"]
+    name = f"oof_{metric.name}"
+    gain = candidate[name] - champion[name] if metric.higher_is_better else champion[name] - candidate[name]
     if gain == 0 and tolerance == 0:
         return candidate["oof_log_loss"] < champion["oof_log_loss"]
     return gain > tolerance
@@ -71,10 +101,9 @@ def beats(candidate: Mapping[str, float], champion: Mapping[str, float], toleran
 def promote(
     candidate: Run,
     folder: Path,
+    contents: Contents,
     *,
-    classes: Sequence[str],
-    example: NDArray[np.float32],
-    preprocessing: Preprocessing,
+    metric: Criterion,
     tolerance: float,
     tracker: Tracker,
     workspace: Workspace,
@@ -88,12 +117,10 @@ def promote(
     ----------
     candidate, folder
         The run, and where its weights lie.
-    classes
-        The labels, in the order of the outputs.
-    example
-        A few series, float32 (n, n_channels, length); shows users what to send.
-    preprocessing
-        What the model has to do to raw series.
+    contents
+        What its package holds besides.
+    metric
+        What chooses. The candidate's metrics hold it.
     tolerance
         See `beats`.
     tracker
@@ -110,18 +137,16 @@ def promote(
     client = connect(workspace)
     name = model_name(candidate.identity.dataset)
     with explained(workspace, f"{name} could not be registered"):
-        number = _register(client, candidate, folder, classes, example, preprocessing, tracker)
-        outcome, champion = _serve_best(client, candidate, number, tolerance)
+        number = _register(client, candidate, folder, contents, tracker)
+        outcome, champion = _serve_best(client, candidate, number, metric, tolerance)
     return Promotion(candidate.identity.dataset, outcome, number, champion)
 
 
 def challenge(
     candidate: Run,
     folder: Path,
+    contents: Contents,
     *,
-    classes: Sequence[str],
-    example: NDArray[np.float32],
-    preprocessing: Preprocessing,
     tracker: Tracker,
     workspace: Workspace,
 ) -> int:
@@ -134,28 +159,26 @@ def challenge(
     dataset = candidate.identity.dataset
     name = model_name(dataset)
     with explained(workspace, f"{name} could not be registered"):
-        number = _register(client, candidate, folder, classes, example, preprocessing, tracker)
+        number = _register(client, candidate, folder, contents, tracker)
         version = next(v for v in versions_of(client, dataset) if v.version == number)
         if "champion" not in version.aliases:  # a person may have made it one
             _set_alias(client, name, "challenger", number)
     return number
 
 
-def _register(
-    client: Any,
-    candidate: Run,
-    folder: Path,
-    classes: Sequence[str],
-    example: NDArray[np.float32],
-    preprocessing: Preprocessing,
-    tracker: Tracker,
-) -> int:
+def _register(client: Any, candidate: Run, folder: Path, contents: Contents, tracker: Tracker) -> int:
     """Return the number of the candidate's version, which is made unless it is there and whole."""
     from mlflow.exceptions import MlflowException
 
     name = model_name(candidate.identity.dataset)
-    identity = fingerprint(folder / WEIGHTS_FILE, preprocessing=preprocessing.describe(), classes=classes)
     versions = versions_of(client, candidate.identity.dataset)
+    identity = fingerprint(
+        folder / WEIGHTS_FILE,
+        preprocessing=contents.preprocessing.describe(),
+        classes=contents.classes,
+        counts=contents.counts,
+        temperature=contents.temperature,
+    )
     for version in versions:
         if (version.key, version.fingerprint) == (candidate.key, identity) and is_whole(version):
             return version.version
@@ -170,7 +193,7 @@ def _register(
     run_id = str(tracker.run_id(candidate.key))
     with tempfile.TemporaryDirectory() as scratch:
         package = Path(scratch, "package")
-        _pack(package, candidate, folder, classes, example, preprocessing)
+        _pack(package, candidate, folder, contents)
         sha256 = checksum(package)
         # A folder of its own: older versions keep their files, and none of theirs is taken for new.
         place = f"{ARTIFACT}/{sha256[:16]}-{uuid4().hex[:8]}"
@@ -179,20 +202,13 @@ def _register(
         name,
         f"{client.get_run(run_id).info.artifact_uri}/{place}",
         run_id=run_id,
-        tags=_tags(candidate, sha256, identity),
+        tags=_tags(candidate, sha256, identity, contents.counts),
         description=candidate.name,
     )
     return int(created.version)
 
 
-def _pack(
-    package: Path,
-    run: Run,
-    folder: Path,
-    classes: Sequence[str],
-    example: NDArray[np.float32],
-    preprocessing: Preprocessing,
-) -> None:
+def _pack(package: Path, run: Run, folder: Path, contents: Contents) -> None:
     """Write the package of a run whose weights lie in `folder`."""
     load_backend()
     from lstmfcn.classifiers.outcome import unpack_weights
@@ -201,15 +217,23 @@ def _pack(
     model = ServingModel(
         network_named(run.identity.classifier).architecture_of(run.params),
         unpack_weights((folder / WEIGHTS_FILE).read_bytes()),
-        preprocessing=preprocessing,
-        n_classes=len(classes),
+        preprocessing=contents.preprocessing,
+        n_classes=len(contents.classes),
+        temperature=contents.temperature,
     )
-    described = {"preprocessing": preprocessing.describe()}
-    metadata = {"dataset": run.identity.dataset, "key": run.key, **described}
-    export(package, model, classes=classes, example=example, metadata=metadata)
+    metadata = {
+        "dataset": run.identity.dataset,
+        "key": run.key,
+        "preprocessing": contents.preprocessing.describe(),
+        "counts": list(contents.counts),
+        **({} if contents.temperature is None else {"temperature": f"{contents.temperature:.6f}"}),
+    }
+    export(package, model, classes=contents.classes, example=contents.example, metadata=metadata)
 
 
-def _serve_best(client: Any, candidate: Run, number: int, tolerance: float) -> tuple[Outcome, int]:
+def _serve_best(
+    client: Any, candidate: Run, number: int, metric: Criterion, tolerance: float
+) -> tuple[Outcome, int]:
     """Move the aliases; return what became of the candidate, and the version that serves.
 
     MLflow has no step that looks and moves at once, so another clone's promotion may fall between.
@@ -222,7 +246,7 @@ def _serve_best(client: Any, candidate: Run, number: int, tolerance: float) -> t
         mine = next(v for v in versions if v.version == number)
         champion = best = next((v for v in versions if "champion" in v.aliases), None)
         if verdict is None:
-            verdict = _judge(mine, champion, tolerance)
+            verdict = _judge(mine, champion, metric, tolerance)
         elif champion is not None and champion.data != mine.data:
             break  # promoted since, on newer data than ours
         elif champion is not None and champion is not mine and champion.key == mine.key:
@@ -231,7 +255,7 @@ def _serve_best(client: Any, candidate: Run, number: int, tolerance: float) -> t
             newer = champion is None or version.version > champion.version
             other = version.key != mine.key and version.data == mine.data and version.protocol != BY_ESTIMATOR
             contends = version is mine or (newer and other)
-            if contends and _judge(version, best, tolerance) in MOVING:
+            if contends and _judge(version, best, metric, tolerance) in MOVING:
                 best = version
         if best is champion or best is None:
             break
@@ -260,18 +284,22 @@ def _set_alias(client: Any, name: str, alias: str, version: int) -> None:
         client.set_registered_model_alias(name, alias, str(version))
 
 
-def _judge(candidate: Version, champion: Version | None, tolerance: float) -> Outcome:
+def _judge(candidate: Version, champion: Version | None, metric: Criterion, tolerance: float) -> Outcome:
     if champion is None:
         return "first"
     if champion.key == candidate.key:
         return "same" if champion.version == candidate.version else "renewed"
     if champion.data != candidate.data:
         return "new_data"
-    return "promoted" if beats(vars(candidate), vars(champion), tolerance) else "challenger"
+    name = f"oof_{metric.name}"
+    if name not in champion.evidence or name not in candidate.evidence:
+        return "new_metric" if name in candidate.evidence else "challenger"
+    better = beats(candidate.evidence, champion.evidence, metric, tolerance)
+    return "promoted" if better else "challenger"
 
 
-def _tags(run: Run, sha256: str, identity: str) -> dict[str, str]:
-    tags = {
+def _tags(run: Run, sha256: str, identity: str, counts: Sequence[int]) -> dict[str, str]:
+    tags: dict[str, Any] = {
         "sha256": sha256,
         "fingerprint": identity,
         "key": run.key,
@@ -282,14 +310,11 @@ def _tags(run: Run, sha256: str, identity: str) -> dict[str, str]:
         "cells": run.cells,
         "seed": run.identity.seed,
         "iteration": run.identity.number,
-        # repr: evidence is compared again later, to the bit.
-        "oof_accuracy": repr(_evidence(run, "oof_accuracy")),
-        "oof_log_loss": repr(_evidence(run, "oof_log_loss")),
+        "majority_rate": max(counts) / sum(counts),
     }
+    evidence = {name: run.metrics.get(name) for name in (f"oof_{name}" for name in all_metrics())}
+    if run.protocol != BY_ESTIMATOR:  # what the pipeline could not find counts for nothing
+        evidence |= {name: evidence[name] or 0.0 for name in ("oof_accuracy", "oof_log_loss")}
+    # repr: evidence is compared again later, to the bit.
+    tags |= {n: repr(float(v)) for n, v in evidence.items() if v is not None and not np.isnan(v)}
     return {f"lstmfcn.{name}": str(value) for name, value in tags.items()}
-
-
-def _evidence(run: Run, metric: str) -> float:
-    """Return a metric; what the pipeline could not find counts for nothing, what nobody told is NaN."""
-    missing = math.nan if run.protocol == BY_ESTIMATOR else 0.0
-    return float(missing if run.metrics.get(metric) is None else run.metrics[metric] or 0.0)

@@ -6,6 +6,7 @@ candidate that did not beat the champion). A version's tags carry the evidence i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,8 +24,11 @@ class Version:
 
     Attributes
     ----------
-    oof_accuracy, oof_log_loss
-        The evidence; NaN where none is known.
+    evidence
+        Its metrics out of fold, by their names, `oof_accuracy` and `oof_log_loss` among them; NaN where
+        one is not known.
+    majority_rate
+        The share of the largest class of the training split; NaN in versions of before it was noted.
     protocol, key
         Those of the run.
     sha256
@@ -40,8 +44,8 @@ class Version:
     cells: str
     seed: int
     iteration: int
-    oof_accuracy: float
-    oof_log_loss: float
+    evidence: Mapping[str, float]
+    majority_rate: float
     protocol: str
     key: str
     data: str
@@ -76,8 +80,8 @@ def versions_of(client: Any, dataset: str) -> list[Version]:
                 cells=tags["cells"],
                 seed=int(tags["seed"]),
                 iteration=int(tags["iteration"]),
-                oof_accuracy=float(tags["oof_accuracy"]),
-                oof_log_loss=float(tags.get("oof_log_loss", tags.get("oof_loss", "nan"))),
+                evidence=_evidence(tags),
+                majority_rate=float(tags.get("majority_rate", "nan")),
                 protocol=tags.get("protocol", ""),
                 key=tags["key"],
                 data=tags["data"],
@@ -88,6 +92,14 @@ def versions_of(client: Any, dataset: str) -> list[Version]:
             )
         )
     return sorted(found, key=lambda v: v.version, reverse=True)
+
+
+def _evidence(tags: Mapping[str, str]) -> dict[str, float]:
+    """Return the metrics among the tags of a version; older ones call the log loss `oof_loss`."""
+    unknown = {"oof_accuracy": "nan", "oof_log_loss": tags.get("oof_loss", "nan")}
+    return {
+        k: float(v) for k, v in (unknown | dict(tags)).items() if k.startswith("oof_") and k != "oof_loss"
+    }
 
 
 def registered(workspace: Workspace) -> dict[str, list[Version]]:

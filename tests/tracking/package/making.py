@@ -24,18 +24,30 @@ def make(
     classes=CLASSES,
     n_classes=None,
     normalise="per_series",
+    temperature=None,
 ):
     """Export a network with its first weights; return the folder. It may have other than its classes."""
     architecture, n_classes = architecture or Architecture(name="fcn"), n_classes or len(classes)
     network = build(architecture, n_channels=n_channels, length=length, n_classes=n_classes)
     preprocessing = Preprocessing(normalise, n_channels, length)
-    model = ServingModel(architecture, get_weights(network), preprocessing=preprocessing, n_classes=n_classes)
+    model = ServingModel(
+        architecture,
+        get_weights(network),
+        preprocessing=preprocessing,
+        n_classes=n_classes,
+        temperature=temperature,
+    )
     export(
         folder,
         model,
         classes=classes,
         example=np.zeros((2, n_channels, length), np.float32),
-        metadata={"dataset": "Bumps", "key": "ab" * 32, "preprocessing": preprocessing.describe()},
+        metadata={
+            "dataset": "Bumps",
+            "key": "ab" * 32,
+            "preprocessing": preprocessing.describe(),
+            **({} if temperature is None else {"temperature": f"{temperature:.6f}"}),
+        },
     )
     return folder
 

@@ -297,3 +297,28 @@ def test_labels_that_look_like_something_else_stay_text():
 def test_what_pyyaml_takes_for_no_text_needs_quotes(word):
     with pytest.raises(ValueError, match="without quotes"):
         parse(f"a: {word}\n")
+
+
+def test_counts_and_temperature_are_read_where_they_stand(package, text):
+    """Packages of before have neither."""
+    assert (read_description(package).counts, read_description(package).temperature) == (None, None)
+    description = yaml.safe_load(text)
+    description["metadata"] |= {"counts": [5, 0, 7], "temperature": "1.250000"}
+    write_yaml(package, description)
+    assert read_description(package).counts == (5, 0, 7)
+    assert read_description(package).temperature == 1.25
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *({"counts": value} for value in ([1, 2], [1, 2, 3, 4], [0, 0, 0], [-1, 2, 3], ["1", 2, 3], 3)),
+        *({"temperature": value} for value in ("inf", "-1.000000", "1e3", 1, "1.5", "100.000000")),
+    ],
+    ids=str,
+)
+def test_counts_and_temperatures_that_this_project_does_not_write_are_refused(package, text, given):
+    description = yaml.safe_load(text)
+    description["metadata"] |= given
+    write_yaml(package, description)
+    assert f"metadata.{next(iter(given))}" in sentence(package)

@@ -3,12 +3,15 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from making import make
 
 from lstmfcn.classifiers.phase1 import new_engine
 from lstmfcn.data.readers import read_series
+from lstmfcn.evaluation.calibration import calibrated
 from lstmfcn.networks.architecture import Architecture
 from lstmfcn.pipeline.stages.prepare import split
 from lstmfcn.tracking.package.export import ServingModel
+from lstmfcn.tracking.package.load import load_package
 from lstmfcn.training.loop import TrainingRecipe
 from lstmfcn.training.weights import get_weights
 from untrained import package
@@ -110,3 +113,17 @@ def test_large_values_are_no_nonsense_where_they_are_normalised(tmp_path):
     series = np.random.default_rng(0).normal(size=(3, 1, 20))
     np.testing.assert_allclose(graph(1e307 * series).numpy(), graph(series).numpy(), atol=1e-5)
     assert np.isfinite(graph(np.full((1, 1, 20), 1.7e308)).numpy()).all()
+
+
+@pytest.mark.parametrize("temperature", [0.1, 0.8, 2.5, 10.0])
+def test_a_calibrated_package_answers_what_the_plain_one_does_at_its_temperature(tmp_path, temperature):
+    """Against `calibrated`, in NumPy; labels and the rows of what is no series stay."""
+    X = np.random.default_rng(0).normal(size=(30, 1, 20))
+    X[3, 0, 4] = np.nan
+    plain = load_package(make(tmp_path / "plain"))
+    served = load_package(make(tmp_path / "served", temperature=temperature))
+    before, after = (np.asarray(one.graph(X)) for one in (plain, served))
+    np.testing.assert_allclose(after, calibrated(before, temperature), atol=1e-6)
+    assert np.isnan(after[3]).all()
+    known = ~np.isnan(before).any(axis=1)
+    assert (after[known].argmax(axis=1) == before[known].argmax(axis=1)).all()

@@ -83,6 +83,7 @@ NETWORKS = [
     ),
     (Architecture(name="fcn"), {"normalise": "none", "length": 1}),
     (Architecture(name="resnet"), {"n_channels": 3, "length": 7}),
+    (Architecture(name="fcn"), {"temperature": 1.7}),
 ]
 
 

@@ -13,7 +13,8 @@ from lstmfcn.networks.architecture import Architecture
 from lstmfcn.runs.identity import Identity
 from lstmfcn.runs.run import Run
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the table of metrics is not among the code that training depends on
+    from lstmfcn.evaluation.metrics import Metric
     from lstmfcn.training.recipe import TrainingRecipe
 
 
@@ -89,11 +90,14 @@ class SearchJob(TrainJob):
     ----------
     cells
         The values to try.
+    metric
+        What chooses, and what it is called in the table of trials.
     phase1
         Where phase 1 of each width has its checkpoints; empty where it trains otherwise than the trials.
     """
 
     cells: tuple[int, ...]
+    metric: Metric
     phase1: Mapping[int, Path]
 
 

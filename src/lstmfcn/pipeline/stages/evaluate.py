@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,7 +13,9 @@ from lstmfcn.classifiers.jobs.common import EvaluateJob
 from lstmfcn.config import Params
 from lstmfcn.data.catalogue import lookup
 from lstmfcn.data.series import Split
-from lstmfcn.evaluation.metrics import all_metrics
+from lstmfcn.evaluation.evidence import TEMPERATURE
+from lstmfcn.evaluation.measurement import SENSITIVITY, calibrated_columns, columns
+from lstmfcn.evaluation.metrics import Metric, metric_named
 from lstmfcn.evaluation.results import write_results
 from lstmfcn.pipeline.dependencies import job_code
 from lstmfcn.pipeline.jobs import Job, in_worker, run_queue
@@ -39,12 +43,18 @@ def run(workspace: Workspace, params: Params) -> None:
         jobs.append(_job(workspace, classifier, one, trained, trains[one.dataset], test))
         runs.append(trained)
     run_queue("evaluate", in_worker("lstmfcn.classifiers.jobs.evaluate:evaluate"), jobs, workspace)
-    rows = [
-        _row(load_run(workspace, each.identity.test()), params, chosen=each.key in chosen)
-        for trained in runs
-        for chosen in [_chosen(trained)]
-        for each in trained
-    ]
+    metric = metric_named(params.promote.metric)
+    rows = []
+    for trained in runs:
+        measured = [load_run(workspace, each.identity.test()) for each in trained]
+        chosen = _chosen(
+            [
+                replace(each, metrics={**one.metrics, **each.metrics})
+                for each, one in zip(trained, measured, strict=True)
+            ],
+            metric,
+        )
+        rows += [_row(one, params, chosen=one.upstream in chosen) for one in measured]
     write_results(workspace.results, rows)
 
 
@@ -82,16 +92,28 @@ def _with_files(workspace: Workspace, trained: Sequence[Run], **values: Any) -> 
     return EvaluateJob(trained=tuple(zip(trained, files, strict=True)), **values)
 
 
-def _chosen(runs: Sequence[Run]) -> frozenset[str]:
+def _chosen(runs: Sequence[Run], metric: Metric) -> frozenset[str]:
     """Return the keys of what stands for its phase: phase 1, and the iteration with the best evidence."""
-    iterations = rank(run for run in runs if run.identity.number)
+    iterations = rank((run for run in runs if run.identity.number), metric)
     return frozenset(run.key for run in (runs[0], *iterations[:1]))
+
+
+def _sensitivities(run: Run, split: str) -> str:
+    """Return the sensitivity of each class as JSON, by its label."""
+    start = split + SENSITIVITY
+    found = {
+        name.removeprefix(start): round(value, 9)
+        for name, value in run.metrics.items()
+        if name.startswith(start) and value is not None
+    }
+    return json.dumps(found)
 
 
 def _row(run: Run, params: Params, *, chosen: bool) -> dict[str, Any]:
     one = run.identity
-    scores = {f"oof_{name}": run.metrics.get(f"oof_{name}") for name in all_metrics()}
-    scores |= {name: run.metrics[f"test_{name}"] for name in all_metrics()}
+    scores = {
+        name: run.metrics.get(name if name.startswith("oof_") else f"test_{name}") for name in columns()
+    }
     return {
         "dataset": one.dataset,
         "model": one.classifier,
@@ -103,7 +125,11 @@ def _row(run: Run, params: Params, *, chosen: bool) -> dict[str, Any]:
         "protocol": run.protocol,
         "selected_on": run.selected_on,
         **{name: run.sizes[name] for name in ("n_train", "n_test", "n_classes", "length")},
+        "majority_rate": run.metrics["majority_rate"],
         **scores,
+        TEMPERATURE: run.metrics.get(TEMPERATURE),
+        **{name: run.metrics.get(f"test_{name}") for name in calibrated_columns()},
+        **{f"{split}sensitivity": _sensitivities(run, split or "test_") for split in ("oof_", "")},
         "key": run.upstream,
         "edition": params.prepare.edition if lookup(one.dataset) else None,
     }

@@ -5,9 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lstmfcn.config import Params
 from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.errors import TrackingError
+from lstmfcn.evaluation.evidence import TEMPERATURE, with_evidence
+from lstmfcn.evaluation.measures import majority_rate
+from lstmfcn.evaluation.metrics import DEFAULT, Metric, metric_named
 from lstmfcn.files import write_json
 from lstmfcn.pipeline.progress import say
 from lstmfcn.pipeline.recipes import grid_of
@@ -16,7 +21,7 @@ from lstmfcn.runs.outputs import check_split, load_run, read_output
 from lstmfcn.runs.ranking import rank
 from lstmfcn.runs.run import WEIGHTS_FILE, Run
 from lstmfcn.tracking.mlflow import Tracker
-from lstmfcn.tracking.promotion import Promotion, promote
+from lstmfcn.tracking.promotion import Contents, Promotion, promote
 from lstmfcn.tracking.registry import model_name
 from lstmfcn.workspace import Workspace
 
@@ -37,20 +42,23 @@ def run(workspace: Workspace, params: Params) -> None:
         say(f"promote: {error} The promotions are written; `lstmfcn sync` registers the models later.")
         registered = {}
     promotions: dict[str, Any] = {}
-    for dataset in train_splits(workspace, params):
-        ranked = rank(run for run, _ in candidates(workspace, params, dataset))
+    metric = metric_named(params.promote.metric)
+    for dataset, train in train_splits(workspace, params).items():
+        ranked = rank((run for run, _ in candidates(workspace, params, dataset)), metric)
         done = registered.get(dataset)
         promotions[dataset] = {
-            "champion": _record(ranked[0]) if ranked else None,
-            "candidates": [_record(run) for run in ranked],
-            "reason": _reason(ranked),
+            "champion": _record(ranked[0], metric) if ranked else None,
+            "candidates": [_record(run, metric) for run in ranked],
+            "metric": metric.name,
+            "majority_rate": majority_rate(train.y),
+            "reason": _reason(ranked, metric),
             "registry": vars(done) | {"name": model_name(dataset)} if done else None,
         }
     write_json(workspace.promotions, promotions)
 
 
 def candidates(workspace: Workspace, params: Params, dataset: str) -> list[tuple[Run, Path]]:
-    """Return every trained run of a dataset with the folder of its weights.
+    """Return every trained run of a dataset with its evidence by every metric, and the folder of its weights.
 
     A run that was selected on the test split is none: its evidence is not honest. Nor is one of a classifier
     that cannot be served.
@@ -62,7 +70,7 @@ def candidates(workspace: Workspace, params: Params, dataset: str) -> list[tuple
         if classifier.may_serve
         for one in grid.trained(classifier, phase1)
     ]
-    found = [(load_run(workspace, one), one.folder(workspace)) for one in trained]
+    found = [(with_evidence(workspace, load_run(workspace, one)), one.folder(workspace)) for one in trained]
     return [(run, folder) for run, folder in found if run.selected_on == "train"]
 
 
@@ -82,16 +90,22 @@ def register(workspace: Workspace, params: Params) -> dict[str, Promotion]:
         runs = candidates(workspace, params, dataset)
         if not runs:
             continue
-        best = rank(run for run, _ in runs)[0]
+        metric = metric_named(params.promote.metric)
+        best = rank((run for run, _ in runs), metric)[0]
         folder = next(folder for run, folder in runs if run.key == best.key)
         check_split(workspace, best, train.hash)
         read_output(workspace, best, WEIGHTS_FILE)
         done = promote(
             best,
             folder,
-            classes=train.classes,
-            example=train.X[:EXAMPLES],
-            preprocessing=Preprocessing.load(workspace.preprocessing(dataset)),
+            Contents(
+                classes=train.classes,
+                counts=np.bincount(train.y, minlength=len(train.classes)).tolist(),
+                example=train.X[:EXAMPLES],
+                preprocessing=Preprocessing.load(workspace.preprocessing(dataset)),
+                temperature=best.metrics.get(TEMPERATURE) if params.promote.calibrate else None,
+            ),
+            metric=metric,
             tolerance=params.promote.tolerance,
             tracker=tracker,
             workspace=workspace,
@@ -110,28 +124,31 @@ def sentence(done: Promotion) -> str:
         "renewed": f"{version} serves in place of its run's older package",
         "promoted": f"{version} is the new champion: its evidence is better",
         "new_data": f"{version} is the new champion: the old one was judged on other data",
+        "new_metric": f"{version} is the new champion: the old one was not judged by this metric",
         "challenger": f"version {done.champion} stays champion; {version} is the challenger",
     }[done.outcome]
 
 
-def _record(run: Run) -> dict[str, Any]:
+def _record(run: Run, metric: Metric) -> dict[str, Any]:
     return {
         "model": run.identity.classifier,
         "cells": run.cells,
         "seed": run.identity.seed,
         "iteration": run.identity.number,
-        "oof_accuracy": run.metrics.get("oof_accuracy"),
-        "oof_log_loss": run.metrics.get("oof_log_loss"),
+        TEMPERATURE: run.metrics.get(TEMPERATURE),
+        **{f"oof_{name}": run.metrics.get(f"oof_{name}") for name in (DEFAULT, metric.name, "log_loss")},
         "key": run.key,
         "data": run.data,
     }
 
 
-def _reason(ranked: list[Run]) -> str:
+def _reason(ranked: list[Run], metric: Metric) -> str:
     if not ranked:
         return "no run was selected without the test split"
-    if ranked[0].metrics.get("oof_accuracy") is None:
+    if ranked[0].metrics.get(f"oof_{metric.name}") is None:
         return "no out-of-fold evidence: each class has a single series; the simplest run serves"
+    best = "highest" if metric.higher_is_better else "lowest"
     return (
-        f"the highest out-of-fold accuracy of {len(ranked)} runs; where it ties, the lower out-of-fold loss"
+        f"the {best} out-of-fold {metric.title} of {len(ranked)} runs; where it ties, the lower out-of-fold "
+        "loss"
     )

@@ -6,6 +6,7 @@ from functools import partial
 
 from lstmfcn.classifiers.jobs.common import SearchJob
 from lstmfcn.config import Params
+from lstmfcn.evaluation.metrics import metric_named
 from lstmfcn.pipeline.dependencies import job_code
 from lstmfcn.pipeline.jobs import Job, in_worker, run_queue
 from lstmfcn.pipeline.progress import progress_of
@@ -28,7 +29,7 @@ def run(workspace: Workspace, params: Params) -> None:
             data=given.hash,
             recipe=[one.as_json(), params.protocol, trial],
             upstream="",
-            code=job_code("search", classifier),
+            code=job_code("search", classifier, params),
         )
         phase1 = {
             cells: workspace.scratch / train_key(params, classifier, one, cells, given.hash)
@@ -40,6 +41,7 @@ def run(workspace: Workspace, params: Params) -> None:
             "n_folds": search_folds(params),
             "progress": progress_of(one.subject),
             "cells": params.search.cells,
+            "metric": metric_named(params.search.metric),
             "phase1": phase1,
         }
         jobs.append(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lstmfcn.evaluation.measurement import no_better_than
 from lstmfcn.evaluation.metrics import headline_metrics
 from lstmfcn.report.data import ReportData
 
@@ -28,6 +29,14 @@ def _row(data: ReportData, dataset: str) -> dict[str, Any] | None:
         "dataset": dataset,
         "anchor": data.anchor(dataset),
         "run": champion,
+        "majority_rate": (rate := data.majority_rate(dataset)),
+        "no_better": no_better_than(
+            rate,
+            {
+                "out of fold": champion["oof_accuracy"],
+                "on the test split": None if served is None else served["accuracy"],
+            },
+        ),
         "values": champion if served is None else served,
         "paper": None if served is None else data.beside_paper(dataset, served["model"], served["phase"]),
         "registry": data.promotions[dataset]["registry"],

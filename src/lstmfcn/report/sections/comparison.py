@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lstmfcn.evaluation.comparison import mean_of
-from lstmfcn.evaluation.metrics import headline_metrics
+from lstmfcn.evaluation.comparison import CLASS_ERROR, mean_of
+from lstmfcn.evaluation.metrics import headline_metrics, metric_named
 from lstmfcn.report.data import Column, ReportData
 
 TITLE = "Comparison"
@@ -17,6 +17,9 @@ def section(data: ReportData) -> dict[str, Any]:
     """Return the summary of the methods, the tests between them, and what fine-tuning gave."""
     summary = data.comparison.get("summary", [])
     means = [Column(*mean_of(metric), metric) for metric in headline_metrics()]
+    after_mpce = 1 + [column.name for column in means].index("mpce")
+    error = Column(CLASS_ERROR, "mean error of the classes", metric_named("balanced_accuracy"))
+    means.insert(after_mpce, error)
     return {
         "summary": summary,
         "means": [column for column in means if any(column.name in row for row in summary)],

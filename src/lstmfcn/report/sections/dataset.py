@@ -11,12 +11,16 @@ import pandas as pd
 from lstmfcn.classifiers.table import classifiers
 from lstmfcn.data.series import Split
 from lstmfcn.errors import RegistryError
+from lstmfcn.evaluation.calibration import calibrated
+from lstmfcn.evaluation.measurement import CALIBRATED, ends_of
+from lstmfcn.evaluation.measures import reliability
 from lstmfcn.evaluation.metrics import all_metrics
+from lstmfcn.evaluation.scores import binomial_interval
 from lstmfcn.files import member, read_json
 from lstmfcn.report.data import ReportData
 from lstmfcn.report.explanation import draw_activation, draw_attention, sentences
 from lstmfcn.report.explanation_page import best_run, explain_run
-from lstmfcn.report.figures import accuracies, learning_curves, series_by_class
+from lstmfcn.report.figures import accuracies, learning_curves, reliability_diagram, series_by_class
 from lstmfcn.report.html import title
 from lstmfcn.runs.identity import Identity, identity_of, search_tables
 from lstmfcn.runs.outputs import load_run, read_output
@@ -47,7 +51,7 @@ def _dataset(data: ReportData, name: str) -> dict[str, Any]:
     workspace = data.workspace
     mine, served = data.results_of(name), data.served(name)
     methods = [] if mine is None else _methods(data, mine, name)
-    return _series(workspace, name) | {
+    return _series(workspace, name, data.metric(name)) | {
         "name": name,
         "anchor": data.anchor(name),
         "verdict": data.verdicts.get(name),
@@ -55,13 +59,16 @@ def _dataset(data: ReportData, name: str) -> dict[str, Any]:
         "reason": data.promotions.get(name, {}).get("reason") or "",
         "methods": methods,
         "methods_figure": _methods_figure(methods, f"{name}: accuracy of each method") if methods else "",
+        "measured": [] if served is None else _measured(served),
+        "majority_rate": data.majority_rate(name),
+        "calibration": None if served is None else _calibration(workspace, served, name),
         "confusion": None if served is None else _confusion(workspace, served),
         "curves": "" if mine is None else _curves(workspace, mine, f"{name}: training loss by epoch"),
         "searches": [read_json(path) for path in search_tables(workspace, name)],
     }
 
 
-def _series(workspace: Workspace, name: str) -> dict[str, Any]:
+def _series(workspace: Workspace, name: str, metric: str) -> dict[str, Any]:
     """Return the training split in words and drawn, and what the networks look at in it."""
     path = member(workspace.train_splits, f"{name}.npz")
     if not path.exists():
@@ -72,17 +79,17 @@ def _series(workspace: Workspace, name: str) -> dict[str, Any]:
     return {
         "sizes": f"{n} training series of {length} values, {len(train.classes)} classes{more}",
         "series": series_by_class(train.X, train.y, train.classes, f"{name}: the training series by class"),
-        "explanations": _explanations(workspace, name, train),
+        "explanations": _explanations(workspace, name, train, metric),
     }
 
 
-def _explanations(workspace: Workspace, name: str, train: Split) -> list[dict[str, Any]]:
+def _explanations(workspace: Workspace, name: str, train: Split, metric: str) -> list[dict[str, Any]]:
     """Explain the run with the best evidence, and the best with an attention worth looking at."""
     runs = {}
     attentive = [row.name for row in classifiers().values() if getattr(row, "attention", False)]
     for models in (None, attentive):
         try:
-            run, folder = best_run(workspace, name, models)
+            run, folder = best_run(workspace, name, models, metric=metric)
         except RegistryError:
             continue
         if (folder / "weights.npz").exists():
@@ -133,6 +140,18 @@ def _methods_figure(methods: list[dict[str, Any]], name: str) -> str:
     return accuracies(rows, name)
 
 
+def _measured(served: dict[Any, Any]) -> list[dict[str, str]]:
+    """Return a row for each metric of the champion: out of fold and on the test split, with its intervals."""
+    rows = []
+    for name, metric in all_metrics().items():
+        row = {"title": metric.title}
+        for split in ("oof_", ""):
+            value, *ends = (metric.text(served.get(n)) for n in (split + name, *ends_of(split + name)))
+            row |= {f"{split}value": value, f"{split}interval": " – ".join(ends) if metric.interval else ""}
+        rows.append(row)
+    return rows
+
+
 def _curves(workspace: Workspace, mine: pd.DataFrame, name: str) -> str:
     """Return the learning curves of each model's first seed."""
     curves = {}
@@ -149,18 +168,46 @@ def _curves(workspace: Workspace, mine: pd.DataFrame, name: str) -> str:
     return learning_curves(curves, name) if curves else ""
 
 
+def _test_predictions(workspace: Workspace, served: dict[Any, Any]) -> Predictions | None:
+    file = _file(workspace, identity_of(served).test(), PREDICTIONS_FILE)
+    return None if file is None else Predictions.from_csv(file)
+
+
+def _calibration(workspace: Workspace, served: dict[Any, Any], name: str) -> dict[str, Any] | None:
+    """Return the metrics of a champion's probabilities before and after calibration, and the diagram."""
+    temperature, made = served.get("temperature"), _test_predictions(workspace, served)
+    if made is None or temperature is None or pd.isna(temperature):
+        return None
+    after = calibrated(made.probabilities, temperature)
+    curves = {
+        "as the network gives them": reliability(made.y, made.probabilities),
+        f"calibrated, T = {temperature:.3g}": reliability(made.y, after),
+    }
+    metrics = [metric for metric in all_metrics().values() if metric.needs_probabilities]
+    return {
+        "temperature": f"{temperature:.3g}",
+        "figure": reliability_diagram(curves, f"{name}: reliability of the champion on the test split"),
+        "rows": [
+            (m.title, m.text(served.get(m.name)), m.text(served.get(CALIBRATED + m.name))) for m in metrics
+        ],
+    }
+
+
 def _confusion(workspace: Workspace, served: dict[Any, Any]) -> dict[str, Any] | None:
     """Return the test predictions of a champion, counted by true and predicted class."""
-    file = _file(workspace, identity_of(served).test(), PREDICTIONS_FILE)
-    if file is None:
+    predictions = _test_predictions(workspace, served)
+    if predictions is None:
         return None
-    predictions = Predictions.from_csv(file)
     n = len(predictions.classes)
     if n > MOST_CLASSES:
         return None
     counts = np.zeros((n, n), dtype=int)
     np.add.at(counts, (predictions.y, predictions.predicted_y), 1)
-    return {"classes": predictions.classes, "rows": counts.tolist()}
+    shares = [
+        (row[k] / row.sum(), *binomial_interval(int(row[k]), int(row.sum()))) if row.sum() else (None,) * 3
+        for k, row in enumerate(counts)
+    ]
+    return {"classes": predictions.classes, "rows": counts.tolist(), "sensitivities": shares}
 
 
 def _file(workspace: Workspace, one: Identity, name: str) -> bytes | None:

@@ -81,6 +81,8 @@ class _Flavors(_Strict):
 
 class _Metadata(_Strict):
     classes: Annotated[list[str], Field(min_length=1)]
+    counts: list[Annotated[int, Field(ge=0)]] | None = None
+    temperature: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,2}\.[0-9]{6}$")] | None = None
     dataset: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
     key: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     preprocessing: dict[str, str | int]
@@ -121,6 +123,10 @@ class Description:
     ----------
     classes
         The labels, in the order of the probabilities.
+    counts
+        How many training series each class had; None in packages of before it was noted.
+    temperature
+        What its probabilities are calibrated by; None where they are as the network gives them.
     dataset
         What it was trained on.
     key
@@ -132,6 +138,8 @@ class Description:
     """
 
     classes: tuple[str, ...]
+    counts: tuple[int, ...] | None
+    temperature: float | None
     dataset: str
     key: str
     preprocessing: Preprocessing
@@ -158,7 +166,9 @@ def read_description(folder: Path) -> Description:
     classes = tuple(metadata.classes)
     if fault := next(_faults(folder, content, classes, preprocessing), None):
         raise _refused(path, fault)
-    return Description(classes, metadata.dataset, metadata.key, preprocessing, content)
+    counts = None if metadata.counts is None else tuple(metadata.counts)
+    temperature = None if metadata.temperature is None else float(metadata.temperature)
+    return Description(classes, counts, temperature, metadata.dataset, metadata.key, preprocessing, content)
 
 
 def parse(text: str) -> Any:
@@ -227,6 +237,9 @@ def _faults(
         if not label.strip() or not label.isprintable()
     )
     yield from (f"names the class {_short(label)} twice" for label, n in Counter(classes).items() if n > 1)
+    counts = content["metadata"].get("counts", [1] * len(classes))
+    if len(counts) != len(classes) or not any(counts):
+        yield f"has {_short(counts)} for metadata.counts, which are not those of {len(classes)} classes"
     if preprocessing.describe() != (said := content["metadata"]["preprocessing"]):
         yield f"has {_short(said)} for metadata.preprocessing, which lstmfcn does not write"
     if min(preprocessing.n_channels, preprocessing.length) < 1:

@@ -34,6 +34,9 @@ class ServingModel(tf.Module):
         What the network was trained behind; says the shape of the series, too.
     n_classes
         How many classes there are.
+    temperature
+        The probabilities are raised to 1 / T and divided by their sum; None: they are as the network gives
+        them. See `lstmfcn.evaluation.calibration`.
     """
 
     def __init__(
@@ -43,9 +46,11 @@ class ServingModel(tf.Module):
         *,
         preprocessing: Preprocessing,
         n_classes: int,
+        temperature: float | None = None,
     ) -> None:
         super().__init__(name=architecture.name)
         self._preprocessing = preprocessing
+        self._temperature = temperature
         n_channels, length = preprocessing.n_channels, preprocessing.length
         self._network = build(architecture, n_channels=n_channels, length=length, n_classes=n_classes)
         set_weights(self._network, weights)
@@ -57,6 +62,9 @@ class ServingModel(tf.Module):
         """Return probabilities, float32 (batch, n_classes), of raw series (batch, n_channels, length)."""
         prepared = self._preprocessing.to_tensorflow(series)
         probabilities = self._network(prepared, training=False)
+        if self._temperature is not None:
+            powers = tf.pow(probabilities, 1 / self._temperature)
+            probabilities = powers / tf.reduce_sum(powers, axis=1, keepdims=True)
         # Prepared and passed through the network, a NaN may come out as any class, and with certainty.
         sound = tf.reduce_all(tf.math.is_finite(series), axis=(1, 2))
         sound = tf.logical_and(sound, tf.reduce_all(tf.abs(prepared) <= LARGEST, axis=(1, 2)))

@@ -12,8 +12,15 @@ from lstmfcn.runs.code import code_hash
 EXPORT = "lstmfcn.tracking.package.export"
 
 
-def fingerprint(weights: Path, *, preprocessing: Any, classes: Sequence[str]) -> str:
-    """Return a SHA-256, in hex, of all that decides what a package answers.
+def fingerprint(
+    weights: Path,
+    *,
+    preprocessing: Any,
+    classes: Sequence[str],
+    counts: Sequence[int],
+    temperature: float | None = None,
+) -> str:
+    """Return a SHA-256, in hex, of all that decides what a package answers and says of its training.
 
     It is taken before the package is made: TensorFlow and MLflow write other bytes each time, so the
     checksum of its files tells whether they are those that were registered, not whether others would
@@ -27,5 +34,11 @@ def fingerprint(weights: Path, *, preprocessing: Any, classes: Sequence[str]) ->
         What the package does to raw series, as JSON-able values.
     classes
         The labels, in the order of the outputs.
+    counts
+        How many training series each class has.
+    temperature
+        What the probabilities are calibrated by; None where they are not.
     """
-    return hash_of(code_hash(EXPORT), hash_file(weights), preprocessing, list(classes))
+    return hash_of(
+        code_hash(EXPORT), hash_file(weights), preprocessing, list(classes), list(counts), temperature
+    )

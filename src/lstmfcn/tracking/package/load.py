@@ -24,6 +24,8 @@ class Package:
         What its file `MLmodel` says.
     classes
         The labels, in the order of the probabilities.
+    counts
+        How many training series each class had; None where it was not noted.
     preprocessing
         What the graph does to raw series.
     graph
@@ -36,6 +38,7 @@ class Package:
     classes: tuple[str, ...]
     preprocessing: Preprocessing
     graph: Callable[[Any], Any]
+    counts: tuple[int, ...] | None = None
 
 
 def load_package(folder: Path, *, verify_key: Path | None = None) -> Package:
@@ -62,6 +65,7 @@ def load_package(folder: Path, *, verify_key: Path | None = None) -> Package:
         description.classes,
         description.preprocessing,
         _held_to(description, graph, folder),
+        description.counts,
     )
 
 

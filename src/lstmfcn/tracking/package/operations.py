@@ -36,6 +36,7 @@ COMPUTING = frozenset(
         "OnesLike",
         "Pack",
         "Pad",
+        "Pow",  # of a temperature
         "Prod",
         "Range",
         "ReadVariableOp",
