@@ -74,6 +74,18 @@ def test_an_unknown_parameter_is_refused_with_the_nearest_known_one(values):
         ({"datasets": "GunPoint"}, r"datasets: should be a list"),
         ({"search": {"cells": ["8"]}}, r"search\.cells\.0: .*valid integer"),
         ({1: 2}, r"1: Keys should be strings"),
+        ({"prepare": {"lengths": "resampel"}}, r"prepare\.lengths: .*Did you mean 'resample'\?"),
+        ({"prepare": {"missing": "drop"}}, r"prepare\.missing: .*'interpolate'"),
+        ({"prepare": {"length": 8}}, r"prepare\.length is 8, but prepare\.lengths refuses"),
+        ({"prepare": {"datasets": {"GunPiont": {}}}}, r"names GunPiont, .*Did you mean 'GunPoint'\?"),
+        (
+            {"prepare": {"datasets": {"GunPoint": {"length": 8}}}},
+            r"prepare\.length is 8, .*\(GunPoint\)",
+        ),
+        (
+            {"prepare": {"datasets": {"GunPoint": {"misssing": "interpolate"}}}},
+            r"prepare\.datasets\.GunPoint\.misssing is not a known parameter\. Did you mean 'missing'\?",
+        ),
         ({"validate": {"missing_values": "warn"}}, r"validate\.missing_values: .*'error'"),
     ],
 )
@@ -183,3 +195,16 @@ def test_auto_weighs_classes_where_the_metric_counts_them_alike(values, name):
     assert "class_weighting: auto" in as_yaml(train={"class_weighting": "auto"}, promote={"metric": name})
     assert METRICS["balanced_accuracy"].class_balanced
     assert not METRICS["accuracy"].class_balanced
+
+
+def test_a_dataset_may_have_policies_of_its_own(values):
+    own = {"GunPoint": {"lengths": "truncate", "length": 9}, "ArrowHead": {"missing": "refuse"}}
+    values["prepare"] |= {"lengths": "resample", "missing": "interpolate", "datasets": own}
+    prepare = parse(values).prepare
+    assert prepare.policies("ItalyPowerDemand") == {
+        "lengths": "resample",
+        "missing": "interpolate",
+        "length": None,
+    }
+    assert prepare.policies("GunPoint") == {"lengths": "truncate", "missing": "interpolate", "length": 9}
+    assert prepare.policies("ArrowHead") == {"lengths": "resample", "missing": "refuse", "length": None}

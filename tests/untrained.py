@@ -9,7 +9,7 @@ from lstmfcn.networks.architecture import Architecture
 ALSTM = Architecture(name="alstm_fcn", cells=3)
 
 
-def serving_model(*, shape=(1, 20), normalise="per_series", n_classes=3, architecture=ALSTM):
+def serving_model(*, shape=(1, 20), normalise="per_series", n_classes=3, architecture=ALSTM, policies=None):
     """Return what is served: raw series in, probabilities out."""
     load_backend()
     from lstmfcn.networks.build import build
@@ -17,17 +17,30 @@ def serving_model(*, shape=(1, 20), normalise="per_series", n_classes=3, archite
     from lstmfcn.training.weights import get_weights
 
     n_channels, length = shape
+    preprocessing = Preprocessing(normalise, n_channels, length, **(policies or {}))
+    n_channels, length = preprocessing.shape
     network = build(architecture, n_channels=n_channels, length=length, n_classes=n_classes, seed=1)
-    preprocessing = Preprocessing(normalise, n_channels, length)
     return ServingModel(
         architecture, get_weights(network), preprocessing=preprocessing, n_classes=n_classes
     ), preprocessing
 
 
-def package(folder, *, classes=("a", "b", "c"), shape=(1, 20), normalise="per_series", architecture=ALSTM):
+def package(
+    folder,
+    *,
+    classes=("a", "b", "c"),
+    shape=(1, 20),
+    normalise="per_series",
+    architecture=ALSTM,
+    policies=None,
+):
     """Write a package, as `lstmfcn pull` does; return its folder."""
     model, preprocessing = serving_model(
-        shape=shape, normalise=normalise, n_classes=len(classes), architecture=architecture
+        shape=shape,
+        normalise=normalise,
+        n_classes=len(classes),
+        architecture=architecture,
+        policies=policies,
     )
     from lstmfcn.tracking.package.export import export
 

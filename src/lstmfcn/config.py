@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticKnownError
 
 from lstmfcn import yaml12
 from lstmfcn.classifiers.table import classifiers
 from lstmfcn.data import preprocessing
+from lstmfcn.data.lengths import Lengths
+from lstmfcn.data.missing import Missing
 from lstmfcn.errors import ParamsError, nearest
 from lstmfcn.evaluation.metrics import DEFAULT, all_metrics, metric_named
 from lstmfcn.networks.architecture import Architecture
@@ -137,8 +139,24 @@ class ValidateParams(Values):
     duplicates_across_splits: Finding = "warn"
     """A test series stands in the training split too."""
 
+    groups_across_splits: Finding = "warn"
+    """A group of the test split, such as a patient, has training series too."""
+
     not_normalised: Finding = "ignore"
     """A mean far from 0 or a spread far from 1."""
+
+
+class PolicyParams(Values):
+    """What becomes of unequal lengths and missing values in one dataset. What is None is as in `prepare`."""
+
+    lengths: Lengths | None = None
+    """As in `prepare`."""
+
+    missing: Missing | None = None
+    """As in `prepare`."""
+
+    length: Positive | None = None
+    """As in `prepare`."""
 
 
 class PrepareParams(Values):
@@ -149,6 +167,25 @@ class PrepareParams(Values):
 
     edition: Literal[2015, 2018] = 2018
     """2015, the paper's: swaps the splits of the 14 datasets whose sizes the editions swap."""
+
+    lengths: Lengths = "refuse"
+    """Series of unequal lengths: refuse, resample (to `length`, else to that of the longest training series),
+    truncate (to that of the shortest) or pad (to that of the longest; the network looks at no padding)."""
+
+    missing: Missing = "refuse"
+    """Missing values: refuse, interpolate (in each channel, at either end by the nearest value) or mask (0,
+    and a further channel for each that says where)."""
+
+    length: Positive | None = None
+    """To which length series are made equal."""
+
+    datasets: Mapping[str, PolicyParams] = {}
+    """What single datasets have otherwise: {Pumps: {lengths: resample, missing: interpolate}}."""
+
+    def policies(self, dataset: str) -> dict[str, Any]:
+        """Return `lengths`, `missing` and `length` of a dataset."""
+        own = self.datasets.get(dataset, PolicyParams()).model_dump(exclude_none=True)
+        return {name: getattr(self, name) for name in PolicyParams.model_fields} | own
 
 
 class SearchParams(Values):
@@ -268,6 +305,22 @@ class Params(Values):
             values = getattr(self, key)
             if doubles := sorted({str(v) for v in values if values.count(v) > 1}):
                 raise ValueError(f"{key} names {', '.join(doubles)} more than once")
+        return self
+
+    @model_validator(mode="after")
+    def _policies_have_a_use(self) -> Params:
+        if unknown := [name for name in self.prepare.datasets if name not in self.datasets]:
+            raise ValueError(
+                f"prepare.datasets names {unknown[0]}, which is not among datasets."
+                f"{nearest(unknown[0], self.datasets)}"
+            )
+        for dataset in self.datasets:
+            found = self.prepare.policies(dataset)
+            if found["length"] is not None and found["lengths"] == "refuse":
+                raise ValueError(
+                    f"prepare.length is {found['length']}, but prepare.lengths refuses to change lengths "
+                    f"({dataset}). Set it to resample, truncate or pad, or take the length out"
+                )
         return self
 
 
@@ -409,7 +462,8 @@ def _explain(error: ValidationError, source: str, *, within: str = "") -> str:
         elif problem["type"] != "too_short" or not any(_is_within(p["loc"], place) for p in problems):
             message = SHORTER.get(problem["type"], message)
             shown = f" (given: {_shown(given)})" if problem["type"] != "missing" and where else ""
-            lines.append(f"{where or 'the file'}: {message}{shown}.{_hint(problem)}")
+            end = "" if message.endswith("?") else "."
+            lines.append(f"{where or 'the file'}: {message}{shown}{end}{_hint(problem)}")
     return yaml12.listed(f"{source} is not understood:", lines)
 
 
@@ -428,10 +482,13 @@ def _hint(problem: Any) -> str:
 
 def _names_in(place: tuple[int | str, ...]) -> list[str]:
     """Return the names of the values that the section at this place holds."""
-    model: type[BaseModel] = Params
+    model: Any = Params
     for section in place:
+        if get_origin(model) is Mapping:  # of names that people give
+            model = get_args(model)[1]
+            continue
         field = next(f for n, f in model.model_fields.items() if section in (n, f.alias))
-        model = field.annotation  # type: ignore[assignment]
+        model = field.annotation
     return [field.alias or name for name, field in model.model_fields.items()]
 
 

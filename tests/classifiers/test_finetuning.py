@@ -51,6 +51,36 @@ def test_a_held_out_series_cannot_influence_its_own_prediction(train):
     assert np.any(before.probabilities[fold != 0] != after.probabilities[fold != 0])
 
 
+def test_a_patient_cannot_influence_the_prediction_of_his_own_series(train):
+    """All but one of a patient's series are noise instead: the one is predicted the same, to the bit.
+
+    By phase 1 and by fine-tuning; what others are predicted changes.
+    """
+    names = np.array([f"patient {i // 4}" for i in range(24)])
+    noise = np.random.default_rng(1).normal(size=(3, 1, 20)).astype("float32")
+    recipe = TrainingRecipe(epochs=3, batch_size=8)
+    engine = new_engine(train, LSTM_FCN, seed=0)
+    found = []
+    for X in (train.X, np.concatenate([train.X[:1], noise, train.X[4:]])):
+        split = Split(X, train.y, train.classes, names)
+        first = train_phase1(engine, split, recipe, n_folds=3, seed=0)
+        second = iterate(
+            engine,
+            split,
+            recipe,
+            index=1,
+            start=first.weights,
+            fold_starts=first.fold_weights,
+            n_folds=3,
+            seed=0,
+        )
+        found.append([out.out_of_fold.probabilities for out in (first, second)])
+        assert (first.out_of_fold.fold >= 0).all()
+    for before, after in zip(*found, strict=True):
+        np.testing.assert_array_equal(before[0], after[0])
+        assert np.any(before[4:] != after[4:])
+
+
 def test_an_iteration_goes_on_from_the_weights_it_is_given(phase1, train):
     """The same start gives the same outcome, to the bit, whatever the engine did in between."""
     engine, first = phase1

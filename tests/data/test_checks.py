@@ -1,5 +1,7 @@
 import os
+import re
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,11 +9,12 @@ import pytest
 from pydantic import ValidationError
 
 from lstmfcn.config import ValidateParams
+from lstmfcn.data import checks
 from lstmfcn.data.checks import check_datasets
-from lstmfcn.data.collection import fetch_dataset
+from lstmfcn.data.collection import fetch_dataset, read_dataset
 from lstmfcn.data.description import describe
 from lstmfcn.data.findings import FATAL, WHAT
-from lstmfcn.data.preprocessing import FLAT
+from lstmfcn.data.normalisation import FLAT
 from lstmfcn.data.series import LabelledSeries
 from lstmfcn.files import to_json
 
@@ -37,8 +40,9 @@ def put(folder, train, test):
     return folder
 
 
-def check(folder, findings=ALL):
-    (verdict,) = check_datasets([folder], findings)
+def check(folder, findings=ALL, **policies):
+    preparing = {"normalise": "per_series", **policies}
+    (verdict,) = check_datasets([folder], findings, preparing=lambda _: preparing)
     return verdict
 
 
@@ -310,3 +314,44 @@ def test_the_archives_datasets_are_sound(tmp_path, dataset, known):
     for f in verdict.findings:
         lines = Path(given, dataset, f"{dataset}_{f.split.upper()}.tsv").read_text().splitlines()
         assert len({lines[row - 1] for row in f.rows}) == 1
+
+
+def blank_channel(train, test):
+    train[2][1:] = ["?"] * 12
+
+
+@pytest.mark.parametrize(
+    ("spoil", "policies", "expected"),
+    [
+        (blank, {"missing": "interpolate"}, {}),
+        (blank, {"lengths": "resample"}, {"missing_values": r"row 3: missing values.*prepare\.missing"}),
+        (padded, {"lengths": "resample"}, {}),
+        (padded, {"lengths": "truncate", "length": 9}, {}),
+        (padded, {"lengths": "truncate"}, {"unprepared": r"TEST\.tsv, row 3: shorter than the 12 values"}),
+        (padded, {"missing": "interpolate"}, {}),
+        (padded, {}, {"unequal_length": r"row 3: series of another length.*prepare\.lengths"}),
+        (blank_channel, {"missing": "interpolate"}, {"unprepared": r"TRAIN\.tsv, row 3: no value at all"}),
+    ],
+)
+def test_what_a_policy_takes_care_of_is_no_finding(tmp_path, spoil, policies, expected):
+    splits = sound()
+    spoil(*splits)
+    ignored = dict.fromkeys(("not_normalised", "constant_series"), "ignore")
+    found = check(put(tmp_path / "Mine", *splits), ALL | ignored, **policies).findings
+    assert [f.finding for f in found] == [*expected]
+    for f in found:
+        assert re.search(expected[f.finding], f.message), f.message
+        assert f.severity == "error"
+
+
+def test_a_group_in_both_splits_is_found(tmp_path, monkeypatch):
+    def with_groups(folder):
+        train, test = read_dataset(folder)
+        return (
+            replace(train, groups=np.array(["p1", "p1", "p2", "p2", "p3", "p3"])),
+            replace(test, groups=np.array(["p4", "p3", "p4", "p1"])),
+        )
+
+    monkeypatch.setattr(checks, "read_dataset", with_groups)
+    (found,) = check(put(tmp_path / "Mine", *sound())).findings
+    assert (found.finding, found.split, found.rows) == ("groups_across_splits", "test", (2, 4))

@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 
 from lstmfcn.data import textfile
+from lstmfcn.data.fitting import read_for
 from lstmfcn.data.layout import Layout, Reading
-from lstmfcn.data.readers import read_batches, read_fitting, read_series
+from lstmfcn.data.preprocessing import Preprocessing
+from lstmfcn.data.readers import read_batches, read_series
 from lstmfcn.data.textfile import encoding_of
 from lstmfcn.errors import DataError
 
@@ -270,15 +272,18 @@ def test_a_label_that_would_pass_for_a_value_is_seen(tmp_path):
     rows = "".join(f"{i % 2},0.5,1.5,{i}.25\n" for i in range(6))
     path = put(tmp_path, "a.csv", rows)
     with pytest.raises(DataError, match=r"nothing but labels of the model .*a series has 3 values, not 4"):
-        read_fitting(path, (1, 4), "the model", classes=("0", "1"))
+        read_for(path, Preprocessing("none", 1, 4), "the model", classes=("0", "1"))
     layout = Layout(label="none")
-    assert read_fitting(path, (1, 4), "the model", classes=("0", "1"), layout=layout).labels is None
-    assert read_fitting(path, (1, 4), "the model", classes=("a", "b")).labels is None
+    assert (
+        read_for(path, Preprocessing("none", 1, 4), "the model", classes=("0", "1"), layout=layout).labels
+        is None
+    )
+    assert read_for(path, Preprocessing("none", 1, 4), "the model", classes=("a", "b")).labels is None
 
 
 def test_labels_at_the_end_of_a_file_to_predict_are_known_by_the_classes(tmp_path):
     path = put(tmp_path, "a.csv", "".join(f"0.5,1.5,{i}.25,{i % 2}.0\n" for i in range(6)))
-    series = read_fitting(path, (1, 3), "the model", classes=("0", "1"))
+    series = read_for(path, Preprocessing("none", 1, 3), "the model", classes=("0", "1"))
     assert series.labels.tolist() == ["0", "1"] * 3
 
 

@@ -36,3 +36,29 @@ def test_a_damaged_split_is_named(tmp_path):
     (tmp_path / "x.npz").write_bytes(b"PK nothing")
     with pytest.raises(DataError, match=r"x\.npz is damaged"):
         Split.load(tmp_path / "x.npz")
+
+
+def test_groups_are_kept_and_count_and_without_them_nothing_is_written(tmp_path):
+    X, y, classes = np.zeros((3, 1, 5), "float32"), np.array([0, 1, 1]), ("a", "b")
+    plain, grouped, other = (
+        Split(X, y, classes, None if names is None else np.array(names))
+        for names in (None, ["p1", "p2", "p2"], ["p1", "p1", "p2"])
+    )
+    assert len({plain.hash, grouped.hash, other.hash}) == 3
+    for split in (plain, grouped):
+        split.save(tmp_path / "a.npz")
+        read = Split.load(tmp_path / "a.npz")
+        assert read.hash == split.hash
+    with np.load(tmp_path / "a.npz") as file:
+        assert file["groups"].tolist() == ["p1", "p2", "p2"]
+    plain.save(tmp_path / "b.npz")
+    with np.load(tmp_path / "b.npz") as file:
+        assert file.files == ["X", "y", "classes"]
+
+
+def test_groups_that_do_not_fit_are_damage(tmp_path):
+    Split(np.zeros((3, 1, 5), "float32"), np.zeros(3, "int64"), ("a",), np.array(["p"])).save(
+        tmp_path / "a.npz"
+    )
+    with pytest.raises(DataError, match=r"a\.npz is damaged \(groups"):
+        Split.load(tmp_path / "a.npz")

@@ -176,3 +176,77 @@ def test_in_a_forked_process_a_champion_raises_and_does_not_hang(finished):
     os.close(write)
     assert b"spawn" in os.read(read, 1000)
     os.waitpid(child, 0)
+
+
+POLICIES = {
+    "interpolate": {"missing": "interpolate"},
+    "resample": {"lengths": "resample"},
+    "truncate": {"lengths": "truncate"},
+    "both": {"lengths": "resample", "missing": "interpolate"},
+}
+
+
+@pytest.fixture(scope="module")
+def lenient(tmp_path_factory):
+    """Models of one network that take what the strict one does not, and that one."""
+    root = tmp_path_factory.mktemp("lenient")
+    made = {name: package(root / name, shape=(2, 20), policies=own) for name, own in POLICIES.items()}
+    made["strict"] = package(root / "strict", shape=(2, 20))
+    return {name: load_champion(folder) for name, folder in made.items()}
+
+
+def by_hand(series, *, to=None):
+    """Fill a series with `numpy.interp`, and resample it."""
+    steps = np.arange(series.shape[1])
+    filled = [np.interp(steps, steps[~np.isnan(c)], c[~np.isnan(c)]) for c in series]
+    at = steps if to is None else np.linspace(0, len(steps) - 1, to)
+    return np.array([np.interp(at, steps, channel) for channel in filled])
+
+
+def test_missing_values_are_filled_in_as_by_hand(lenient):
+    """By the champion, and by plain TensorFlow."""
+    series = np.random.default_rng(0).normal(size=(5, 2, 20))
+    gappy = np.where(np.random.default_rng(1).random(series.shape) < 0.3, np.nan, series)
+    expected = lenient["strict"].predict_proba(np.array([by_hand(one) for one in gappy]))
+    np.testing.assert_allclose(lenient["interpolate"].predict_proba(gappy), expected, atol=1e-6)
+    np.testing.assert_allclose(lenient["interpolate"]._package.graph(gappy), expected, atol=1e-6)
+    gappy[..., -1] = series[..., -1]  # with its last value missing, a series would count as a shorter one
+    expected = lenient["strict"].predict_proba(np.array([by_hand(one) for one in gappy]))
+    np.testing.assert_allclose(lenient["both"].predict_proba(gappy.tolist()), expected, atol=1e-6)
+    with pytest.raises(DataError, match=r"Series 0 .* missing or infinite value.*prepare\.missing"):
+        lenient["strict"].predict_proba(gappy)
+
+
+def test_lists_of_series_of_any_length_are_resampled_as_by_hand(lenient):
+    rng = np.random.default_rng(0)
+    series = [rng.normal(size=(2, n)) for n in (7, 20, 33)]
+    expected = lenient["strict"].predict_proba(np.array([by_hand(one, to=20) for one in series]))
+    padded = np.full((3, 2, 40), np.nan)
+    for place, one in zip(padded, series, strict=True):
+        place[:, : one.shape[1]] = one
+    for same in (series, tuple(series), [one.tolist() for one in series], padded):
+        np.testing.assert_allclose(lenient["resample"].predict_proba(same), expected, atol=1e-6)
+    series[1][0, 4] = np.nan
+    with pytest.raises(DataError, match=r"Series 1 .* missing or infinite value"):
+        lenient["resample"].predict_proba(series)
+    with pytest.raises(DataError, match="differ in length"):
+        lenient["strict"].predict_proba(series)
+    with pytest.raises(DataError, match=r"takes series of 2 x any number .* not 3 x 8"):
+        lenient["resample"].predict_proba(np.zeros((1, 3, 8)))
+
+
+def test_what_is_longer_is_truncated_and_what_is_shorter_refused(lenient):
+    rng = np.random.default_rng(0)
+    series = [rng.normal(size=(2, n)) for n in (20, 33)]
+    expected = lenient["strict"].predict_proba(np.array([one[:, :20] for one in series]))
+    np.testing.assert_array_equal(lenient["truncate"].predict_proba(series), expected)
+    with pytest.raises(DataError, match=r"Series 1 .* shorter than the 20 values"):
+        lenient["truncate"].predict_proba([series[0], series[1][:, :19]])
+
+
+def test_a_package_says_what_its_graph_takes(lenient):
+    said = {name: model._package.description["metadata"].get("takes") for name, model in lenient.items()}
+    assert said["strict"] is None
+    assert said["both"] == (
+        "2 channel(s) of 20 values, float64; NaN is a missing value; resample series of other lengths first"
+    )

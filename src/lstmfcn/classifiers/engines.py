@@ -31,6 +31,7 @@ class Shape:
     n_channels: int
     length: int
     n_classes: int
+    padded: bool = False
 
 
 _idle: list[tuple[Shape, Engine]] = []
@@ -55,7 +56,7 @@ def borrowed_engine(shape: Shape) -> Iterator[Engine]:
             _idle.remove(found)
             engine = found[1]
         else:  # one is made at a time: meanwhile another may come back
-            engine = engine_for(shape.architecture, shape.n_channels, shape.length, shape.n_classes, seed=0)
+            engine = engine_for(**vars(shape), seed=0)
     yield engine
     # Whoever failed, or was interrupted, may have left it in any state: it is not lent again.
     with _lock:
@@ -66,11 +67,4 @@ def borrowed_engine(shape: Shape) -> Iterator[Engine]:
 @functools.lru_cache(maxsize=KEPT)
 def initial_weights(shape: Shape, seed: int) -> Weights:
     """Return the weights that a network of a shape begins with."""
-    network = build(
-        shape.architecture,
-        n_channels=shape.n_channels,
-        length=shape.length,
-        n_classes=shape.n_classes,
-        seed=seed,
-    )
-    return get_weights(network)
+    return get_weights(build(**vars(shape), seed=seed))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,7 +43,8 @@ def predict(
 ) -> Iterator[NDArray[np.float32]]:
     """Yield the class probabilities that the weights of each run give to prepared series."""
     first = trained[0][0]
-    engine = reused_engine(train, classifier.architecture_of(first.params), seed=first.identity.seed)
+    split = replace(train, X=X)  # any of whose series may be padded, even if none to train on is
+    engine = reused_engine(split, classifier.architecture_of(first.params), seed=first.identity.seed)
     for _, files in trained:
         set_weights(engine.model, unpack_weights(files["weights.npz"]))
         yield engine.predict(X)

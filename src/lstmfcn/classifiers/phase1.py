@@ -40,25 +40,31 @@ def reused_engine(split: Split, architecture: Architecture, *, seed: int) -> Eng
 
 
 @functools.lru_cache(maxsize=1)
-def _kept_engine(architecture: Architecture, n_channels: int, length: int, n_classes: int) -> Engine:
-    return engine_for(architecture, n_channels, length, n_classes, seed=0)
+def _kept_engine(
+    architecture: Architecture, n_channels: int, length: int, n_classes: int, padded: bool
+) -> Engine:
+    return engine_for(architecture, n_channels, length, n_classes, padded, seed=0)
 
 
-def engine_for(architecture: Architecture, n_channels: int, length: int, n_classes: int, seed: int) -> Engine:
+def engine_for(
+    architecture: Architecture, n_channels: int, length: int, n_classes: int, padded: bool, seed: int
+) -> Engine:
     """Return an engine for a network that takes series of a shape, its weights freshly drawn."""
-    model = _build(architecture, n_channels, length, n_classes, seed)
+    model = _build(architecture, n_channels, length, n_classes, padded, seed)
     return Engine(model, import_module(architecture.module).LOW_PRECISION)
 
 
-def _shape_for(split: Split) -> tuple[int, int, int]:
+def _shape_for(split: Split) -> tuple[int, int, int, bool]:
     _, n_channels, length = split.X.shape
-    return n_channels, length, len(split.classes)
+    return n_channels, length, len(split.classes), bool(np.isnan(split.X).any())
 
 
 def _build(
-    architecture: Architecture, n_channels: int, length: int, n_classes: int, seed: int
+    architecture: Architecture, n_channels: int, length: int, n_classes: int, padded: bool, seed: int
 ) -> keras.Model:
-    return build(architecture, n_channels=n_channels, length=length, n_classes=n_classes, seed=seed)
+    return build(
+        architecture, n_channels=n_channels, length=length, n_classes=n_classes, padded=padded, seed=seed
+    )
 
 
 def train_phase1(
@@ -111,7 +117,7 @@ def train_phase1(
 def folds_of(train: Split, n_folds: int, seed: int, selection: Split | None) -> NDArray[np.int64]:
     """Return the folds of a training split (`stratified_folds`); none where a split is selected on."""
     if selection is None:
-        return stratified_folds(train.y, n_folds, seed)
+        return stratified_folds(train.y, n_folds, seed, train.groups)
     return np.full(len(train.y), -1, dtype=np.int64)
 
 

@@ -55,6 +55,11 @@ def predict(
         yield _fit(classifier, train.X, train.y, len(train.classes), run.identity.seed)(X)
 
 
+def _whole(X: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return series with zeros after their ends, where NaN stands in those that are padded."""
+    return np.where(np.isnan(X), np.float32(0), X)
+
+
 def _fit(
     classifier: ReferenceClassifier, X: NDArray[np.float32], y: NDArray[np.int64], n_classes: int, seed: int
 ) -> Predict:
@@ -70,13 +75,13 @@ def _fit(
     if made.get_params().get("random_state", seed) is None:
         made.set_params(random_state=seed)
     try:
-        made.fit(X, y)
+        made.fit(_whole(X), y)
     except ValueError as error:
         raise LstmfcnError(f"{classifier.name} cannot be fitted on these series: {error}") from error
 
     def predict_all(series: NDArray[np.float32]) -> NDArray[np.float32]:
         probabilities = np.zeros((len(series), n_classes), np.float32)
-        probabilities[:, made.classes_] = made.predict_proba(series)  # a fold may lack a class
+        probabilities[:, made.classes_] = made.predict_proba(_whole(series))  # a fold may lack a class
         return probabilities
 
     return predict_all

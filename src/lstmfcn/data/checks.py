@@ -7,7 +7,7 @@ finds is a finding of `params.yaml`, which says whether it stops the dataset.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,7 +26,8 @@ from lstmfcn.data.findings import (
     labels_at_fault,
     unreadable,
 )
-from lstmfcn.data.preprocessing import FLAT
+from lstmfcn.data.normalisation import FLAT
+from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.data.series import LabelledSeries
 from lstmfcn.environment import load_great_expectations
 from lstmfcn.errors import DataError
@@ -36,7 +37,7 @@ def check_datasets(
     folders: Iterable[Path],
     findings: Mapping[str, str],
     *,
-    normalised: bool = True,
+    preparing: Callable[[str], Mapping[str, Any]] = lambda _: {"normalise": "per_series"},
     docs: Path | None = None,
 ) -> list[Verdict]:
     """Validate fetched datasets, each whatever the others hold.
@@ -47,19 +48,20 @@ def check_datasets(
         One a dataset, as `fetch_dataset` makes them.
     findings
         "error", "warn" or "ignore" for each name of `WHAT`.
-    normalised
-        Whether each series is to be normalised by itself.
+    preparing
+        Called with the name of a dataset; returns the options of `Preprocessing.fit`. What they take care of
+        is no finding.
     docs
         Where to write Great Expectations' Data Docs; None for nowhere.
     """
     context = _context(docs)
-    verdicts = [_check(context, folder, findings, normalised=normalised) for folder in folders]
+    verdicts = [_check(context, folder, findings, preparing(folder.name)) for folder in folders]
     if docs is not None:
         context.build_data_docs()
     return verdicts
 
 
-def _check(context: Any, folder: Path, findings: Mapping[str, str], *, normalised: bool) -> Verdict:
+def _check(context: Any, folder: Path, findings: Mapping[str, str], preparing: Mapping[str, Any]) -> Verdict:
     name = folder.name
     try:
         train, test = read_dataset(folder)
@@ -72,11 +74,13 @@ def _check(context: Any, folder: Path, findings: Mapping[str, str], *, normalise
             )
     except DataError as error:
         return unreadable(name, str(error))
+    findings = {**findings, **dict.fromkeys(_taken_care_of(preparing, train, test), "ignore")}
     entry = lookup(name)
     length = train.X.shape[-1]  # another length than the catalogue's is for catalogue_mismatch to say
     labels = {"train": set(map(str, train.labels)), "test": set(map(str, test.labels))}
     found: list[Found] = []
     if entry is None:  # the archive is known
+        normalised = preparing["normalise"] == "per_series"
         odd = [d for d in doubts((train, test), normalised=normalised) if findings[d.finding] != "ignore"]
         found += [found_in_dataset(doubt, findings, train.path) for doubt in odd]
     for split, series, other in (("train", train, test), ("test", test, train)):
@@ -92,11 +96,35 @@ def _check(context: Any, folder: Path, findings: Mapping[str, str], *, normalise
         summary = summarise(series, labels)
         whole = _run(context, f"{name} {split} split", summary, _split_expectations(split, entry), findings)
         found += [found_in_split(f, findings, split, series.path, summary, entry, at_fault) for f in whole]
+    if not any(f.severity == "error" for f in found):
+        found += _unprepared(train, test, preparing)
     severities = {f.severity for f in found}
     outcome: Literal["passed", "warned", "failed"] = (
         "failed" if "error" in severities else "warned" if severities else "passed"
     )
     return Verdict(name, outcome, tuple(found))
+
+
+def _taken_care_of(
+    preparing: Mapping[str, Any], train: LabelledSeries, test: LabelledSeries
+) -> Iterator[str]:
+    """Yield the findings that the preprocessing of a dataset takes care of."""
+    if preparing.get("missing", "refuse") != "refuse":
+        yield "missing_values"
+        if train.lengths is None and test.lengths is None:  # what is missing at the end is filled in too
+            yield "unequal_length"
+    if preparing.get("lengths", "refuse") != "refuse":
+        yield "unequal_length"
+
+
+def _unprepared(train: LabelledSeries, test: LabelledSeries, preparing: Mapping[str, Any]) -> Iterator[Found]:
+    """Yield what the policies refuse, which would stop `prepare`."""
+    try:
+        preprocessing = Preprocessing.fit(train.X, **preparing)
+        for series in () if preprocessing.strict else (train, test):
+            preprocessing.equalise(series.X, lengths=series.lengths, places=series.places)
+    except DataError as error:
+        yield Found("unprepared", "error", "", (), 1, str(error))
 
 
 def _channels(series: LabelledSeries) -> str:
@@ -120,6 +148,7 @@ def _series_expectations(length: int, classes: list[str], split: str) -> list[tu
     if split == "test":
         expectations += [
             ("duplicates_across_splits", between(column="copies_across", max_value=0)),
+            ("groups_across_splits", between(column="group_across", max_value=0)),
             ("class_missing_in_train", gxe.ExpectColumnValuesToBeInSet(column="label", value_set=classes)),
         ]
     return expectations

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lstmfcn.data.lengths import ends
 from lstmfcn.data.series import LabelledSeries
 
 
@@ -26,14 +27,15 @@ def describe(series: LabelledSeries, other: LabelledSeries) -> pd.DataFrame:
         Columns row (of the file), length (up to the last value that is not missing), n_missing (before
         that), n_infinite, mean and spread (of the finite values, over all channels), relative_spread (to
         the largest of them; 0 where all are 0), label, copies_within and copies_across (other series with
-        the same values in the split, and in the other one).
+        the same values in the split, and in the other one), group_across (1 if the other split has series
+        of its group).
     """
     values = series.X.copy()
     missing: NDArray[np.bool_] = np.isnan(values)
     infinite: NDArray[np.bool_] = np.isinf(values)
     width = values.shape[-1]
-    ends = series.ends()
-    inside = np.less(np.arange(width), ends[:, None, None])
+    steps = series.ends()
+    inside = np.less(np.arange(width), steps[:, None, None])
     values[missing | infinite] = np.nan
     with np.errstate(invalid="ignore"):
         filled = np.where(np.isnan(values), 0.0, values)
@@ -43,12 +45,12 @@ def describe(series: LabelledSeries, other: LabelledSeries) -> pd.DataFrame:
         mean = (filled / unit[:, None, None]).sum(axis=(1, 2)) / count
         deviation = np.where(np.isnan(values), 0.0, values / unit[:, None, None] - mean[:, None, None])
         spread = np.sqrt(np.square(deviation).sum(axis=(1, 2)) / count)
-    prints = [x.tobytes() for x in series.X]
-    here, there = Counter(prints), Counter(x.tobytes() for x in other.X)
+    prints, others = _prints(series.X), _prints(other.X)
+    here, there = Counter(prints), Counter(others)
     return pd.DataFrame(
         {
             "row": series.rows,
-            "length": ends,
+            "length": steps,
             "n_missing": (missing & inside).sum(axis=(1, 2)),
             "n_infinite": infinite.sum(axis=(1, 2)),
             "mean": mean * unit,
@@ -57,8 +59,20 @@ def describe(series: LabelledSeries, other: LabelledSeries) -> pd.DataFrame:
             "label": series.labels,
             "copies_within": [here[p] - 1 for p in prints],
             "copies_across": [there[p] for p in prints],
+            "group_across": _groups_in_both(series, other),
         }
     )
+
+
+def _groups_in_both(series: LabelledSeries, other: LabelledSeries) -> NDArray[np.int64]:
+    if series.groups is None or other.groups is None:
+        return np.zeros(len(series.X), np.int64)
+    return np.isin(series.groups, other.groups).astype(np.int64)
+
+
+def _prints(X: NDArray[np.float64]) -> list[bytes]:
+    """Return what tells series apart, however much NaN stands after their ends."""
+    return [series[:, :end].tobytes() for series, end in zip(X, ends(X), strict=True)]
 
 
 def summarise(series: LabelledSeries, labels: Mapping[str, set[str]]) -> pd.DataFrame:

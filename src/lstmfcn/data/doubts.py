@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstmfcn.data.fields import is_number
-from lstmfcn.data.preprocessing import Normalise, Preprocessing
+from lstmfcn.data.normalisation import check_single
 from lstmfcn.data.series import LabelledSeries
 from lstmfcn.errors import DataError
 
@@ -154,11 +154,11 @@ def _nearest_mean(features: NDArray[np.float64], y: NDArray[np.int64]) -> float:
 
 def _about_precision(splits: Sequence[LabelledSeries], *, normalised: bool) -> str | None:
     """Say where float32, in which networks compute, loses the series."""
-    normalise: Normalise = "per_series" if normalised else "none"
+    if normalised:
+        return None
     for split in splits:
-        X = np.where(np.isfinite(split.X), split.X, 0.0)
         try:
-            Preprocessing.fit(X, normalise=normalise).check(X, places=split.places)
+            check_single(np.where(np.isfinite(split.X), split.X, 0.0), split.places)
         except DataError as error:
             return str(error)
     return None

@@ -12,6 +12,7 @@ import pandas as pd
 
 from lstmfcn.data.catalogue import CatalogueEntry
 from lstmfcn.data.doubts import Doubt
+from lstmfcn.data.preprocessing import LENGTHS_HELP, MISSING_HELP
 from lstmfcn.data.series import LabelledSeries
 
 ROWS_NAMED = 20
@@ -33,8 +34,15 @@ WHAT = {
     "doubtful_axes": "channels of length 1",
     "lost_in_float32": "series that float32 cannot hold",
     "level_tells_class": "classes that differ in level or spread alone",
+    "groups_across_splits": "series of groups that the training split has too",
     "not_normalised": "series whose mean is not 0 or whose spread is not 1",
 }
+
+PREPARED = {
+    "missing_values": f"Correct it at its source, or {MISSING_HELP}.",
+    "unequal_length": f"Correct it at its source, or {LENGTHS_HELP}.",
+}
+"""What a policy of `prepare` can handle, and how."""
 
 FATAL = frozenset(
     {
@@ -56,7 +64,7 @@ class Found:
     Attributes
     ----------
     finding
-        Its name in `params.yaml`, "unreadable", or "source_gone".
+        Its name in `params.yaml`, "unreadable", "unprepared", or "source_gone".
     severity
         What `params.yaml` makes of it.
     split
@@ -173,6 +181,8 @@ def _severity(setting: str) -> Literal["error", "warn"]:
 def _remedy(finding: str, setting: str) -> str:
     if setting != "error":
         return ""
+    if finding in PREPARED:
+        return f" {PREPARED[finding]}"
     if finding in FATAL:
         return " Correct it at its source."
     return f" Correct it at its source, or set validate.{finding} to warn in params.yaml."

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstmfcn.data.lengths import ends
 from lstmfcn.errors import DataError
 from lstmfcn.files import hash_of, read_arrays, write_arrays
 
@@ -57,11 +58,8 @@ class LabelledSeries:
         """
         if self.lengths is not None:
             return self.lengths
-        present = ~np.asarray(np.isnan(self.X).all(axis=1))
-        width = self.X.shape[-1]
-        return np.where(present.any(axis=1), width - np.argmax(present[:, ::-1], axis=-1), width).astype(
-            np.int64
-        )
+        own = ends(self.X)
+        return np.where(own == 0, self.X.shape[-1], own)
 
     def take(self, which: NDArray[np.integer] | slice) -> LabelledSeries:
         """Return some of the series, in this order."""
@@ -87,16 +85,20 @@ class Split:
     Attributes
     ----------
     X
-        float32, shape (n_series, n_channels, length), as the `prepare` stage prepared it.
+        float32, shape (n_series, n_channels, length), as the `prepare` stage prepared it; NaN after the end
+        of a series that is padded.
     y
         int64, shape (n_series,): the index of each series' label in `classes`.
     classes
         The labels as text, sorted by value.
+    groups
+        Text, shape (n_series,): to which patient or machine each series belongs; None where nobody says so.
     """
 
     X: NDArray[np.float32]
     y: NDArray[np.int64]
     classes: tuple[str, ...]
+    groups: NDArray[np.str_] | None = None
 
     @property
     def hash(self) -> str:
@@ -105,11 +107,17 @@ class Split:
         for array in (self.X, self.y):
             content = hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
             parts.append([list(array.shape), array.dtype.str, content])
+        if self.groups is not None:
+            parts.append(self.groups.tolist())
         return hash_of(*parts)
 
     def save(self, path: Path) -> None:
         """Write the split as `.npz`."""
-        write_arrays(path, {"X": self.X, "y": self.y, "classes": np.array(self.classes, dtype=np.str_)})
+        arrays: dict[str, NDArray[Any]] = {"X": self.X, "y": self.y}
+        arrays["classes"] = np.array(self.classes, dtype=np.str_)
+        if self.groups is not None:
+            arrays["groups"] = self.groups
+        write_arrays(path, arrays)
 
     @classmethod
     def load(cls, path: Path) -> Split:
@@ -122,12 +130,14 @@ class Split:
         """
         try:
             arrays = read_arrays(path)
-            X, y, classes = arrays["X"], arrays["y"], arrays["classes"]
+            X, y, classes, groups = arrays["X"], arrays["y"], arrays["classes"], arrays.get("groups")
             if X.ndim != 3 or y.shape != X.shape[:1] or X.dtype != np.float32 or y.dtype != np.int64:
                 raise ValueError(f"X is {X.dtype} {X.shape}, y is {y.dtype} {y.shape}")
             if classes.ndim != 1 or not np.isin(y, np.arange(len(classes))).all():
                 raise ValueError("its classes and y do not fit together")
-            return cls(X, y, tuple(str(c) for c in classes))
+            if groups is not None and (groups.shape != y.shape or groups.dtype.kind != "U"):
+                raise ValueError(f"groups is {groups.dtype} {groups.shape}")
+            return cls(X, y, tuple(str(c) for c in classes), groups)
         except FileNotFoundError:
             raise DataError(f"{path} is missing. Run the stage that makes it: `dvc repro prepare`.") from None
         except Exception as error:

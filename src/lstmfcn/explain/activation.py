@@ -49,10 +49,12 @@ def class_activation_maps(model: keras.Model, X: NDArray[np.float32]) -> NDArray
     float32, shape (n_series, n_classes, length)
         M_c(t) = sum_k w_kc f_k(t), with f_k the maps of the last convolutional block and w the last
         layer's rows of the convolutional features. Its mean over time is the branch's contribution to
-        the class's score (`contributions`).
+        the class's score (`contributions`). After the end of a padded series it is 0, and the mean is that
+        over the steps before.
     """
     kernel, _ = _last_layer(model)
-    features = _outputs(model, model.get_layer("pooled").input, X)
+    averaged = model.get_layer("pooled").input
+    features = _outputs(model, averaged[0] if isinstance(averaged, list) else averaged, X)
     weights = kernel[-features.shape[-1] :]
     return np.ascontiguousarray(np.swapaxes(features @ weights, 1, 2))
 

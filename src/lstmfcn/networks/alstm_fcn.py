@@ -17,10 +17,13 @@ RECURRENT = True
 
 
 def features(
-    series: keras.KerasTensor, architecture: Architecture, seeds: Iterator[int]
+    series: keras.KerasTensor,
+    architecture: Architecture,
+    seeds: Iterator[int],
+    within: keras.KerasTensor | None = None,
 ) -> keras.KerasTensor:
     """Return what the last layer sees; see `lstmfcn.networks.build`."""
-    return with_recurrent_branch(series, architecture, seeds, _attention_lstm)
+    return with_recurrent_branch(series, architecture, seeds, _attention_lstm, within)
 
 
 def _attention_lstm(cells: int, seeds: Iterator[int], **options: Any) -> keras.layers.Layer:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import keras
 
 from lstmfcn.networks.architecture import Architecture
+from lstmfcn.networks.padding import average, normalised
 
 RECURRENT = False
 
@@ -19,13 +20,18 @@ LOW_PRECISION = ("conv2", "norm2", "relu2", "conv3", "norm3", "relu3")
 
 
 def features(
-    series: keras.KerasTensor, _architecture: Architecture, seeds: Iterator[int]
+    series: keras.KerasTensor,
+    _architecture: Architecture,
+    seeds: Iterator[int],
+    within: keras.KerasTensor | None = None,
 ) -> keras.KerasTensor:
     """Return what the last layer sees; see `lstmfcn.networks.build`."""
-    return convolutional_branch(series, seeds)
+    return convolutional_branch(series, seeds, within)
 
 
-def convolutional_branch(series: keras.KerasTensor, seeds: Iterator[int]) -> keras.KerasTensor:
+def convolutional_branch(
+    series: keras.KerasTensor, seeds: Iterator[int], within: keras.KerasTensor | None = None
+) -> keras.KerasTensor:
     """Return the means over time of three blocks of convolution, batch norm and ReLU, shape (batch, 128)."""
     x = keras.layers.Permute((2, 1), name="steps_first")(series)
     for block, (filters, size) in enumerate(zip(FILTERS, KERNEL_SIZES, strict=True), start=1):
@@ -36,6 +42,7 @@ def convolutional_branch(series: keras.KerasTensor, seeds: Iterator[int]) -> ker
             kernel_initializer=keras.initializers.HeUniform(next(seeds)),
             name=f"conv{block}",
         )(x)
-        x = keras.layers.BatchNormalization(momentum=0.99, epsilon=0.001, name=f"norm{block}")(x)
+        norm = keras.layers.BatchNormalization(momentum=0.99, epsilon=0.001, name=f"norm{block}")
+        x = normalised(norm, x, within)
         x = keras.layers.ReLU(name=f"relu{block}")(x)
-    return keras.layers.GlobalAveragePooling1D(name="pooled")(x)
+    return average(x, within)

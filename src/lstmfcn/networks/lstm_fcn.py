@@ -24,10 +24,13 @@ UNROLLED_STEPS = 16  # more steps than that run as a loop: unrolled, they would 
 
 
 def features(
-    series: keras.KerasTensor, architecture: Architecture, seeds: Iterator[int]
+    series: keras.KerasTensor,
+    architecture: Architecture,
+    seeds: Iterator[int],
+    within: keras.KerasTensor | None = None,
 ) -> keras.KerasTensor:
     """Return what the last layer sees; see `lstmfcn.networks.build`."""
-    return with_recurrent_branch(series, architecture, seeds, _lstm)
+    return with_recurrent_branch(series, architecture, seeds, _lstm, within)
 
 
 def _lstm(cells: int, _seeds: Iterator[int], **options: Any) -> keras.layers.Layer:
@@ -39,17 +42,18 @@ def with_recurrent_branch(
     architecture: Architecture,
     seeds: Iterator[int],
     new_layer: Callable[..., keras.layers.Layer],
+    within: keras.KerasTensor | None = None,
 ) -> keras.KerasTensor:
     """Return the features of a recurrent layer and of the convolutional branch, in this order.
 
     Parameters
     ----------
-    series, architecture, seeds
-        See `lstmfcn.networks.build`.
+    series, architecture, seeds, within
+        See `lstmfcn.networks.build`. The recurrent layer sees zeros after the end of a series.
     new_layer
         Called with the number of cells, the seeds and the options that recurrent layers share.
     """
-    convolutional = convolutional_branch(series, seeds)
+    convolutional = convolutional_branch(series, seeds, within)
     steps = recurrent_steps(series, architecture)
     layer = new_layer(
         architecture.cells,

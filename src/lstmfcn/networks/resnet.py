@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import keras
 
 from lstmfcn.networks.architecture import Architecture
+from lstmfcn.networks.padding import average, normalised
 
 RECURRENT = False
 
@@ -28,37 +29,49 @@ LOW_PRECISION = tuple(
 
 
 def features(
-    series: keras.KerasTensor, _architecture: Architecture, seeds: Iterator[int]
+    series: keras.KerasTensor,
+    _architecture: Architecture,
+    seeds: Iterator[int],
+    within: keras.KerasTensor | None = None,
 ) -> keras.KerasTensor:
     """Return what the last layer sees, the means of 128 maps; see `lstmfcn.networks.build`."""
     x = keras.layers.Permute((2, 1), name="steps_first")(series)
     for block, filters in enumerate(FILTERS, start=1):
-        x = _residual_block(x, block, filters, seeds)
-    return keras.layers.GlobalAveragePooling1D(name="pooled")(x)
+        x = _residual_block(x, block, filters, seeds, within)
+    return average(x, within)
 
 
 def _residual_block(
-    x: keras.KerasTensor, block: int, filters: int, seeds: Iterator[int]
+    x: keras.KerasTensor,
+    block: int,
+    filters: int,
+    seeds: Iterator[int],
+    within: keras.KerasTensor | None,
 ) -> keras.KerasTensor:
     shortcut = x
     for number, size in enumerate(KERNEL_SIZES, start=1):
-        x = _convolution(x, filters, size, f"{block}_{number}", seeds)
+        x = _convolution(x, filters, size, f"{block}_{number}", seeds, within)
         if number < len(KERNEL_SIZES):
             x = keras.layers.ReLU(name=f"relu{block}_{number}")(x)
     if shortcut.shape[-1] == filters:
-        shortcut = _norm(f"{block}_0")(shortcut)
+        shortcut = normalised(_norm(f"{block}_0"), shortcut, within)
     else:
-        shortcut = _convolution(shortcut, filters, 1, f"{block}_0", seeds)
+        shortcut = _convolution(shortcut, filters, 1, f"{block}_0", seeds, within)
     added = keras.layers.Add(name=f"add{block}")([x, shortcut])
     return keras.layers.ReLU(name=f"relu{block}_{len(KERNEL_SIZES)}")(added)
 
 
 def _convolution(
-    x: keras.KerasTensor, filters: int, size: int, name: str, seeds: Iterator[int]
+    x: keras.KerasTensor,
+    filters: int,
+    size: int,
+    name: str,
+    seeds: Iterator[int],
+    within: keras.KerasTensor | None,
 ) -> keras.KerasTensor:
     kernel = keras.initializers.HeUniform(next(seeds))
     x = keras.layers.Conv1D(filters, size, padding="same", kernel_initializer=kernel, name=f"conv{name}")(x)
-    return _norm(name)(x)
+    return normalised(_norm(name), x, within)
 
 
 def _norm(name: str) -> keras.layers.Layer:

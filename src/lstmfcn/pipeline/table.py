@@ -90,7 +90,7 @@ STAGES: Mapping[str, Stage] = {
         Stage(
             name="validate",
             summary="Check the fetched data with Great Expectations.",
-            params=("datasets", "validate", "prepare.normalise"),
+            params=("datasets", "validate", "prepare"),
             reads=(PLACES.raw,),
             writes=(PLACES.verdicts,),
             options="--keep-going",

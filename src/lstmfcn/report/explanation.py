@@ -40,7 +40,9 @@ def draw_activation(explanation: Explanation, title: str) -> str:
     for axes in grid.flat[len(shown) :]:
         axes.set_visible(False)
     for axes, i, k in zip(grid.flat, picked, shown, strict=False):
-        lines = _coloured(explanation.X[i, 0], explanation.maps[i, k], limit)
+        series = explanation.X[i, 0]
+        series = series[: len(series) - int(np.isnan(series).sum())]  # NaN stands after the end alone
+        lines = _coloured(series, explanation.maps[i, k], limit)
         axes.add_collection(lines)
         axes.autoscale_view()
         axes.set_title(f"class {literal(explanation.classes[k])}")
@@ -105,6 +107,7 @@ def sentences(explanation: Explanation) -> Sequence[str]:
 
 
 def _typical(X: NDArray[np.float32], members: NDArray[np.bool_]) -> int:
+    X = np.nan_to_num(X)  # after the end of a padded series
     mean = X[members].mean(axis=0)
     distance = np.where(members, np.square(X - mean).sum(axis=(1, 2)), np.inf)
     return int(distance.argmin())

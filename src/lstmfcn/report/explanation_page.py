@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lstmfcn.classifiers.table import network_named
+from lstmfcn.data.fitting import read_for
 from lstmfcn.data.preprocessing import Preprocessing
-from lstmfcn.data.readers import read_fitting
 from lstmfcn.data.series import Split
 from lstmfcn.environment import load_backend
 from lstmfcn.errors import RegistryError
@@ -155,10 +155,10 @@ def explain_to_folder(
 
 def _read(file: Path, train: Split, preprocessing: Preprocessing) -> tuple[Split, bool]:
     """Read series and prepare them as the training split was; return whether all labels are known."""
-    shape = (preprocessing.n_channels, preprocessing.length)
-    given = read_fitting(file, shape, "the network", classes=train.classes)
+    given = read_for(file, preprocessing, "the network", classes=train.classes)
     index = {label: i for i, label in enumerate(train.classes)}
     labels = [] if given.labels is None else given.labels.tolist()
     known = bool(labels) and all(label in index for label in labels)
     y = np.array([index[label] for label in labels] if known else [0] * len(given.X), dtype=np.int64)
-    return Split(preprocessing.apply(given.X, places=given.places), y, train.classes), known
+    X = preprocessing.apply(given.X, lengths=given.lengths, places=given.places)
+    return Split(X, y, train.classes), known

@@ -98,7 +98,8 @@ def series_by_class(X: NDArray[np.float32], y: NDArray[np.int64], classes: Seque
         for member in members[:SERIES_A_CLASS]:
             axes.plot(member, color=colour, linewidth=0.6, alpha=0.35)
         if len(members):
-            axes.plot(members.mean(axis=0), color=colour, linewidth=2)
+            there = members[:, ~np.isnan(members).all(axis=0)]  # NaN stands after the ends of padded series
+            axes.plot(np.nanmean(there, axis=0), color=colour, linewidth=2)
         axes.set_title(f"class {literal(classes[k])}: {len(members)} series")
         style_axes(axes)
     figure.supxlabel("time step", fontsize=10, color=INK)

@@ -214,19 +214,19 @@ def _check_name(name: str, folder: Path, *, replacing: bool) -> None:
 
 
 def _needs(splits: Sequence[LabelledSeries]) -> list[str]:
-    """Say what has to be done to the series before they can be trained on."""
+    """Say which policies the dataset will need."""
     lengths = np.concatenate([split.ends() for split in splits])
     missing = sum(_n_missing(split) for split in splits)
     lines = []
     if lengths.min() < lengths.max():
         lines.append(
-            f"lengths: {lengths.min()} to {lengths.max()}; validation refuses them. Cut or resample them "
-            "to one length first: there is no prepare.lengths yet"
+            f"lengths: {lengths.min()} to {lengths.max()}; validation refuses them unless prepare.lengths "
+            "says what becomes of them"
         )
     if missing:
         lines.append(
-            f"missing values: {missing}; validation refuses them. Fill them in first: there is no "
-            "prepare.missing yet"
+            f"missing values: {missing}; validation refuses them unless prepare.missing says what becomes of "
+            "them"
         )
     return lines
 

@@ -45,8 +45,9 @@ def recipe_of(params: Params) -> dict[str, Any]:
 
     Metrics that choose stand in it where they are others than accuracy: recipes of before name none.
     """
-    sections = ("protocol", "prepare", "search", "train", "finetune")
-    recipe: dict[str, Any] = params.model_dump(mode="json", include=set(sections))
+    sections: dict[str, Any] = dict.fromkeys(("protocol", "search", "train", "finetune"), True)
+    sections["prepare"] = {"normalise", "edition"}  # no series of the archive's 85 needs a policy
+    recipe: dict[str, Any] = params.model_dump(mode="json", include=sections)
     if recipe["search"]["metric"] == DEFAULT:
         del recipe["search"]["metric"]
     if params.promote.metric != DEFAULT:

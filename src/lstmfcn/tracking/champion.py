@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstmfcn.data.batches import batches
+from lstmfcn.data.normalisation import place_of
 from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.environment import refuse_fork
 from lstmfcn.errors import DataError, RegistryError
@@ -113,14 +114,23 @@ class Champion:
         """(n_channels, length) of the series it takes."""
         return self.preprocessing.n_channels, self.preprocessing.length
 
-    def predict_proba(self, X: Any, *, places: Sequence[str] | None = None) -> NDArray[np.float32]:
+    def predict_proba(
+        self,
+        X: Any,
+        *,
+        lengths: NDArray[np.int64] | None = None,
+        places: Sequence[str] | None = None,
+    ) -> NDArray[np.float32]:
         """Predict class probabilities.
 
         Parameters
         ----------
         X
             Raw series, shape (n_series, n_channels, length), or (n_series, length) where there is one
-            channel. The model normalises them itself.
+            channel. The model normalises them itself. If it takes series of any length, they may be a list of
+            series of different lengths, or an array with NaN after the end of each.
+        lengths
+            How many values each series has, if that is known: int64, shape (n_series,).
         places
             What to call each series in errors; None to count them from 0.
 
@@ -131,32 +141,32 @@ class Champion:
         Raises
         ------
         DataError
-            If the shape is not the model's, a value is missing, infinite or no number, or the model does
-            not normalise and the values are too large for it.
+            If the shape is not the model's, a value is infinite or no number, or missing where the model
+            cannot handle that, or the model does not normalise and the values are too large for it.
         ForkedProcessError
             If this process was forked from one that had loaded TensorFlow.
         """
         refuse_fork()
-        series = _numbers(X, places)
+        of_any_length = self.preprocessing.lengths != "refuse"
+        series = _numbers(_in_one_array(X) if of_any_length else X, places)
         if series.ndim == 2:
             series = series[:, None, :]
-        if series.shape[1:] != self.shape:
-            expected = " x ".join(str(n) for n in self.shape)
+        n_channels, length = self.shape
+        fits = series.ndim == 3 and series.shape[1] == n_channels
+        if not fits or not (of_any_length or series.shape[2] == length):
+            expected = f"{n_channels} x {'any number' if of_any_length else length}"
             got = " x ".join(str(n) for n in series.shape[1:]) or "single numbers"
             raise DataError(
                 f"The champion of {self.dataset} takes series of {expected} (channels x values), not {got}."
             )
-        bad = np.flatnonzero(~np.isfinite(series).all(axis=(1, 2)))
-        if len(bad):
-            raise DataError(f"{_place(bad[0], places)}: a missing or infinite value. Fill it in first.")
-        self.preprocessing.check(series, places=places)
+        series = self.preprocessing.equalise(series, lengths=lengths, places=places)
         if not len(series):
             return np.empty((0, len(self.classes)), np.float32)
         answers = np.concatenate([self._package.graph(batch) for batch in batches(series)])
         lost = np.flatnonzero(~np.isfinite(answers).all(axis=1))
         if len(lost):
             raise DataError(
-                f"{_place(lost[0], places)}: values too large for the model, which gives no probabilities. "
+                f"{place_of(lost[0], places)}: values too large for the model, which gives no probabilities. "
                 "Scale the series as those it was trained on."
             )
         return np.asarray(answers, np.float32)
@@ -224,6 +234,22 @@ def load_champion(
         return _champion(download(Workspace(Path(workspace)), source, alias, Path(scratch)))
 
 
+def _in_one_array(X: Any) -> Any:
+    """Return series of different lengths in one array, NaN after the end of each; anything else as it is."""
+    if not (isinstance(X, list | tuple) or (isinstance(X, np.ndarray) and X.dtype == object)):
+        return X
+    try:
+        each = [np.atleast_2d(np.asarray(series, dtype=object)) for series in X]
+    except ValueError:  # a series whose channels differ in length
+        return X
+    if not each or {series.shape[:-1] for series in each} != {(len(each[0]),)}:
+        return X
+    array = np.full((len(each), len(each[0]), max(s.shape[1] for s in each)), np.nan, dtype=object)
+    for place, series in zip(array, each, strict=True):
+        place[:, : series.shape[1]] = series
+    return array
+
+
 def _numbers(X: Any, places: Sequence[str] | None) -> NDArray[np.float64]:
     """Return series as numbers: what is masked or None is NaN, what float64 cannot hold infinite.
 
@@ -246,15 +272,11 @@ def _numbers(X: Any, places: Sequence[str] | None) -> NDArray[np.float64]:
             try:
                 np.asarray(one, np.float64)
             except (TypeError, ValueError, OverflowError) as error:
-                raise DataError(f"{_place(i, places)}: a value that is no number ({error}).") from None
+                raise DataError(f"{place_of(i, places)}: a value that is no number ({error}).") from None
         raise DataError("The series differ in length. Pad or resample them first.") from None
     if isinstance(X, np.ma.MaskedArray):
         return np.where(np.ma.getmaskarray(X), np.nan, series)  # type: ignore[no-untyped-call]
     return series
-
-
-def _place(i: int, places: Sequence[str] | None) -> str:
-    return places[i] if places else f"Series {i} (counted from 0)"
 
 
 def _champion(folder: Path, *, verify_key: Path | None = None) -> Champion:

@@ -11,8 +11,8 @@ from itertools import takewhile
 from pathlib import Path
 from typing import BinaryIO
 
+from lstmfcn.data.fitting import read_batches_for
 from lstmfcn.data.layout import Layout
-from lstmfcn.data.readers import read_fitting_batches
 from lstmfcn.data.textfile import GZIP, TextFile, kind_of
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.evaluation.scores import binomial_interval
@@ -88,12 +88,12 @@ def predict_file(
         began = time.monotonic()
         due = began + FIRST
         whose = f"the model of {champion.dataset}"
-        for series, share in read_fitting_batches(
-            file, champion.shape, whose, classes=champion.classes, layout=layout
+        for series, share in read_batches_for(
+            file, champion.preprocessing, whose, classes=champion.classes, layout=layout
         ):
             predictions = Predictions(
                 classes=champion.classes,
-                probabilities=champion.predict_proba(series.X, places=series.places),
+                probabilities=champion.predict_proba(series.X, lengths=series.lengths, places=series.places),
                 labels=series.labels,
                 row=series.rows,
             )

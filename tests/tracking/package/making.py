@@ -25,11 +25,12 @@ def make(
     n_classes=None,
     normalise="per_series",
     temperature=None,
+    policies=None,
 ):
     """Export a network with its first weights; return the folder. It may have other than its classes."""
     architecture, n_classes = architecture or Architecture(name="fcn"), n_classes or len(classes)
-    network = build(architecture, n_channels=n_channels, length=length, n_classes=n_classes)
-    preprocessing = Preprocessing(normalise, n_channels, length)
+    preprocessing = Preprocessing(normalise, n_channels, length, **(policies or {}))
+    network = build(architecture, n_channels=preprocessing.shape[0], length=length, n_classes=n_classes)
     model = ServingModel(
         architecture,
         get_weights(network),

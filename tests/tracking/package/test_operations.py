@@ -66,6 +66,8 @@ DANGEROUS = {
 
 RECURRENT = [row.name for row in TABLE if isinstance(row, NetworkClassifier) and row.recurrent]
 
+PADDED = {"policies": {"lengths": "pad"}, "n_channels": 2}
+
 NETWORKS = [
     *((Architecture(name=row.name, cells=3 if row.name in RECURRENT else None), {}) for row in TABLE),
     *(
@@ -84,6 +86,15 @@ NETWORKS = [
     (Architecture(name="fcn"), {"normalise": "none", "length": 1}),
     (Architecture(name="resnet"), {"n_channels": 3, "length": 7}),
     (Architecture(name="fcn"), {"temperature": 1.7}),
+    *(
+        (Architecture(name="fcn"), {"n_channels": 2, "normalise": normalise, "policies": policies})
+        for normalise, policies in (
+            ("per_series", {"missing": "interpolate"}),
+            ("per_series", {"lengths": "pad", "missing": "interpolate"}),
+            ("none", {"lengths": "pad", "missing": "mask"}),
+        )
+    ),
+    *((Architecture(name=row.name, cells=3 if row.name in RECURRENT else None), PADDED) for row in TABLE),
 ]
 
 

@@ -20,19 +20,16 @@ import functools
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from importlib import import_module
 from importlib.metadata import entry_points
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 
 from lstmfcn.data import long, wide
-from lstmfcn.data.batches import series_at_once
-from lstmfcn.data.fields import NO_LABEL, Record, series_of, spelled_as
-from lstmfcn.data.layout import Layout, Reading
+from lstmfcn.data.fields import NO_LABEL, Record, series_of
+from lstmfcn.data.layout import Reading
 from lstmfcn.data.readers import columns, ts
 from lstmfcn.data.series import LabelledSeries
 from lstmfcn.data.textfile import GZIP, TextFile
@@ -129,70 +126,6 @@ def _records(
         yield reader.read(path, length=reading.length), lambda: 1.0
 
 
-def read_fitting(
-    path: Path,
-    shape: tuple[int, int],
-    whose: str,
-    *,
-    classes: tuple[str, ...] = (),
-    layout: Layout | None = None,
-) -> LabelledSeries:
-    """Read series for a network that takes one shape only, and no missing or infinite values.
-
-    Parameters
-    ----------
-    path
-        As for `read_series`; labels may be missing.
-    shape
-        (n_channels, length).
-    whose
-        What to call the network in errors.
-    classes
-        Those of the network: labels that are equal to them are spelled as they are.
-    layout
-        What is known of the file.
-
-    Raises
-    ------
-    DataError
-        As `read_series`, or if a series does not fit.
-    """
-    reading = Reading(layout=layout or Layout(), length=shape[1], classes=classes)
-    return _fitted(read_series(path, reading=reading), shape, whose, classes)
-
-
-def read_fitting_batches(
-    path: Path,
-    shape: tuple[int, int],
-    whose: str,
-    *,
-    classes: tuple[str, ...] = (),
-    layout: Layout | None = None,
-) -> Iterator[tuple[LabelledSeries, float]]:
-    """Read such series as many at a time as a network takes at once.
-
-    Parameters
-    ----------
-    path, shape, whose, classes, layout
-        As for `read_fitting`.
-
-    Yields
-    ------
-    LabelledSeries, float
-        See `read_batches`.
-
-    Raises
-    ------
-    DataError
-        As `read_fitting`, when the fault is come to.
-    """
-    n_channels, length = shape
-    n_values = series_at_once(*shape) * n_channels * length
-    reading = Reading(layout=layout or Layout(), length=length, classes=classes)
-    for series, share in read_batches(path, n_values, reading=reading):
-        yield _fitted(series, shape, whose, classes), share
-
-
 def write_series(folder: Path, stem: str, series: LabelledSeries) -> Path:
     """Write labelled series into `folder`; return the path.
 
@@ -221,33 +154,6 @@ def suffixes() -> tuple[str, ...]:
 def code() -> tuple[str, ...]:
     """Return the modules by whose code files are read, for `lstmfcn.runs.code`."""
     return (__name__, *sorted({entry.module for entry in entry_points(group=GROUP)}))
-
-
-def _fitted(
-    series: LabelledSeries, shape: tuple[int, int], whose: str, classes: tuple[str, ...]
-) -> LabelledSeries:
-    n_channels, longest = series.X.shape[1:]
-    lengths = np.full(len(series.X), longest) if series.lengths is None else series.lengths
-    odd = np.flatnonzero(lengths != shape[1]) if n_channels == shape[0] else [0]
-    if len(odd):
-        words = "{} channel(s) of {} values".format
-        hint = ""
-        if (lengths[odd[0]], n_channels) == shape:
-            hint = (
-                " If the axes are (series, length, channels), as Keras and tsai have them, say --transpose."
-            )
-        raise DataError(
-            f"{series.places[odd[0]]}: a series of {words(n_channels, lengths[odd[0]])}; {whose} takes "
-            f"{words(*shape)}.{hint or ' Resample the series, or train on such series.'}"
-        )
-    bad = np.flatnonzero(~np.isfinite(series.X).all(axis=(1, 2)))
-    if len(bad):
-        raise DataError(
-            f"{series.places[bad[0]]}: a missing or infinite value. Fill it in, or take the series out."
-        )
-    if series.labels is None:
-        return series
-    return replace(series, labels=np.array(spelled_as(series.labels.tolist(), classes), dtype=np.str_))
 
 
 def _pieces(series: LabelledSeries, n_values: int) -> Iterator[tuple[LabelledSeries, float]]:

@@ -6,12 +6,14 @@ Here alone the exception to the rule of evidence is opened: where the recipe sel
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from lstmfcn.config import Params
 from lstmfcn.data.catalogue import lookup
 from lstmfcn.data.collection import read_dataset
-from lstmfcn.data.preprocessing import Normalise, Preprocessing
+from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.data.series import LabelledSeries, Split, encode_labels
 from lstmfcn.errors import DataError
 from lstmfcn.files import read_json, write_text
@@ -42,7 +44,8 @@ def run(workspace: Workspace, params: Params) -> None:
         entry = lookup(dataset)
         if params.prepare.edition == 2015 and entry is not None and entry.split_sizes_swapped:
             raw = raw[::-1]
-        train, test, preprocessing = split(*raw, normalise=params.prepare.normalise)
+        policies = params.prepare.policies(dataset)
+        train, test, preprocessing = split(*raw, normalise=params.prepare.normalise, **policies)
         preprocessing.save(workspace.preprocessing(dataset))
         train.save(workspace.train_splits / f"{dataset}.npz")
         test.save(workspace.test_splits / f"{dataset}.npz")
@@ -53,15 +56,16 @@ def run(workspace: Workspace, params: Params) -> None:
             f"prepare: {dataset}, {n_train} + {len(test.y)} series of {length} values"
             + (f" in {n_channels} channels" if n_channels > 1 else "")
             + f", {len(train.classes)} classes"
+            + ("" if preprocessing.lengths == "refuse" else f"; lengths: {preprocessing.lengths}")
+            + ("" if preprocessing.missing == "refuse" else f"; missing values: {preprocessing.missing}")
         )
 
 
-def split(
-    train: LabelledSeries, test: LabelledSeries, *, normalise: Normalise
-) -> tuple[Split, Split, Preprocessing]:
+def split(train: LabelledSeries, test: LabelledSeries, **options: Any) -> tuple[Split, Split, Preprocessing]:
     """Return both splits as models take them, and what was done to their series.
 
-    Labels are encoded by the classes of the training split; the preprocessing is fitted on it.
+    Labels are encoded by the classes of the training split; the preprocessing is fitted on it, with the
+    options of `Preprocessing.fit`.
 
     Raises
     ------
@@ -79,10 +83,11 @@ def split(
                 f"{test.path}, row {row}: the label {label} does not occur in {train.path.name}, whose "
                 f"labels are {', '.join(classes[:20])}. Correct the label, or take the series out."
             )
-    preprocessing = Preprocessing.fit(train.X, normalise=normalise)
+    preprocessing = Preprocessing.fit(train.X, **options)
+    X, test_X = (preprocessing.apply(s.X, lengths=s.lengths, places=s.places) for s in (train, test))
     test_y = np.array([index[str(label)] for label in test.labels], dtype=np.int64)
     return (
-        Split(preprocessing.apply(train.X, places=train.places), y, classes),
-        Split(preprocessing.apply(test.X, places=test.places), test_y, classes),
+        Split(X, y, classes, train.groups),
+        Split(test_X, test_y, classes, test.groups),
         preprocessing,
     )

@@ -95,14 +95,15 @@ def register(workspace: Workspace, params: Params) -> dict[str, Promotion]:
         folder = next(folder for run, folder in runs if run.key == best.key)
         check_split(workspace, best, train.hash)
         read_output(workspace, best, WEIGHTS_FILE)
+        preprocessing = Preprocessing.load(workspace.preprocessing(dataset))
         done = promote(
             best,
             folder,
             Contents(
                 classes=train.classes,
                 counts=np.bincount(train.y, minlength=len(train.classes)).tolist(),
-                example=train.X[:EXAMPLES],
-                preprocessing=Preprocessing.load(workspace.preprocessing(dataset)),
+                example=preprocessing.example(train.X[:EXAMPLES]),
+                preprocessing=preprocessing,
                 temperature=best.metrics.get(TEMPERATURE) if params.promote.calibrate else None,
             ),
             metric=metric,

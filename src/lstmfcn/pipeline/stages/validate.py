@@ -28,9 +28,12 @@ def run(workspace: Workspace, params: Params, *, keep_going: bool = False) -> No
     except FileNotFoundError:
         notes = {"lacking": {}, "old": {}}
     folders = [workspace.raw / dataset for dataset in params.datasets if dataset not in notes["lacking"]]
-    normalised = params.prepare.normalise == "per_series"
+    prepare = params.prepare
     checked = check_datasets(
-        folders, params.validate_.model_dump(), normalised=normalised, docs=workspace.data_docs
+        folders,
+        params.validate_.model_dump(),
+        preparing=lambda dataset: {"normalise": prepare.normalise, **prepare.policies(dataset)},
+        docs=workspace.data_docs,
     )
     by_name = {name: unreadable(name, reason) for name, reason in notes["lacking"].items()}
     by_name |= {v.dataset: v.noting("source_gone", notes["old"].get(v.dataset)) for v in checked}

@@ -86,6 +86,7 @@ class _Metadata(_Strict):
     dataset: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
     key: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     preprocessing: dict[str, str | int]
+    takes: str | None = None
 
 
 class _Example(_Strict):
@@ -242,6 +243,8 @@ def _faults(
         yield f"has {_short(counts)} for metadata.counts, which are not those of {len(classes)} classes"
     if preprocessing.describe() != (said := content["metadata"]["preprocessing"]):
         yield f"has {_short(said)} for metadata.preprocessing, which lstmfcn does not write"
+    if content["metadata"].get("takes") != (None if preprocessing.strict else preprocessing.takes):
+        yield f"has {_short(content['metadata'].get('takes'))} for metadata.takes, which is not so"
     if min(preprocessing.n_channels, preprocessing.length) < 1:
         yield f"speaks of series of {preprocessing.n_channels} x {preprocessing.length}"
     shapes = [-1, preprocessing.n_channels, preprocessing.length], [-1, len(classes)]

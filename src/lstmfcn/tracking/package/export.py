@@ -11,7 +11,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from lstmfcn.data.preprocessing import LARGEST, Preprocessing
+from lstmfcn.data.normalisation import LARGEST
+from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.environment import load_mlflow
 from lstmfcn.networks.architecture import Architecture
 from lstmfcn.networks.build import build
@@ -22,7 +23,8 @@ class ServingModel(tf.Module):
     """Prepares raw series as the `prepare` stage does and predicts their class probabilities.
 
     Calling it maps float64 (batch, n_channels, length) to float32 (batch, n_classes): a row of NaN for a
-    series with a missing, infinite or overflowing value, whatever the others are.
+    series that cannot be prepared (an infinite or overflowing value, or a missing one that no policy of the
+    preprocessing handles), whatever the others are.
 
     Parameters
     ----------
@@ -49,25 +51,34 @@ class ServingModel(tf.Module):
         temperature: float | None = None,
     ) -> None:
         super().__init__(name=architecture.name)
-        self._preprocessing = preprocessing
+        self.preprocessing = preprocessing
         self._temperature = temperature
-        n_channels, length = preprocessing.n_channels, preprocessing.length
-        self._network = build(architecture, n_channels=n_channels, length=length, n_classes=n_classes)
+        n_channels, length = preprocessing.shape
+        self._network = build(
+            architecture,
+            n_channels=n_channels,
+            length=length,
+            n_classes=n_classes,
+            padded=preprocessing.padded,
+        )
         set_weights(self._network, weights)
-        self._spec = tf.TensorSpec((None, n_channels, length), tf.float64, name="series")
+        self._spec = tf.TensorSpec((None, preprocessing.n_channels, length), tf.float64, name="series")
         self.__call__.get_concrete_function(self._spec)
 
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def __call__(self, series: Any) -> Any:
         """Return probabilities, float32 (batch, n_classes), of raw series (batch, n_channels, length)."""
-        prepared = self._preprocessing.to_tensorflow(series)
+        prepared = self.preprocessing.to_tensorflow(series)
         probabilities = self._network(prepared, training=False)
         if self._temperature is not None:
             powers = tf.pow(probabilities, 1 / self._temperature)
             probabilities = powers / tf.reduce_sum(powers, axis=1, keepdims=True)
         # Prepared and passed through the network, a NaN may come out as any class, and with certainty.
-        sound = tf.reduce_all(tf.math.is_finite(series), axis=(1, 2))
-        sound = tf.logical_and(sound, tf.reduce_all(tf.abs(prepared) <= LARGEST, axis=(1, 2)))
+        sound = self.preprocessing.sound(series)
+        bearable = tf.abs(prepared) <= LARGEST
+        if self.preprocessing.padded:
+            bearable = tf.logical_or(bearable, tf.math.is_nan(prepared))
+        sound = tf.logical_and(sound, tf.reduce_all(bearable, axis=(1, 2)))
         answers = tf.where(tf.expand_dims(sound, 1), probabilities, tf.constant(np.nan, tf.float32))
         return tf.identity(answers, name="probabilities")
 
@@ -126,6 +137,8 @@ def export(
     from mlflow.models import ModelSignature
     from mlflow.types import Schema, TensorSpec
 
+    preprocessing = model.preprocessing
+    takes = {} if preprocessing.strict else {"takes": preprocessing.takes}
     mlflow.tensorflow.save_model(
         model,
         str(folder),
@@ -137,5 +150,5 @@ def export(
         input_example=example.astype(np.float64),
         # Spelled out: MLflow's own guess starts a process that imports everything, 15 s.
         pip_requirements=[f"{name}=={version(name)}" for name in ("mlflow", "tensorflow", "numpy")],
-        metadata={"classes": list(classes), **metadata},
+        metadata={"classes": list(classes), **takes, **metadata},
     )

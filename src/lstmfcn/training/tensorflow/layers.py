@@ -18,9 +18,23 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
     """
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """Return `inputs`, shape (batch, steps, channels), normalised by their own moments in training."""
+        """Return `inputs`, shape (batch, steps, channels), normalised by their own moments in training.
+
+        With a mask, bool (batch, steps), by those of the steps within it; the others become zeros.
+        """
         if not training:
             return super().call(inputs, training=training, mask=mask)
+        if mask is None:
+            normalised, *moments = self._fused(inputs)
+        else:
+            normalised, *moments = self._fused_within(inputs, mask)
+        for moving, value in zip((self.moving_mean, self.moving_variance), moments, strict=True):
+            finite = tf.where(tf.math.is_finite(value), value, moving.value)  # see CompiledEpoch
+            moving.assign(moving.value * self.momentum + finite * (1 - self.momentum))
+        return normalised
+
+    def _fused(self, inputs: Any) -> tuple[Any, Any, Any]:
+        """Return `inputs` normalised, their means and their variances."""
         normalised, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=tf.expand_dims(inputs, 2),
             scale=self.gamma.value,
@@ -32,11 +46,13 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         )
         # The kernel's variance is the unbiased one, Keras's moving variance is of the biased ones.
         count = tf.cast(tf.shape(inputs)[0] * tf.shape(inputs)[1], tf.float32)
-        moments = ((self.moving_mean, mean), (self.moving_variance, variance * (count - 1) / count))
-        for moving, value in moments:
-            finite = tf.where(tf.math.is_finite(value), value, moving.value)  # see CompiledEpoch
-            moving.assign(moving.value * self.momentum + finite * (1 - self.momentum))
-        return tf.squeeze(normalised, 2)
+        return tf.squeeze(normalised, 2), mean, variance * (count - 1) / count
+
+    def _fused_within(self, inputs: Any, mask: Any) -> tuple[Any, Any, Any]:
+        """Return the same of the steps within the mask alone; the others become zeros."""
+        normalised, mean, variance = self._fused(tf.boolean_mask(inputs, mask)[None])
+        whole = tf.scatter_nd(tf.where(mask), normalised[0], tf.shape(inputs, tf.int64))
+        return tf.ensure_shape(whole, inputs.shape), mean, variance
 
 
 class ChunkedConv1D(keras.layers.Conv1D):

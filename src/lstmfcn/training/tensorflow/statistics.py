@@ -22,7 +22,8 @@ class BatchNormStatistics:
     """Recomputes the moving mean and variance of each batch norm layer of one model.
 
     Layer by layer in the order of the network, each with the exact statistics of those before it,
-    so the result does not depend on how the series are cut into batches.
+    so the result does not depend on how the series are cut into batches. Steps after the end of a series,
+    where it holds NaN, do not count.
 
     Parameters
     ----------
@@ -46,16 +47,24 @@ class BatchNormStatistics:
     def recompute(self, X: NDArray[np.float32]) -> None:
         """Set the statistics to those over `X`, shape (n_series, n_channels, length)."""
         starts = range(0, len(X), self._batch_size)
-        sizes = np.array([len(X[start : start + self._batch_size]) for start in starts])[:, None]
+        within = np.mean(~np.isnan(X[:, 0]), axis=1)  # the share of each series' steps; 1 without padding
+        sizes = np.array([within[start : start + self._batch_size].sum() for start in starts])[:, None]
         for layer, moments in zip(self._layers, self._moments, strict=True):
             found = np.array([moments(X[start : start + self._batch_size]) for start in starts], np.float64)
             means, variances = found[:, 0], found[:, 1]
             mean = np.average(means, axis=0, weights=sizes[:, 0])
             # The variance of all is the mean of the batches' variances and the variance of their means.
-            variance = ((variances + np.square(means - mean)) * sizes).sum(axis=0) / len(X)
+            variance = ((variances + np.square(means - mean)) * sizes).sum(axis=0) / sizes.sum()
             layer.moving_mean.assign(mean.astype(np.float32))
             layer.moving_variance.assign(variance.astype(np.float32))
 
 
 def _moments_of(to_layer: keras.Model) -> Any:
-    return lambda x: tf.nn.moments(to_layer(x, training=False), axes=(0, 1))
+    def moments(series: Any) -> Any:
+        x = to_layer(series, training=False)
+        if isinstance(x, list):
+            x, within = x
+            x = tf.boolean_mask(x, within)[None]
+        return tf.nn.moments(x, axes=(0, 1))
+
+    return moments
