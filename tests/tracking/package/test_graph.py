@@ -234,9 +234,16 @@ def call_the_saver_outside(graph):
 
 
 def predict_by_the_saver(graph):
-    """Name as the saver the function that predicts, so that it may save."""
+    """Name as the saver a function that predicts and that no other calls, so that it may save."""
+    functions = graph.graph_def.library.function
+    called = {v.func.name for f in functions for n in f.node_def for v in n.attr.values()}
+    name = next(
+        f.signature.name
+        for f in functions
+        if "__call__" in f.signature.name and f.signature.name not in called
+    )
     node = next(n for n in graph.graph_def.node if n.name == graph.saver_def.restore_op_name)
-    node.attr["f"].func.name = function_of(graph, "__call__").signature.name
+    node.attr["f"].func.name = name
 
 
 def restore_from_elsewhere(graph):
