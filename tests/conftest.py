@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +96,28 @@ def _own_surroundings(monkeypatch):
     """Whatever the machine's settings are, the tests have theirs."""
     for name in ("MLFLOW_TRACKING_URI", "LSTMFCN_RAY_ADDRESS"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _stores_are_laid_out_once(tmp_path_factory):
+    """MLflow lays out a new store by all the migrations of its history, 2 s each: one is copied instead."""
+    from mlflow.store.db import utils
+    from sqlalchemy import create_engine
+
+    made, lay_out = tmp_path_factory.mktemp("store") / "mlflow.db", utils._initialize_tables
+
+    def copy(engine):
+        if engine.url.get_backend_name() != "sqlite":
+            return lay_out(engine)
+        if not made.exists():
+            lay_out(create_engine(f"sqlite:///{made}"))
+        with closing(sqlite3.connect(made)) as source, closing(engine.raw_connection()) as target:
+            source.backup(target.driver_connection)
+        return None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(utils, "_initialize_tables", copy)
+        yield
 
 
 @pytest.fixture(scope="session")
