@@ -37,17 +37,38 @@ def python(code, **environment):
     )
 
 
+PLAIN = f"""
+import json, os
+before = dict(os.environ)
+{FIT}
+found = {{"digest": digest()}}
+found["set"] = [n for n in {{*before, *os.environ}} if before.get(n) != os.environ.get(n)]
+lstmfcn.LSTMFCNClassifier(epochs=2, cells=3).fit(X, y)
+lstmfcn.FCNClassifier(epochs=2).fit(X, y)
+import keras
+keras.config.set_floatx("float64")
+found["type"] = keras.layers.Dense(1).compute_dtype
+print(json.dumps(found))
+"""
+
+
 @pytest.fixture(scope="module")
-def expected(tmp_path_factory):
-    """The digest of weights and predictions where nothing is set."""
-    done = python(FIT + "print(digest())", KERAS_HOME=str(tmp_path_factory.mktemp("keras")))
+def undisturbed(tmp_path_factory):
+    """Return what an interpreter did in which nothing is set, and what it found."""
+    done = python(PLAIN, KERAS_HOME=str(tmp_path_factory.mktemp("keras")))
     assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    return done, json.loads(done.stdout)
 
 
-def test_three_fits_in_a_fresh_interpreter_write_nothing_to_stderr():
-    done = python(FIT + "digest()\nfor _ in range(3): lstmfcn.LSTMFCNClassifier(epochs=2, cells=3).fit(X, y)")
-    assert (done.returncode, done.stderr, done.stdout) == (0, "", "")
+@pytest.fixture
+def expected(undisturbed):
+    """The digest of weights and predictions where nothing is set."""
+    return undisturbed[1]["digest"]
+
+
+def test_three_fits_in_a_fresh_interpreter_write_nothing(undisturbed):
+    done, _ = undisturbed
+    assert (done.stderr, done.stdout.count("\n")) == ("", 1)
 
 
 def test_the_users_keras_json_changes_nothing(expected, tmp_path):
@@ -80,11 +101,9 @@ def test_what_the_users_program_sets_in_keras_changes_nothing_and_stays(expected
     assert done.stdout.split() == [expected, "True"] * len(PROGRAM), done.stderr
 
 
-def test_a_policy_that_nobody_has_set_is_still_unset_afterwards(tmp_path):
+def test_a_policy_that_nobody_has_set_is_still_unset_afterwards(undisturbed):
     """Else a later `set_floatx` of the user's would do nothing."""
-    code = f"{FIT}\ndigest()\nimport keras\nkeras.config.set_floatx('float64')\n"
-    done = python(code + "print(keras.layers.Dense(1).compute_dtype)", KERAS_HOME=str(tmp_path))
-    assert done.stdout.strip() == "float64", done.stderr
+    assert undisturbed[1]["type"] == "float64"
 
 
 @pytest.mark.parametrize("backend", ["torch", "jax"])
@@ -106,13 +125,9 @@ def test_keras_on_another_backend_is_refused_in_one_sentence():
     assert done.stdout.count("\n") == 1
 
 
-def test_what_is_set_for_an_import_is_not_set_afterwards():
-    code = f"import os\nbefore = dict(os.environ)\n{FIT}\ndigest()\n"
-    code += "print(*{n for n in {*before, *os.environ} if before.get(n) != os.environ.get(n)})"
-    done = python(code)
-    assert done.returncode == 0, done.stderr
+def test_what_is_set_for_an_import_is_not_set_afterwards(undisturbed):
     named = ("KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL", "THREADS")
-    assert not [name for name in done.stdout.split() if name.endswith(named)]
+    assert not [name for name in undisturbed[1]["set"] if name.endswith(named)]
 
 
 def test_loading_keeps_nothing_of_the_users_and_leaves_the_collector_as_it_was(finished, tmp_path):

@@ -1,5 +1,7 @@
 """The search for the number of cells: each width once, whatever was torn when it was killed."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -54,26 +56,34 @@ def spoil(folder, trial, old, new):
     path.write_text(path.read_text().replace(old, new))
 
 
+ARGUMENTS = {"cells": [4, 5, 6], "n_folds": 2, "seed": 0}
+BRIEF = TrainingRecipe(epochs=2, batch_size=8)
+
+
+@pytest.fixture(scope="module")
+def searched(train, tmp_path_factory):
+    """Return the folder of a search that is done, and what it found."""
+    folder = tmp_path_factory.mktemp("searched")
+    return folder, search_cells(train, LSTM_FCN, BRIEF, directory=folder, **ARGUMENTS)
+
+
 @pytest.mark.parametrize("torn", TORN)
-def test_a_torn_state_is_rebuilt_from_the_finished_trials(train, tmp_path, monkeypatch, torn):
+def test_a_torn_state_is_rebuilt_from_the_finished_trials(train, searched, tmp_path, monkeypatch, torn):
     tried = []
     real = outcomes.cross_validate
     monkeypatch.setattr(
         "lstmfcn.classifiers.search.cross_validate", lambda *a, **k: tried.append(1) or real(*a, **k)
     )
-    arguments = {"cells": [4, 5, 6], "n_folds": 2, "seed": 0, "directory": tmp_path}
-    recipe = TrainingRecipe(epochs=2, batch_size=8)
-    undisturbed = search_cells(train, LSTM_FCN, recipe, **arguments)
+    shutil.copytree(searched[0], tmp_path, dirs_exist_ok=True)
     TORN[torn](tmp_path / "cells")
-    tried.clear()
-    assert search_cells(train, LSTM_FCN, recipe, **arguments) == undisturbed
+    assert search_cells(train, LSTM_FCN, BRIEF, directory=tmp_path, **ARGUMENTS) == searched[1]
     again = {"a trial that was begun": 1, "a trial's file": 2, "a trial's file, empty": 2}.get(torn, 0)
     assert len(tried) == again
 
 
 def test_another_score_chooses(train, tmp_path):
     """One that likes what accuracy does not: the sum of the first class's probabilities, turned round."""
-    arguments = {"cells": [2, 4, 8], "n_folds": 2, "seed": 0}
+    arguments = {"cells": [2, 4], "n_folds": 2, "seed": 0}
     recipe = TrainingRecipe(epochs=2, batch_size=8)
     given = {"score": lambda y, p: -float(p[:, 0].sum())}
     found = search_cells(train, LSTM_FCN, recipe, directory=tmp_path / "a", **arguments, **given)

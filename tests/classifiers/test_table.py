@@ -83,8 +83,8 @@ def test_every_network_trains_in_bfloat16(row):
     X, y = series(8, np.random.default_rng(0))
     train = Split(X.astype("float32"), y.astype(np.int64), ("a", "b"))
     losses = {}
+    engine = new_engine(train, row.architecture(4 if row.recurrent else None, dropout=0.0), seed=0)
     for compute in ("float32", "bfloat16"):
-        engine = new_engine(train, row.architecture(4 if row.recurrent else None, dropout=0.0), seed=0)
         recipe = TrainingRecipe(epochs=4, batch_size=8, schedule="constant", compute=compute)
         losses[compute] = engine.train(train.X, train.y, recipe, start=engine.initial, seed=0).loss
     assert np.any(losses["float32"] != losses["bfloat16"])

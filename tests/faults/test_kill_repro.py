@@ -17,7 +17,7 @@ from conftest import MINIATURE, ROOT, bumps, files_of, make_workspace, run_stage
 from lstmfcn.pipeline.table import STAGES
 from lstmfcn.tracking.store import connect
 
-KILLS = int(os.environ.get("LSTMFCN_KILLS", "2"))
+KILLS = int(os.environ.get("LSTMFCN_KILLS", "1"))
 LONGEST = 15.0
 """Seconds until a kill, at most. An undisturbed run takes about 40."""
 

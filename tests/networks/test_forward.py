@@ -30,8 +30,9 @@ def test_a_network_is_its_numpy_forward_pass(name, view):
     weights = randomised(model, seed=1)
     X = np.random.default_rng(2).normal(size=(5, n_channels, 40)).astype("float32")
     expected = [network(name, x.astype(float), weights, **options) for x in X]
-    np.testing.assert_allclose(model.predict(X, verbose=0), expected, atol=1e-5)
     np.testing.assert_allclose(model(X, training=False), expected, atol=1e-5)
+    if view in ("segments", "a loop of segments"):  # in a graph, which takes longer to make
+        np.testing.assert_allclose(model.predict(X, verbose=0), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("unroll", [True, False])

@@ -78,7 +78,7 @@ def test_an_interrupted_training_ends_as_an_undisturbed_one(model, name, tmp_pat
     for weight, value in get_weights(whole.model).items():
         np.testing.assert_array_equal(get_weights(last.model)[weight], value, err_msg=weight)
     # What has ended is not trained again.
-    again = engine(4)
+    again = last
     again.train(X, y, recipe, start=start, seed=7, selection=selection, checkpoint=DiesAfter(path, 2))
     for weight, value in get_weights(whole.model).items():
         np.testing.assert_array_equal(get_weights(again.model)[weight], value, err_msg=weight)

@@ -1,5 +1,7 @@
 """The compiled training against Keras's own step, and against NumPy."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -28,7 +30,13 @@ def data():
     return X, y
 
 
+@functools.cache
 def engine(name="lstm_fcn", dropout=0.8):
+    """Return the engine of a network; it is shared, for to compile one takes longer than its trainings."""
+    return new(name, dropout)
+
+
+def new(name="lstm_fcn", dropout=0.8):
     architecture = Architecture(name=name, cells=None if name == "fcn" else 4, dropout=dropout)
     return Engine(build(architecture, n_channels=1, length=16, n_classes=3), LOW_PRECISION)
 
@@ -36,7 +44,7 @@ def engine(name="lstm_fcn", dropout=0.8):
 def test_one_full_batch_epoch_equals_keras_fit(data):
     """Same start, same class weights, no dropout: Keras's Adam and loss give the same weights."""
     X, y = data
-    ours, theirs = engine(dropout=0.0), engine(dropout=0.0)
+    ours, theirs = engine(dropout=0.0), new(dropout=0.0)
     recipe = TrainingRecipe(
         epochs=3, batch_size=8, schedule="constant", criterion="last", recompute_statistics=False
     )
@@ -109,7 +117,7 @@ def test_an_epoch_in_many_calls_is_the_epoch_in_one(data, monkeypatch):
     found = []
     for seconds in (-1, 1000):
         monkeypatch.setattr(epoch, "AT_ONCE", seconds)
-        one, calls = engine(), []
+        one, calls = new(), []
         compiled = one.compiled("float32")
         call = compiled._compiled
         compiled._compiled = lambda *rest, call=call, calls=calls: calls.append(rest[6:8]) or call(*rest)

@@ -14,7 +14,7 @@ from lstmfcn.training.tensorflow.epoch import CompiledEpoch
 
 PARAMS = """
 datasets: [Bumps]
-models: [fcn, lstm_fcn]
+models: [lstm_fcn]
 seeds: [0, 1]
 search: {cells: [2, 4]}
 train: {epochs: 6, batch_size: 8, folds: 2}
