@@ -102,8 +102,13 @@ class Workspace:
 
     @property
     def metrics(self) -> Path:
-        """The metrics of the chosen runs, for `dvc metrics`."""
+        """The evidence by dataset and classifier, for `dvc metrics`."""
         return self.root / "results/metrics.json"
+
+    @property
+    def test_metrics(self) -> Path:
+        """What the test split says of the chosen runs, which no comparison of experiments shows."""
+        return self.root / "results/test.json"
 
     @property
     def predictions(self) -> Path:

@@ -20,11 +20,11 @@ def row(**changes):
 def test_every_metric_has_its_columns_and_is_summed_up(tmp_path):
     """The mean of the seeds of what is chosen; intervals stand in the table alone."""
     rows = [row(), row(seed=1, accuracy=0.8), row(chosen=False, accuracy=0.0), row(model="lstm_fcn", cells=8)]
-    write_results(tmp_path, rows)
+    write_results(tmp_path, rows, METRICS["accuracy"])
     table = read_results(tmp_path / "results.csv")
     assert list(table.columns) == list(rows[0])
     assert table["cells"].tolist()[-1] == 8
-    assert json.loads((tmp_path / "metrics.json").read_text()) == {
+    assert json.loads((tmp_path / "test.json").read_text()) == {
         "A": {
             "fcn": {"phase1": dict.fromkeys(METRICS, 0.5) | {"accuracy": 0.65}},
             "lstm_fcn": {"phase1": dict.fromkeys(METRICS, 0.5)},
@@ -33,10 +33,28 @@ def test_every_metric_has_its_columns_and_is_summed_up(tmp_path):
     }
 
 
+@pytest.mark.parametrize("name", ["accuracy", "brier"])
+def test_what_people_steer_by_is_evidence_alone(tmp_path, name):
+    """The best run, and each classifier by its better phase; nothing of the test split."""
+    better, worse = (0.9, 0.6) if METRICS[name].higher_is_better else (0.1, 0.4)
+    rows = [
+        row(**{f"oof_{name}": better, name: 0.0}),
+        row(seed=1, **{f"oof_{name}": worse, name: 1.0}),
+        row(phase="finetuned", **{f"oof_{name}": worse}),
+        row(chosen=False, phase="finetuned", **{f"oof_{name}": better}),
+        row(model="lstm_fcn", **{f"oof_{name}": worse}),
+    ]
+    write_results(tmp_path, rows, METRICS[name])
+    assert json.loads((tmp_path / "metrics.json").read_text()) == {
+        f"oof_{name}": {"A": {"best": better, "fcn": (better + worse) / 2, "lstm_fcn": worse}}
+    }
+
+
 def test_what_could_not_be_measured_is_empty(tmp_path):
     """Each class with a single series: nothing can be held out."""
     rows = [{name: value for name, value in row().items() if not name.startswith("oof_")}]
-    write_results(tmp_path, rows)
+    write_results(tmp_path, rows, METRICS["accuracy"])
+    assert json.loads((tmp_path / "metrics.json").read_text()) == {"oof_accuracy": {}}
     table = read_results(tmp_path / "results.csv")
     assert set(table.columns) == set(row())
     assert table["oof_accuracy"].isna().all()
@@ -45,7 +63,7 @@ def test_what_could_not_be_measured_is_empty(tmp_path):
 
 def test_a_datasets_name_is_no_number_and_never_missing(tmp_path):
     names = ["101", "007", "NA", "None"]
-    write_results(tmp_path, [row(dataset=name) for name in names])
+    write_results(tmp_path, [row(dataset=name) for name in names], METRICS["accuracy"])
     assert read_results(tmp_path / "results.csv")["dataset"].tolist() == names
 
 

@@ -148,7 +148,7 @@ def test_the_metric_reaches_every_table_and_is_what_another_library_says(study):
         made = Predictions.from_csv(folder / "predictions.csv")
         assert float(row["kappa"]) == pytest.approx(cohen_kappa_score(made.y, made.predicted_y))
         assert np.isfinite(float(row["oof_kappa"]))
-    metrics = json.loads((study / "study/results/metrics.json").read_text())
+    metrics = json.loads((study / "study/results/test.json").read_text())
     assert metrics["Bumps"]["centroid"]["phase1"]["kappa"] == 1.0
     page = (study / "study/reports/index.html").read_text()
     assert "Cohen&#39;s kappa" in page

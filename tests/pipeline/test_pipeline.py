@@ -17,7 +17,7 @@ from lstmfcn.data.readers import write_series
 from lstmfcn.data.series import LabelledSeries, Split
 from lstmfcn.errors import DataError, ParamsError
 from lstmfcn.evaluation.metrics import METRICS
-from lstmfcn.files import write_json
+from lstmfcn.files import read_json, write_json
 from lstmfcn.pipeline import jobs as queue
 from lstmfcn.pipeline.jobs import JobsFailedError
 from lstmfcn.pipeline.stages import fetch, validate
@@ -62,7 +62,10 @@ def test_the_tables_say_what_scikit_learn_says_of_the_predictions(finished):
         after /= after.sum(axis=1, keepdims=True)
         assert float(row["calibrated_log_loss"]) == pytest.approx(log_loss(table["label"], after), rel=1e-4)
         assert json.loads(row["oof_sensitivity"]).keys() == {"a", "b", "c"}
-    metrics = json.loads((workspace.results / "metrics.json").read_text())
+    evidence = json.loads((workspace.results / "metrics.json").read_text())["oof_accuracy"]["Bumps"]
+    assert evidence.keys() == {"best", "lstm_fcn", "alstm_fcn"}
+    assert evidence["best"] == read_json(workspace.promotions)["Bumps"]["champion"]["oof_accuracy"]
+    metrics = json.loads((workspace.results / "test.json").read_text())
     assert metrics["Bumps"]["lstm_fcn"].keys() == {"phase1", "finetuned"}
     assert metrics["Bumps"]["majority_rate"] == pytest.approx(1 / 3)
     for method in (m[phase] for m in (metrics["Bumps"]["lstm_fcn"],) for phase in m):

@@ -11,20 +11,25 @@ import pandas as pd
 from lstmfcn.errors import DataError
 from lstmfcn.evaluation.comparison import Comparison
 from lstmfcn.evaluation.measurement import columns
-from lstmfcn.evaluation.metrics import all_metrics
+from lstmfcn.evaluation.metrics import Metric, all_metrics
 from lstmfcn.files import write_json, write_text
 
 FORMER_COLUMNS = {"oof_loss": "oof_log_loss"}
 """What columns were called in files of an older layout."""
 
+BEST = "best"
+"""What `metrics.json` calls the run with the best evidence, which is the champion of the study."""
+
 COMPARISON_TABLES = ("beside_paper", "summary", "wilcoxon", "wilcoxon_all", "table2", "fine_tuning")
 
 
-def write_results(folder: Path, rows: list[dict[str, Any]]) -> None:
-    """Write `results.csv`, a row an evaluated run, and `metrics.json`, for `dvc metrics`, of the chosen.
+def write_results(folder: Path, rows: list[dict[str, Any]], metric: Metric) -> None:
+    """Write `results.csv`, a row an evaluated run; `metrics.json`, what people steer by; and `test.json`.
 
-    The latter holds the metrics of the test split without their intervals, and the majority rate of each
-    dataset; what is not defined it leaves out.
+    `metrics.json`, which `dvc metrics` and `dvc exp` show, holds the evidence alone: by dataset the metric
+    that chooses, out of fold, of the best run and of each classifier (its better phase, the mean over the
+    seeds). `test.json`, which they do not show, holds what was measured once: by dataset, model and phase
+    every metric of the test split, without intervals, and the majority rate. What is not defined is left out.
 
     Parameters
     ----------
@@ -33,23 +38,44 @@ def write_results(folder: Path, rows: list[dict[str, Any]]) -> None:
     rows
         For each run what it is (dataset, model, phase, chosen, cells, edition, ...), and its metrics by
         the names of `lstmfcn.evaluation.measurement.columns`. One that is missing or None has no value.
+    metric
+        What chooses.
     """
     given = dict.fromkeys(name for row in rows for name in row)
     results = pd.DataFrame(rows, columns=list(given | dict.fromkeys(columns())))
     results = results.astype({"cells": "Int64", "edition": "Int64"} | dict.fromkeys(columns(), float))
     write_text(folder / "results.csv", results.to_csv(index=False, float_format="%.9g"))
-    names = list(all_metrics())
     chosen = results[results["chosen"].astype(bool)]
+    write_json(folder / "metrics.json", _evidence(chosen, metric))
+    write_json(folder / "test.json", _measured_once(chosen))
+
+
+def _evidence(chosen: pd.DataFrame, metric: Metric) -> dict[str, Any]:
+    """Return the evidence of the best run and of each classifier, by dataset."""
+    name = f"oof_{metric.name}"
+    found: dict[str, dict[str, float]] = {}
+    for dataset, rows in chosen.dropna(subset=[name]).groupby("dataset", sort=True):
+        phases = rows.groupby(["model", "phase"])[name].mean().groupby("model")
+        models = phases.max() if metric.higher_is_better else phases.min()
+        best = rows[name].max() if metric.higher_is_better else rows[name].min()
+        values = {BEST: best} | {str(model): value for model, value in models.items()}
+        found[str(dataset)] = {which: round(float(value), 9) for which, value in values.items()}
+    return {name: found}
+
+
+def _measured_once(chosen: pd.DataFrame) -> dict[str, Any]:
+    """Return the metrics of the test split by dataset, classifier and phase."""
+    names = list(all_metrics())
     means = chosen.groupby(["dataset", "model", "phase"], sort=True)[names].mean()
     metrics: dict[str, Any] = {}
     for mean in means.reset_index().to_dict("records"):
         models = metrics.setdefault(mean["dataset"], {})
         phases = models.setdefault(mean["model"], {})
         phases[mean["phase"]] = {name: round(mean[name], 9) for name in names if not pd.isna(mean[name])}
-    if "majority_rate" in results:
+    if "majority_rate" in chosen:
         for dataset, rate in chosen.groupby("dataset")["majority_rate"].first().items():
             metrics[str(dataset)]["majority_rate"] = round(rate, 9)
-    write_json(folder / "metrics.json", metrics)
+    return metrics
 
 
 def read_results(path: Path) -> pd.DataFrame:

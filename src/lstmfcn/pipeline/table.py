@@ -140,7 +140,7 @@ STAGES: Mapping[str, Stage] = {
                 "paper.finetune.iterations",
             ),
             reads=(PLACES.train_splits, PLACES.test_splits, PLACES.phase1, PLACES.finetuned),
-            writes=(PLACES.predictions, PLACES.results_table),
+            writes=(PLACES.predictions, PLACES.results_table, PLACES.test_metrics),
             metrics=(PLACES.metrics,),
             jobs=("lstmfcn.classifiers.jobs.evaluate",),
             groups=METRICS,

@@ -55,7 +55,7 @@ def run(workspace: Workspace, params: Params) -> None:
             metric,
         )
         rows += [_row(one, params, chosen=one.upstream in chosen) for one in measured]
-    write_results(workspace.results, rows)
+    write_results(workspace.results, rows, metric)
 
 
 def _job(
