@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
@@ -228,18 +229,30 @@ def every(n, seed=0):
         )
 
 
+GRAMMAR = ("odd_tables", "odd_cells", "odd_long", "odd_archives", "odd_binaries", "odd_disguises")
+"""The modules of files that are odd in ways that people know."""
+
+
 def main(seconds):
-    """Damage files for so many seconds; return the count of each outcome, and the files that were misread."""
-    outcomes, wrong, end, seed = Counter(), [], time.monotonic() + seconds, 0
+    """Judge the files of the grammar, then damaged ones for so many seconds; return the counts, and "
+    "what is wrong."""
+    end, seed = time.monotonic() + seconds, 0
+    counts, wrong = {"odd": Counter(), "damaged": Counter()}, []
     with tempfile.TemporaryDirectory() as folder:
-        while time.monotonic() < end:
-            seed += 1
-            for odd in every(500, seed):
+
+        def look(kind, cases):
+            for odd in cases:
                 outcome, message = judge(odd, folder)
-                outcomes[outcome] += 1
+                counts[kind][outcome] += 1
                 if outcome in FAULTS:
                     wrong.append(f"{outcome}: {odd.name}: {message}\n{odd.content!r}")
-    return f"{outcomes.total()} damaged files: {dict(outcomes)}\n", wrong
+
+        for name in GRAMMAR:
+            look("odd", import_module(name).every())
+        while time.monotonic() < end:
+            seed += 1
+            look("damaged", every(500, seed))
+    return "".join(f"{n.total()} {kind} files: {dict(n)}\n" for kind, n in counts.items()), wrong
 
 
 if __name__ == "__main__":

@@ -117,7 +117,8 @@ def _index(table: Table, left: Sequence[int], reading: Reading) -> int | None:
         and table.names[first].strip().lower() in INDICES
         and numbers_rows(table, first)
     ):
-        reading.tell(f"{table.title(first)} counts the rows: left out")
+        how = "counts" if counts_up(table.cells(first), least=1) else "numbers"
+        reading.tell(f"{table.title(first)} {how} the rows: left out")
         return first
     if not counts_up(table.cells(first), least=LEAST_ROWS):
         return None
@@ -182,7 +183,8 @@ def _found_label(table: Table, left: Sequence[int], reading: Reading) -> int | N
     if reading.length is None and look_like_values(table.cells(left[0])):
         reading.doubt(
             f"{table.path}: {table.title(left[0])} holds another fraction in each row: values, it seems, not "
-            "labels. Say where the labels are with --label, or --label none if there are none."
+            "labels. Say where the labels are with --label; of a file to predict without any, --label "
+            "none."
         )
     elif (
         reading.length is None
@@ -192,7 +194,8 @@ def _found_label(table: Table, left: Sequence[int], reading: Reading) -> int | N
     ):
         reading.doubt(
             f"{table.path}: no column is titled label or otherwise than the rest; {table.title(left[0])} is "
-            "taken for the labels. Say where they are with --label, or --label none if there are none."
+            "taken for the labels. Say where they are with --label; of a file to predict without any, "
+            "--label none."
         )
     return left[0]
 
@@ -222,8 +225,8 @@ def _check_values(table: Table, values: Sequence[int], label: int | None, readin
         if len(values) > 1 and (channels := several(table, values)):
             raise DataError(
                 f"{table.path}: columns of {len(channels)} channels side by side, "
-                f"{', '.join(channels[:4])}. Put each channel's values into rows of their own and name "
-                "them with --channel, or save .npz or .ts."
+                f"{', '.join(channels[:4])}. Write a row a time step, a column a channel (--id, --time, "
+                "--value), or save .npz or .ts."
             )
         if len(values) > 1 and (others := apart(table, values)):
             raise DataError(

@@ -18,6 +18,8 @@ LOCAL = re.compile(
 """A number with a decimal comma or marks of thousands."""
 
 _SLIPS = (
+    (re.compile(r"[+-]?\d{1,3}(?:\.\d{3})+,\d*|[+-]?\d{1,3}(?:[ ' \u00a0\u202f\u2009’]\d{3})+,\d*"),
+     "It has marks of thousands, which are not read: take them out; its decimal comma needs --decimal ','."),
     (LOCAL, "If it is a decimal comma, say --decimal ','; marks of thousands are not read: take them out."),
     (re.compile(r"[-\u2012\u2013\u2014\u2212]+(?<!-)\s?[\d.,]+.*"),
      "Its minus is a sign of typography. Write a plain hyphen, -."),
@@ -73,6 +75,11 @@ def why_no_number(row: int, field: str) -> str:
 def hidden_in(text: str) -> str:
     """Return the code of a character in a text that takes no room, such as U+200B; empty if there is none."""
     return next((f"U+{ord(c):04X}" for c in text if unicodedata.category(c) == "Cf"), "")
+
+
+def shown(text: str) -> str:
+    """Return a text in quotes, with the codes of its letters where they may be written in several ways."""
+    return repr(text) if unicodedata.normalize("NFKC", text) == text else ascii(text)
 
 
 def alike(texts: list[str], *, numbers: bool) -> tuple[str, str] | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lstmfcn.data.series import LabelledSeries
-from lstmfcn.data.slips import alike
+from lstmfcn.data.slips import alike, shown
 
 USUAL = 0.25
 """Up to this share of series of another length is odd; more are series of unequal lengths."""
@@ -69,8 +69,8 @@ def odd_classes(train: LabelledSeries, test: LabelledSeries) -> list[str]:
     every = sorted({*train.labels.tolist(), *test.labels.tolist()})
     if pair := alike(every, numbers=False):
         odd.append(
-            f"The labels {pair[0]!r} and {pair[1]!r} look alike, but for case, blanks or the form of "
-            "letters. If they are one class, spell them alike."
+            f"The labels {shown(pair[0])} and {shown(pair[1])} look alike, but for case, blanks or the "
+            "form of letters. If they are one class, spell them alike."
         )
     if lost := [label for label in every if "\ufffd" in label]:
         odd.append(
