@@ -39,7 +39,8 @@ ui: setup ## look at the runs in MLflow, on http://127.0.0.1:5000
 
 FUZZ_SECONDS ?= 60
 
-fuzz: setup ## the readers of data files under a coverage-guided fuzzer, FUZZ_SECONDS=60 each
+fuzz: setup ## the readers of data files: damaged files judged, then a coverage-guided fuzzer, FUZZ_SECONDS=60 each
+	@$(BIN)/python tests/data/odd_damages.py $(FUZZ_SECONDS)
 	@$(BIN)/uv pip install --quiet --target build/fuzz/atheris atheris==3.0.0
 	@for kind in tsv csv ts arff arrays parquet npz; do mkdir -p build/fuzz/$$kind; \
 	  PYTHONPATH=build/fuzz/atheris $(BIN)/python tests/faults/readers.py $$kind build/fuzz/$$kind \

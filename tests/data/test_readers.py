@@ -152,7 +152,7 @@ FAULTS = {
     "blank lines alone": ("a.tsv", "\n \n", r"a\.tsv holds no series"),
     "one column": ("a.txt", "1\n2\n", r"a\.txt, row 1: one column only"),
     "an unknown delimiter": ("a.csv", "1~2~3\n", r"a\.csv, row 1: one column only"),
-    "an image": ("a.tsv", b"\x89PNG\r\n\x1a\n\x00\x00\xff", r"a\.tsv cannot be read as text"),
+    "an image": ("a.tsv", b"\x89PNG\r\n\x1a\n\x00\x00\xff", r"a\.tsv is a picture \(PNG\), not text"),
     "zero bytes": ("a.tsv", b"1\t2\t\x00\x00\n", r"a\.tsv"),
     "ts: a word": ("a.ts", "@classLabel true 1\n@data\n1,2:3,x:1\n", r"a\.ts, row 3, column 4: 'x'"),
     "ts: no @data": ("a.ts", "@classLabel true 1\n", r"a\.ts has no line @data"),

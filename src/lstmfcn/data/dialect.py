@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lstmfcn.data.fields import is_missing, is_number
+from lstmfcn.data.slips import NUMERIC
 
 BLANK = " "
 """Any number of blanks and tabs."""
@@ -60,7 +61,8 @@ def split_line(line: str, delimiter: str) -> list[str]:
 def has_header(rows: Sequence[Sequence[str]]) -> bool | None:
     """Return whether the first of some rows holds titles; None where it may hold a series as well.
 
-    Titles are text above numbers, or count the steps beside one that is known or stands above numbers.
+    Titles are text above numbers, or above what is meant for numbers, or count the steps beside one that is
+    known or stands above numbers.
     """
     first, rest = rows[0], rows[1:]
     texts = [i for i, cell in enumerate(first) if _is_text(cell)]
@@ -69,6 +71,10 @@ def has_header(rows: Sequence[Sequence[str]]) -> bool | None:
     if len(texts) == len(filled):  # nothing but text
         return len(first) > 1 and (bool(above) or not rest or len(texts) > 1 + sum(map(_is_text, rest[0])))
     counted = steps_evenly([cell for cell in first if is_number(cell)])
+    below = [row[texts[0]] for row in rest if texts and texts[0] < len(row)]
+    known = len(texts) == 1 and first[texts[0]].strip().lower() in LABELS
+    if known and not counted and rest and first[texts[0]] not in below:
+        return None
     if not counted or any(list(row[1:-1]) == list(first[1:-1]) for row in rest):
         return False
     if above or any(cell.strip().lower() in LABELS | INDICES for cell in first):
@@ -112,7 +118,12 @@ def _fit(lines: Sequence[str], dialect: Dialect) -> float:
     if width < 2:
         return 0.0
     fields = [cell for row in rows[1:] or rows for cell in row[:MOST_FIELDS] if cell.strip()]
-    found = sum(is_number(with_point(cell, dialect.decimal)) or is_missing(cell) for cell in fields)
+    found = sum(
+        1.0
+        if is_number(with_point(cell, dialect.decimal)) or is_missing(cell)
+        else 0.5 * bool(NUMERIC.fullmatch(cell.strip()))
+        for cell in fields
+    )
     fit = equal / len(rows) * (0.01 + found / max(len(fields), 1))
     return 0.6 * fit if dialect.delimiter == BLANK else fit
 
@@ -129,4 +140,6 @@ def _is_text(cell: str) -> bool:
 
 
 def _is_numeric(cells: Sequence[str]) -> bool:
-    return any(map(is_number, cells)) and not any(map(_is_text, cells))
+    """Whether most cells are numbers, or meant for such."""
+    filled = [cell for cell in cells if not is_missing(cell)]
+    return sum(is_number(cell) or bool(NUMERIC.fullmatch(cell.strip())) for cell in filled) > len(filled) / 2

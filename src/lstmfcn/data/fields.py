@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstmfcn.data.series import LabelledSeries
+from lstmfcn.data.slips import hidden_in, why_no_number
 from lstmfcn.errors import DataError
 
 MISSING = {"", "?", "na", "nan", "n/a", "null", "none", "<na>", "#n/a"}
@@ -23,6 +24,9 @@ NO_LABEL = {"", "?", "NA", "na", "NaN", "nan", "NAN", "<NA>", "#N/A"}
 
 LONGEST_LABEL = 1000
 """Characters: in an array all labels take as much room as the longest."""
+
+EXACT = 2**53
+"""Up to here float64 tells whole numbers apart."""
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
 _WHOLE = re.compile(rf"({_INTEGER.pattern})\.0*")
@@ -74,11 +78,13 @@ def numbers(
     Raises
     ------
     DataError
-        If a field is none; it names the row and the column.
+        If a field is none, or a whole number that float64 cannot hold; it names the row and the column.
     """
     try:
         if "_" not in "".join(fields):
-            return list(map(float, fields))
+            found = list(map(float, fields))
+            if sum(map(abs, found)) < EXACT:
+                return found
     except ValueError:
         pass
     columns = columns or range(first_column, first_column + len(fields))
@@ -122,7 +128,12 @@ def label_of(place: str, text: str, *, classes: Collection[str] = ()) -> str:
     if len(label) > LONGEST_LABEL:
         raise DataError(f"{place}: a label of {len(label):,} characters, {label[:40]!r}... Shorten it.")
     if not label.isprintable():  # a tab, a null: written again, it would not be read as the same
-        raise DataError(f"{place}: the label {label[:40]!r} holds a control character. Take it out.")
+        what = "a control character"
+        if code := hidden_in(label):
+            what = f"a character that cannot be seen ({code})"
+        elif odd := [c for c in label if c.isspace() and c not in "\t\n\r"]:
+            what = f"a hard blank (U+{ord(odd[0]):04X}), which is no plain one"
+        raise DataError(f"{place}: the label {label[:40]!r} holds {what}. Take it out, in all rows alike.")
     return label
 
 
@@ -137,6 +148,11 @@ def labels_of(series: LabelledSeries) -> NDArray[np.str_]:
     if series.labels is None:
         raise DataError(f"{series.path} holds no labels: a dataset needs one for each series.")
     return series.labels
+
+
+def is_one_of(label: str, classes: Collection[str]) -> bool:
+    """Whether a label is one of the classes, or equal to one as a number."""
+    return label in classes or (_plain(label) is not None and _plain(label) in map(_plain, classes))
 
 
 def spelled_alike(labels: Sequence[str]) -> list[str]:
@@ -220,34 +236,18 @@ def _number(path: Path, row: int, column: int, field: str) -> float:
     if field.strip().lower() in MISSING:
         return math.nan
     try:
-        return _float(field)
+        value = _float(field)
     except ValueError:
         raise DataError(
             f"{path}, row {row}, column {column}: {field.strip()[:40]!r} stands in a number's "
-            f"place.{_why_no_number(row, field)}"
+            f"place.{why_no_number(row, field)}"
         ) from None
-
-
-def _why_no_number(row: int, field: str) -> str:
-    """Return what it may be instead, and the remedy."""
-    text = field.strip().strip("\"'")
-    if text != field.strip():
-        return " It is quoted within quotes. Take the inner ones away."
-    if _LOCAL.fullmatch(text):
-        return " If it is a decimal comma, say --decimal ','; marks of thousands are not read: take them out."
-    if _TIME.match(text):
-        return " It looks like a time: a file with a row a time step needs --id, --time and --value."
-    if re.fullmatch(r"[\d.,eE+-]+\s*[^\d\s.,+-]+", text):
-        return " It looks like a number with a unit. Take the unit out."
-    if re.match(r"[+-]?\d+_", text):
-        return " Numbers have no underscore. Take it out."
-    return " If the row is a header, delete it." if row == 1 else ""
-
-
-_LOCAL = re.compile(
-    r"[+-]?\d{1,3}(?:[.,' \u00a0\u202f’]?\d{3})*,\d*|[+-]?\d{1,3}(?:[,' \u00a0\u202f’.]\d{3})+(?:[.,]\d+)?"
-)
-_TIME = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{1,2}:\d{2}")
+    if abs(value) >= EXACT and _INTEGER.fullmatch(text := field.strip()) and int(value) != int(text):
+        raise DataError(
+            f"{path}, row {row}, column {column}: {text} is a whole number beyond 2**53, which float64 "
+            "cannot tell from its neighbours. Shift or scale the values."
+        )
+    return value
 
 
 def _float(text: str) -> float:

@@ -9,11 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstmfcn.data.dialect import with_point
 from lstmfcn.data.fields import Record, is_missing, label_of, numbers
 from lstmfcn.data.layout import Reading
+from lstmfcn.data.slips import alike
 from lstmfcn.data.table import Table
-from lstmfcn.data.wide import group_of, unequal_width, with_points
+from lstmfcn.data.wide import check_row, group_of, with_points
 from lstmfcn.errors import DataError
+
+TIMES = frozenset({"t", "time", "times", "timestamp", "date", "datetime", "step", "timestep", "when"})
+"""How columns of times are called, in lower case."""
 
 
 def records(table: Table, reading: Reading) -> Iterator[Record]:
@@ -46,6 +51,7 @@ def records(table: Table, reading: Reading) -> Iterator[Record]:
         if (title := getattr(layout, name)) is not None and title != "none"
     }
     values = [table.column(title, "--value") for title in layout.values]
+    _check_columns(table, columns, values, reading)
     frame = pd.DataFrame(_rows(table, columns, values, reading))
     if "time" in frame:
         frame["time"] = _times(table, frame["time"], frame["row"])
@@ -55,6 +61,12 @@ def records(table: Table, reading: Reading) -> Iterator[Record]:
     channels = (
         sorted(frame["channel"].unique(), key=_by_number) if "channel" in frame else list(layout.values)
     )
+    for what, option, names in (("series", "id", frame["id"].unique()), ("channels", "channel", channels)):
+        if option in columns and (pair := alike(list(names), numbers=True)):
+            reading.doubt(
+                f"{table.path}: the {what} {pair[0]!r} and {pair[1]!r} are called alike. If they are one, "
+                "spell them alike."
+            )
     reading.tell(f"a row a time step, {len(channels)} channel(s): {', '.join(map(str, channels[:10]))}")
     uneven = 0
     for name, part in frame.groupby("id", sort=False):
@@ -71,14 +83,34 @@ def records(table: Table, reading: Reading) -> Iterator[Record]:
         reading.tell(f"the steps of time are uneven in {uneven} series: the networks take them for even")
 
 
+def _check_columns(table: Table, columns: dict[str, int], values: Sequence[int], reading: Reading) -> None:
+    """Refuse a column of two roles; say which have none, and doubt times among them."""
+    options = [*columns.items(), *(("value", column) for column in values)]
+    for i, (name, column) in enumerate(options):
+        if other := next((other for other, same in options[:i] if same == column and other != "label"), None):
+            raise DataError(
+                f"{table.path}: {table.title(column)} is named both by --{other} and by --{name}."
+            )
+    used = {column for _, column in options} | {table.column(name, "--drop") for name in reading.layout.drop}
+    left = [c for c in range(table.width) if c not in used and any(map(str.strip, table.cells(c)))]
+    if left:
+        reading.tell(f"not used: {', '.join(map(table.title, left[:10]))}")
+    times = [c for c in left if table.names and table.names[c].strip().lower() in TIMES]
+    if times and "time" not in columns:
+        reading.doubt(
+            f"{table.path}: {table.title(times[0])} seems to hold times, but rows are taken in their "
+            f"order. Say --time {table.names[times[0]] if table.names else times[0] + 1}, or leave it out "
+            "with --drop."
+        )
+
+
 def _rows(
     table: Table, columns: dict[str, int], values: Sequence[int], reading: Reading
 ) -> Iterator[dict[str, Any]]:
     """Yield each row as values by name; those of the channels have the numbers from 0."""
     numbered = [column + 1 for column in values]
     for row, cells in table.rows:
-        if len(cells) != table.width:
-            raise unequal_width(table, row, len(cells))
+        check_row(table, row, cells)
         found: dict[str, Any] = {"row": row}
         for name, column in columns.items():
             place = f"{table.path}, row {row}, column {column + 1}"
@@ -88,8 +120,10 @@ def _rows(
                 found[name] = "" if empty else label_of(place, text, classes=reading.known_classes)
             elif name == "group":
                 found[name] = group_of(table, row, column, cells)
-            elif not text:
-                raise DataError(f"{place}: the {'name of the series' if name == 'id' else name} is missing.")
+            elif is_missing(text):
+                raise DataError(
+                    f"{place}: the {'name of the series' if name == 'id' else name} is missing. Fill it in."
+                )
             else:
                 found[name] = text
         fields: Sequence[str] = [cells[column] for column in values]
@@ -103,12 +137,22 @@ def _times(table: Table, texts: Any, rows: Any) -> Any:
     """Return times as numbers, or in nanoseconds where they are dates."""
     import pandas as pd
 
-    found = pd.to_numeric(texts, errors="coerce")
-    if found.notna().all():
-        return found.to_numpy(np.float64)
+    plain = texts.map(lambda text: with_point(text, ",")) if table.decimal == "," else texts
+    found = pd.to_numeric(plain, errors="coerce")
+    if np.isfinite(found).all():
+        return found.to_numpy()  # whole ones stay whole: nanoseconds would be equal as floats
     dates = pd.to_datetime(texts, errors="coerce", format="ISO8601", utc=True)
     if dates.notna().all():
+        zoned = texts.str.contains(_ZONE)
+        if zoned.any() and not zoned.all():
+            bad = int(np.flatnonzero(zoned != zoned.iloc[0])[0])
+            raise DataError(
+                f"{table.path}, row {rows.iloc[bad]}: of the times {texts.iloc[0]!r} and "
+                f"{texts.iloc[bad]!r} one names its time zone, one does not. Write all with it, or all "
+                "without."
+            )
         return dates.astype("datetime64[ns, UTC]").astype("int64").to_numpy()
+    found = found.where(np.isfinite(found))
     bad = int(
         np.flatnonzero((dates.isna() & found.isna()).to_numpy() | (found.notna().any() & found.isna()))[0]
     )
@@ -148,6 +192,9 @@ def _only(table: Table, part: Any, name: str) -> str:
             f"{table.path}, row {part['row'].iloc[0]}: the series {part['id'].iloc[0]!r} has no {name}."
         )
     return str(found[0])
+
+
+_ZONE = re.compile(r":\d{2}.*(?:[zZ]|[+-]\d{2}(?::?\d{2})?)$")
 
 
 def _is_uneven(times: NDArray[Any]) -> bool:

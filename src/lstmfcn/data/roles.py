@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,11 +10,18 @@ from itertools import pairwise
 from lstmfcn.data.dialect import INDICES, LABELS, counts_up
 from lstmfcn.data.fields import spelled_as
 from lstmfcn.data.layout import Reading
+from lstmfcn.data.looks import (
+    LEAST_ROWS,
+    apart,
+    check_text,
+    look_like_values,
+    may_be_labels,
+    numbers_rows,
+    several,
+    stands_out,
+)
 from lstmfcn.data.table import Table
 from lstmfcn.errors import DataError
-
-LEAST_ROWS = 5
-"""Fewer rows say nothing about whether a column counts them."""
 
 
 @dataclass(frozen=True)
@@ -66,15 +72,18 @@ def roles_of(table: Table, reading: Reading) -> Roles:
 def _without_empty_end(table: Table, left: list[int], reading: Reading) -> list[int]:
     """Leave out a last column that is empty throughout: a delimiter at the end of each line."""
     last = left[-1] if left else 0
-    n = len(table.sample)
     empty = not any(cell.strip() for cell in table.cells(last))
     untitled = table.names is None or not table.names[last].strip()
-    if n < 2 or not empty or not untitled or last != table.width - 1:
+    if len(table.sample) < 2 or len(left) < 3 or not empty or not untitled or last != table.width - 1:
         return left
-    if reading.length is not None:
-        first = labels_in(table, left[0], reading)
-        labelled = table.is_text(left[0]) or first <= {*reading.classes}
-        if len(left) - 1 != reading.length + labelled:
+    if reading.length is not None:  # it may as well be the last value, missing throughout
+        index = counts_up(table.cells(left[0]), least=LEAST_ROWS)
+        known = {*reading.classes}
+        labelled = any(
+            table.is_text(column) or labels_in(table, column, reading) <= known
+            for column in {left[int(index)], left[-2]}
+        )
+        if len(left) - 1 != reading.length + labelled + index:
             return left
     reading.tell(f"each line ends with a delimiter, column {last + 1} is empty: left out")
     return left[:-1]
@@ -103,16 +112,20 @@ def _index(table: Table, left: Sequence[int], reading: Reading) -> int | None:
     if len(left) < 2:
         return None
     first = left[0]
-    counts = counts_up(table.cells(first), least=LEAST_ROWS if len(table.sample) >= LEAST_ROWS else 1)
-    if not counts:
-        return None
-    if table.names is not None and table.names[first].strip().lower() in INDICES:
-        reading.tell(f"{table.title(first)} counts the rows: left out")
+    if (
+        table.names is not None
+        and table.names[first].strip().lower() in INDICES
+        and numbers_rows(table, first)
+    ):
+        how = "counts" if counts_up(table.cells(first), least=1) else "numbers"
+        reading.tell(f"{table.title(first)} {how} the rows: left out")
         return first
-    others = [column for column in left[1:] if table.is_text(column)]
-    if len(table.sample) < LEAST_ROWS or (reading.length is not None and len(left) <= reading.length):
+    if not counts_up(table.cells(first), least=LEAST_ROWS):
         return None
-    labels_last = _may_be_labels(table.cells(left[-1]))
+    others = [column for column in left[1:] if table.is_text(column)]
+    if reading.length is not None and len(left) <= reading.length:
+        return None
+    labels_last = may_be_labels(table.cells(left[-1]))
     if others or (reading.length is None and (labels_last or reading.whole)):
         reading.doubt(
             f"{table.path}: {table.title(first)} counts the rows, {', '.join(table.cells(first)[:3])}, ...: "
@@ -145,32 +158,44 @@ def _found_label(table: Table, left: Sequence[int], reading: Reading) -> int | N
         table.names or texts[0] == left[0] or (texts[0] == left[-1] and len(table.sample) > 1)
     ):
         return texts[0]
-    if table.names and (apart := _apart(table, left)):
-        if len(apart) > 1:
+    if table.names and (others := apart(table, left)):
+        if len(others) > 1:
             raise DataError(
-                f"{table.path}: {' and '.join(map(table.title, apart[:5]))} are not called as the other "
+                f"{table.path}: {' and '.join(map(table.title, others[:5]))} are not called as the other "
                 "columns are. Say which one is the label with --label, and what the others are with --id, "
                 "--group or --drop."
             )
-        return apart[0]
+        return others[0]
     first, last = (labels_in(table, column, reading) for column in (left[0], left[-1]))
     known = {*reading.classes}
     if known and last <= known and not first <= known:
         return left[-1]
     if (
         reading.length is None
-        and not _may_be_labels(table.cells(left[0]))
-        and _may_be_labels(table.cells(left[-1]))
+        and not may_be_labels(table.cells(left[0]))
+        and may_be_labels(table.cells(left[-1]))
     ):
         reading.doubt(
             f"{table.path}: the last column, not the first, looks like labels. Say --label last, or --label "
             "first if the first one holds them."
         )
         return left[-1]
-    if reading.length is None and _look_like_values(table.cells(left[0])):
+    if reading.length is None and look_like_values(table.cells(left[0])):
         reading.doubt(
             f"{table.path}: {table.title(left[0])} holds another fraction in each row: values, it seems, not "
-            "labels. Say where the labels are with --label, or --label none if there are none."
+            "labels. Say where the labels are with --label; of a file to predict without any, --label "
+            "none."
+        )
+    elif (
+        reading.length is None
+        and table.names
+        and len(table.sample) >= LEAST_ROWS
+        and not stands_out(table, left)
+    ):
+        reading.doubt(
+            f"{table.path}: no column is titled label or otherwise than the rest; {table.title(left[0])} is "
+            "taken for the labels. Say where they are with --label; of a file to predict without any, "
+            "--label none."
         )
     return left[0]
 
@@ -187,28 +212,6 @@ def _doubt_names(table: Table, label: int, reading: Reading) -> None:
         )
 
 
-def _apart(table: Table, left: Sequence[int]) -> list[int]:
-    """Return the columns whose titles do not belong to the many that differ by a number alone."""
-    names = table.names or ()
-    stems = {column: re.sub(r"[-+]?\d+(?:\.\d+)?$", "", names[column].strip()) for column in left}
-    (common, n), *_ = Counter(stems.values()).most_common(1)
-    if n < max(2, len(left) / 2):
-        return []
-    return [column for column in left if stems[column] != common]
-
-
-def _may_be_labels(cells: Sequence[str]) -> bool:
-    """Whether the cells of a column are whole numbers of which each occurs twice, as a rule."""
-    whole = all(re.fullmatch(r"\s*[+-]?\d+(?:\.0*(?:e\+00)?)?\s*", cell) for cell in cells)
-    return len(cells) >= LEAST_ROWS and whole and len({*cells}) <= len(cells) / 2
-
-
-def _look_like_values(cells: Sequence[str]) -> bool:
-    """Whether the cells of a column are all different, and most of them fractions."""
-    fractions = [cell for cell in cells if re.search(r"\d[.,]\d*[1-9]", cell)]
-    return len(cells) >= LEAST_ROWS and len({*cells}) == len(cells) and len(fractions) > len(cells) / 2
-
-
 def _check_values(table: Table, values: Sequence[int], label: int | None, reading: Reading) -> None:
     """Refuse what is no series of values."""
     place = f"{table.path}, row {table.sample[0][0]}"
@@ -217,10 +220,17 @@ def _check_values(table: Table, values: Sequence[int], label: int | None, readin
             f"{place}: one column only. A row is a label and the values of a series, separated by tabs, "
             "commas, semicolons or blanks."
         )
+    check_text(table, values)
     if table.names:
-        if len(values) > 1 and (apart := _apart(table, values)):
+        if len(values) > 1 and (channels := several(table, values)):
             raise DataError(
-                f"{table.path}: {' and '.join(map(table.title, apart[:5]))}: not called as the columns of "
+                f"{table.path}: columns of {len(channels)} channels side by side, "
+                f"{', '.join(channels[:4])}. Write a row a time step, a column a channel (--id, --time, "
+                "--value), or save .npz or .ts."
+            )
+        if len(values) > 1 and (others := apart(table, values)):
+            raise DataError(
+                f"{table.path}: {' and '.join(map(table.title, others[:5]))}: not called as the columns of "
                 "values are. Say what it is with --label, --id or --group, or leave it out with --drop."
             )
         _check_order(table, values, reading)

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from lstmfcn.data.disguises import BEGINNING, check_bytes, unmarked_utf16
 from lstmfcn.errors import DataError
 
 GZIP = ".gz"
@@ -60,10 +61,26 @@ class TextFile:
         self.path = path
         self._raw = _open(path)
         self._size = path.stat().st_size
+        try:
+            self._text = self._decoded(encoding)
+        except BaseException:
+            self._raw.close()
+            raise
+
+    def _decoded(self, encoding: str | None) -> io.TextIOWrapper:
+        path = self.path
         binary = gzip.GzipFile(fileobj=self._raw) if path.suffix == GZIP else self._raw
         try:
-            self.encoding = encoding or _marked(binary.peek(2)[:2])
-            self._text = io.TextIOWrapper(binary, encoding=self.encoding)
+            first = binary.peek(BEGINNING)[:BEGINNING]
+            if path.suffix == GZIP and first.startswith(b"\x1f\x8b"):
+                raise DataError(f"{path} is compressed by gzip twice. Unpack it once.")
+            check_bytes(path, first, stem=path.stem)
+            self.encoding = encoding or _marked(first)
+            if self.encoding == "utf-8-sig" and (found := unmarked_utf16(first)):
+                raise DataError(
+                    f"{path} seems to be UTF-16 without the mark that says so. Say --encoding {found}."
+                )
+            return io.TextIOWrapper(binary, encoding=self.encoding)
         except LookupError:
             raise DataError(
                 f"{encoding!r} is no encoding. utf-8, utf-16, latin-1, cp1252 are some."
@@ -109,6 +126,12 @@ class TextFile:
 
     def _error(self, error: Exception) -> DataError:
         message = f"{self.path} cannot be read as text: {error}."
+        if isinstance(error, gzip.BadGzipFile):
+            return DataError(
+                f"{message} Take {GZIP} off its name if it is not compressed, or fetch it again."
+            )
+        if isinstance(error, EOFError | zlib.error):
+            return DataError(f"{message} It is cut short or damaged: fetch it again.")
         if isinstance(error, UnicodeDecodeError):
             return EncodingError(
                 f"{message} If it is text, say --encoding latin-1 (or cp1252, ...), or save it as UTF-8."
@@ -132,7 +155,10 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         try:
             unpacked = gzip.GzipFile(fileobj=raw).read(MOST_UNPACKED + 1)
         except (OSError, EOFError, zlib.error) as error:
-            raise DataError(f"{path} cannot be unpacked: {error}.") from None
+            raise DataError(
+                f"{path} cannot be unpacked: {error}. Take {GZIP} off its name if it is not compressed, or "
+                "fetch it again."
+            ) from None
         if len(unpacked) > MOST_UNPACKED:
             raise DataError(f"{path} holds more than {MOST_UNPACKED:,} bytes. Unpack it first.")
         yield io.BytesIO(unpacked)
@@ -168,11 +194,17 @@ def encoding_of(path: Path) -> str:
 def _read_through(path: Path, encoding: str | None) -> str:
     with TextFile(path, encoding=encoding) as file:
         if any(_BINARY.search(line) for _, line in file):
-            raise DataError(f"{path} cannot be read as text: it holds control characters.")
+            raise DataError(
+                f"{path} cannot be read as text: it holds control characters, such as null bytes. Export "
+                "it anew."
+            )
         return file.encoding
 
 
 def _marked(first: bytes) -> str:
+    if first.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"
+    first = first[:2]
     return "utf-16" if first in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
 
 

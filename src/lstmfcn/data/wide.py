@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from lstmfcn.data.fields import Record, is_missing, label_of, numbers
+from lstmfcn.data.fields import Record, is_missing, is_number, label_of, numbers
 from lstmfcn.data.layout import Reading
 from lstmfcn.data.roles import roles_of
 from lstmfcn.data.table import Table
@@ -25,24 +25,26 @@ def records(table: Table, reading: Reading) -> Iterator[Record]:
     if not table.sample:
         return
     _check_widths(table)
+    for row, cells in table.sample:
+        check_row(table, row, cells)
     roles = roles_of(table, reading)
     columns = [column + 1 for column in roles.values]
     first, last = roles.values[0], roles.values[-1] + 1
     together = len(roles.values) == last - first
     for row, cells in table.rows:
-        if len(cells) != table.width:
-            raise unequal_width(table, row, len(cells))
+        check_row(table, row, cells)
+        fields = cells[first:last] if together else [cells[column] for column in roles.values]
+        if table.decimal == ",":
+            fields = with_points(table, row, fields, columns)
+        values = np.array([numbers(table.path, row, fields, columns=columns)])
         label = None
         if roles.label is not None:
             place = f"{table.path}, row {row}, column {roles.label + 1}"
             label = label_of(place, cells[roles.label], classes=reading.known_classes)
-        fields = cells[first:last] if together else [cells[column] for column in roles.values]
-        if table.decimal == ",":
-            fields = with_points(table, row, fields, columns)
         yield Record(
             row,
             label,
-            np.array([numbers(table.path, row, fields, columns=columns)]),
+            values,
             id="" if roles.id is None else cells[roles.id].strip(),
             group="" if roles.group is None else group_of(table, row, roles.group, cells),
         )
@@ -92,10 +94,29 @@ def _check_widths(table: Table) -> None:
         )
 
 
-def unequal_width(table: Table, row: int, width: int) -> DataError:
-    """Return the error of a row that has not as many cells as the others."""
-    what = "the header" if table.names else f"row {table.sample[0][0]}"
-    return DataError(
-        f"{table.path}, row {row}: {width} columns, where {what} has {table.width}. The file may be cut "
-        "short; if its series differ in length, leave the cells after their end empty."
-    )
+def check_row(table: Table, row: int, cells: Sequence[str]) -> None:
+    """Refuse a row that is none.
+
+    Raises
+    ------
+    DataError
+        If it has not as many cells as the others, holds nothing, or is the header again.
+    """
+    if len(cells) != table.width:
+        what = "the header" if table.names else f"row {table.sample[0][0]}"
+        hint = "The file may be cut short; if its series differ in length, leave cells after their end empty."
+        if len(cells) == 1 or cells[0].lstrip().startswith(("#", "%")):
+            hint = "If it is a comment, a note or a sum, delete it."
+        raise DataError(
+            f"{table.path}, row {row}: {len(cells)} column{'s' * (len(cells) > 1)}, where {what} has "
+            f"{table.width}. {hint}"
+        )
+    if not any(map(str.strip, cells)):
+        raise DataError(f"{table.path}, row {row} is empty but for its delimiters. Delete it.")
+    if (
+        table.names
+        and cells[0] == table.names[0]
+        and tuple(cells) == table.names
+        and not all(map(is_number, cells))
+    ):
+        raise DataError(f"{table.path}, row {row} is the header again. Delete it.")

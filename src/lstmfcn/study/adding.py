@@ -25,6 +25,7 @@ from lstmfcn.data.textfile import encoding_of
 from lstmfcn.errors import DataError
 from lstmfcn.files import hash_file, write_text
 from lstmfcn.study.new import call
+from lstmfcn.study.oddities import odd_classes, odd_values
 from lstmfcn.workspace import Workspace
 
 SEED = 0
@@ -82,10 +83,11 @@ def understand(files: Sequence[Path], layout: Layout, *, share: float, normalise
         told.append(f"{path}: {'; '.join(lines)}" if lines else str(path))
     for split in splits:
         if split.labels is None:
-            raise DataError(
-                f"{split.path} holds no labels: a dataset needs one for each series. Name their column with "
-                "--label."
+            lacking = (
+                f"{split.path} holds no labels: a dataset needs one for each series. Name their column or "
+                "array with --label; in .ts and .arff the header says of them."
             )
+            raise DataError(" ".join([*odd[:1], lacking]))
     if len(splits) == 2:
         train, test = splits
     else:
@@ -93,7 +95,7 @@ def understand(files: Sequence[Path], layout: Layout, *, share: float, normalise
             train, test = _split(splits[0], share)
         except DataError as error:  # the labels may be none
             causes = [*odd, *(doubt.message for doubt in doubts(splits, normalised=normalised))]
-            raise DataError(" ".join([*causes[:1], str(error)])) from None
+            raise DataError(" ".join([*causes[:3], str(error)])) from None
         told.append(f"{len(test.X)} of {len(splits[0].X)} series are the test split (--test-share {share:g})")
     if train.X.shape[1] != test.X.shape[1]:
         raise DataError(
@@ -102,7 +104,7 @@ def understand(files: Sequence[Path], layout: Layout, *, share: float, normalise
         )
     told += _needs((train, test))
     odd += [doubt.message for doubt in doubts((train, test), normalised=normalised)]
-    odd += _odd_values((train, test)) + _odd_classes(train, test)
+    odd += odd_values((train, test)) + odd_classes(train, test)
     return Understood(train, test, told, list(dict.fromkeys(odd)))
 
 
@@ -234,42 +236,6 @@ def _needs(splits: Sequence[LabelledSeries]) -> list[str]:
 def _n_missing(split: LabelledSeries) -> int:
     inside = np.arange(split.X.shape[-1]) < split.ends()[:, None, None]
     return int((np.isnan(split.X) & inside).sum())
-
-
-def _odd_values(splits: Sequence[LabelledSeries]) -> list[str]:
-    odd = []
-    for split in splits:
-        infinite = np.flatnonzero(np.isinf(split.X).any(axis=(1, 2)))
-        if len(infinite):
-            odd.append(
-                f"{split.places[infinite[0]]}: an infinite value ({len(infinite)} such series). Correct it."
-            )
-        known = np.isfinite(split.X)
-        low = np.where(known, split.X, np.inf).min(axis=-1)
-        high = np.where(known, split.X, -np.inf).max(axis=-1)
-        flat = np.flatnonzero((low >= high).all(axis=1))
-        if len(flat) and split.X.shape[-1] > 1:
-            odd.append(f"{split.places[flat[0]]}: a series without change ({len(flat)} such series).")
-    here, there = ({x.tobytes() for x in split.X} for split in splits)
-    if both := len(here & there):
-        odd.append(
-            f"{both} series stand in both splits: what is measured on them is too good. Take them out of one."
-        )
-    return odd
-
-
-def _odd_classes(train: LabelledSeries, test: LabelledSeries) -> list[str]:
-    assert train.labels is not None
-    assert test.labels is not None
-    names, counts = np.unique(train.labels, return_counts=True)
-    odd = []
-    if len(names) == 1:
-        odd.append(f"All training series are of one class, {names[0]}: nothing can be learned from them.")
-    elif rare := [str(name) for name, n in zip(names, counts, strict=True) if n == 1]:
-        odd.append(f"Classes of a single training series: {', '.join(rare[:10])}.")
-    if strange := sorted({*test.labels.tolist()} - {*names.tolist()}):
-        odd.append(f"{test.path}: labels that {train.path.name} lacks: {', '.join(strange[:10])}.")
-    return odd
 
 
 def _under_dvc(workspace: Workspace, name: str, say: Callable[[str], None]) -> list[str]:

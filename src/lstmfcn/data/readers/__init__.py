@@ -10,6 +10,8 @@ entry point of the group `lstmfcn.readers`.
 Formats of this package whose layout a person may have to explain take a `Reading`: those of tables have
 `table(path, reading)`, which opens a `Table` of rows of text, others `load(path, reading)`.
 
+`OPTIONS` names the parts of a `Layout` that a format knows; another one that somebody names is refused.
+
 Readers are strict, since a wrong series read silently is worse than none: every error names the
 file, the row, the column and what to do.
 """
@@ -20,6 +22,7 @@ import functools
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from importlib import import_module
 from importlib.metadata import entry_points
 from itertools import zip_longest
@@ -28,7 +31,7 @@ from typing import Any
 
 from lstmfcn.data import long, wide
 from lstmfcn.data.fields import NO_LABEL, Record, series_of
-from lstmfcn.data.layout import Reading
+from lstmfcn.data.layout import Layout, Reading
 from lstmfcn.data.readers import columns, ts
 from lstmfcn.data.series import LabelledSeries
 from lstmfcn.data.textfile import GZIP, TextFile
@@ -112,6 +115,7 @@ def _records(
 ) -> Iterator[tuple[Iterable[Record] | LabelledSeries, Callable[[], float]]]:
     """Open a file; yield its series one by one, or all at once, and what returns the share that was read."""
     reader = _reader_of(path)
+    _check_options(path, reader, reading.layout)
     if hasattr(reader, "table"):
         with reader.table(path, reading) as table:
             layout = long if reading.layout.is_long else wide
@@ -123,6 +127,22 @@ def _records(
             yield reader.records(file, length=reading.length), lambda: file.share
     else:
         yield reader.read(path, length=reading.length), lambda: 1.0
+
+
+def _check_options(path: Path, reader: Any, layout: Layout) -> None:
+    """Refuse what a person says of a file and its format does not know: it would change nothing."""
+    default = ("encoding",) if hasattr(reader, "records") else ()
+    known = {*getattr(reader, "OPTIONS", default), "classes"}
+    said = [part.name for part in fields(layout) if getattr(layout, part.name) not in (None, (), False)]
+    if layout.header is False:
+        said.append("header")
+    for name in said:
+        if name not in known:
+            option = {"values": "--value", "header": "--header and --no-header"}.get(name, f"--{name}")
+            raise DataError(
+                f"{path}: files of the format {suffix_of(path)} have no use for {option}, they say "
+                "themselves what they hold. Leave it out, or convert the file to CSV."
+            )
 
 
 def write_series(folder: Path, stem: str, series: LabelledSeries) -> Path:

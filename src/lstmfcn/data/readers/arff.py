@@ -5,13 +5,13 @@ Several channels stand in one quoted field, a channel a line, as a relational at
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from lstmfcn.data.dialect import LABELS
 from lstmfcn.data.fields import Record, label_of, numbers
 from lstmfcn.data.textfile import TextFile
 from lstmfcn.errors import DataError
@@ -19,6 +19,9 @@ from lstmfcn.errors import DataError
 SUFFIXES: tuple[str, ...] = (".arff",)
 
 _ATTRIBUTE = re.compile(r"""@attribute\s+('(?:[^'\\]|\\.)*'|"[^"]*"|\S+)\s+(.*)""", re.IGNORECASE)
+_FIELD = re.compile(
+    r"""\s*(?:'([^'\\]*(?:\\.[^'\\]*)*)'\s*|"([^"\\]*(?:\\.[^"\\]*)*)"\s*|((?!['"])[^,]*))(,|$)"""
+)
 _NUMERIC = ("numeric", "real", "integer")
 
 
@@ -88,6 +91,12 @@ def _read_header(path: Path, lines: Iterator[tuple[int, str]]) -> tuple[list[str
                 inside = True
                 kinds.append("relational")
             elif kind.lower().split()[0] in _NUMERIC:
+                if found[1].strip("'\"").lower() in LABELS:
+                    raise DataError(
+                        f"{path}, row {row}: the attribute {found[1]} is {kind}. If it holds labels, write "
+                        f"@attribute {found[1]} and their names in braces, as in {{1,2}}; if it holds "
+                        "values, name it otherwise."
+                    )
                 kinds.append("number")
             elif kind.startswith("{"):
                 kinds.append("label")
@@ -98,6 +107,8 @@ def _read_header(path: Path, lines: Iterator[tuple[int, str]]) -> tuple[list[str
                 raise DataError(
                     f"{path}, row {row}: attributes of the kind {kind[:20]!r} are not read. Take it out."
                 )
+        elif re.match(r"@(problemname|classlabel|univariate|timestamps)\b", lower):
+            raise DataError(f"{path}, row {row}: text of the .ts format. Rename the file to {path.stem}.ts.")
         elif not lower.startswith(("@relation", "%")):
             raise DataError(
                 f"{path}, row {row}: not understood before the line @data. Add that line, or correct it."
@@ -106,9 +117,20 @@ def _read_header(path: Path, lines: Iterator[tuple[int, str]]) -> tuple[list[str
 
 
 def _cells(path: Path, row: int, line: str) -> list[str]:
-    quote = '"' if '"' in line and "'" not in line else "'"
-    try:
-        reader = csv.reader([line], quotechar=quote, skipinitialspace=True, escapechar=None, strict=True)
-        return [cell.strip() for cell in next(reader, [])]
-    except csv.Error as error:
-        raise DataError(f"{path}, row {row}: {error}. A quote may be open.") from None
+    """Return the fields of a line; quotes are single or double, those within have a backslash."""
+    if "'" not in line and '"' not in line:
+        return [cell.strip() for cell in line.split(",")]
+    cells, at = [], 0
+    while at <= len(line):
+        found = _FIELD.match(line, at)
+        if found is None:
+            raise DataError(
+                f"{path}, row {row}: a quote may be open, at {line[at : at + 20]!r}. A quote within "
+                "quotes has a backslash before it."
+            )
+        plain = found[3] is not None
+        cells.append(found[3].strip() if plain else re.sub(r"\\(['\"\\])", r"\1", found[1] or found[2] or ""))
+        at = found.end()
+        if not found[4]:
+            break
+    return cells

@@ -9,13 +9,15 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
 
 from lstmfcn.data.dialect import BLANK, NAMES, has_header, sniff, with_point
-from lstmfcn.data.fields import labels_of
+from lstmfcn.data.disguises import check_line
+from lstmfcn.data.fields import is_number, labels_of
 from lstmfcn.data.layout import Reading
 from lstmfcn.data.series import LabelledSeries
 from lstmfcn.data.table import Row, Table
@@ -24,6 +26,21 @@ from lstmfcn.errors import DataError
 from lstmfcn.files import write_text
 
 SUFFIXES: tuple[str, ...] = (".tsv", ".txt", ".csv", "")
+
+OPTIONS = (
+    "label",
+    "id",
+    "time",
+    "channel",
+    "values",
+    "group",
+    "drop",
+    "delimiter",
+    "decimal",
+    "encoding",
+    "header",
+)
+"""What a person may say of such a file."""
 
 SAMPLE = 100
 """How many rows are looked at before a table's layout is settled, if not all of it is."""
@@ -61,9 +78,10 @@ def table(path: Path, reading: Reading) -> Iterator[Table]:
         rows = _rows(path, chain(head, lines), dialect.delimiter)
         sample = list(rows if reading.whole else islice(rows, SAMPLE))
         names = _header(path, sample, dialect.decimal, reading)
+        _check_top(path, sample, names)
         body = sample if names is None else sample[1:]
-        if dialect.decimal == "," != layout.decimal:
-            _check_decimals(path, body, reading)
+        if layout.decimal is None and (dialect.decimal == "," or dialect.delimiter == ";"):
+            _check_decimals(path, body, dialect.decimal, reading)
         decimals = "decimal commas, " if dialect.decimal == "," else ""
         reading.tell(
             f"columns separated by {NAMES.get(dialect.delimiter, repr(dialect.delimiter))}, "
@@ -111,27 +129,55 @@ def _rows(path: Path, lines: Iterator[tuple[int, str]], delimiter: str) -> Itera
 
 def _header(path: Path, sample: list[Row], decimal: str, reading: Reading) -> tuple[str, ...] | None:
     """Return the titles, None where there are none."""
-    header = reading.layout.header
+    layout = reading.layout
+    header = layout.header
+    if header is None and sample:
+        named = {
+            layout.id,
+            layout.time,
+            layout.channel,
+            layout.group,
+            layout.label,
+            *layout.values,
+            *layout.drop,
+        }
+        if any(cell.strip() in named and not is_number(cell) for cell in sample[0][1]):
+            header = True
     if header is None:
         rows = [cells for _, cells in sample[:SAMPLE]]
         header = has_header([[with_point(cell, decimal) for cell in cells] for cells in rows])
     if header is None:
         row, cells = sample[0]
+        counts = " counts" if is_number(cells[0]) else ""
         reading.doubt(
-            f"{path}, row {row} counts: {', '.join(cells[:2])}, ..., {cells[-1]}. It is taken for a header, "
+            f"{path}, row {row}{counts}: {', '.join(cells[:2])}, ..., {cells[-1]}. It is taken for a header, "
             "not for a series. Say --header if it is one, --no-header if it is a series."
         )
         header = True
     return tuple(sample[0][1]) if header else None
 
 
-def _check_decimals(path: Path, body: list[Row], reading: Reading) -> None:
-    """Doubt decimal commas that may all part thousands."""
-    found = [cell.strip() for _, cells in body for cell in cells if "," in cell]
-    if found and all(re.fullmatch(r"[+-]?[1-9]\d{0,2},\d{3}", cell) for cell in found):
+def _check_top(path: Path, sample: list[Row], names: tuple[str, ...] | None) -> None:
+    """Refuse a first row that has not as many cells as most others have: a note above the table."""
+    row, cells = sample[0]
+    width, n = Counter(len(cells) for _, cells in sample[1:]).most_common(1)[0] if sample[1:] else (0, 0)
+    by_one = names is not None and abs(len(cells) - width) == 1 < len(cells)
+    if len(cells) == width or n <= len(sample) / 2 or width < 2 or by_one:
+        return
+    raise DataError(
+        f"{path}, row {row}: {len(cells)} column(s), where most rows have {width}. If it is a title, a "
+        "comment or a note, delete it; if it is a series, it is cut short or too long."
+    )
+
+
+def _check_decimals(path: Path, body: list[Row], decimal: str, reading: Reading) -> None:
+    """Doubt decimal marks that may all part thousands."""
+    found = [cell.strip() for _, cells in body for cell in cells if decimal in cell]
+    if found and all(re.fullmatch(r"[+-]?[1-9]\d{0,2}[.,]\d{3}", cell) for cell in found):
+        mark = "comma" if decimal == "," else "point"
         reading.doubt(
-            f"{path}, row {body[0][0]}: {found[0]!r} is read as {found[0].replace(',', '.')}. If its comma "
-            "marks thousands, take it out; if it is a decimal comma, say --decimal ','."
+            f"{path}, row {body[0][0]}: {found[0]!r} is read as {found[0].replace(',', '.')}. If its {mark} "
+            f"marks thousands, take it out; if it is a decimal {mark}, say --decimal '{decimal}'."
         )
 
 
@@ -143,5 +189,4 @@ def _check_kind(path: Path, head: list[tuple[int, str]]) -> None:
         raise DataError(
             f"{path}, row {row}: text of the {kind} format. Rename the file to {path.stem}{kind}."
         )
-    if line.lower().startswith(("<!doctype", "<html", "<?xml")):
-        raise DataError(f"{path}, row {row}: a page of HTML or XML, not a table. Fetch the file again.")
+    check_line(path, row, line)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from lstmfcn.data.textfile import opened
 from lstmfcn.errors import DataError
 
 SUFFIXES: tuple[str, ...] = (".parquet", ".pq")
+
+OPTIONS = ("label", "id", "time", "channel", "values", "group", "drop")
+"""What a person may say of such a file."""
 
 BATCH = 1024
 """Rows in memory at once."""
@@ -33,7 +37,7 @@ def table(path: Path, reading: Reading) -> Iterator[Table]:
 
     with opened(path) as binary:
         try:
-            file = pq.ParquetFile(binary)
+            file = pq.ParquetFile(binary, page_checksum_verification=True)
             n_rows = max(1, file.metadata.num_rows)
             names = tuple(str(name) for name in file.schema_arrow.names)
         except Exception as error:  # noqa: BLE001 - of a damaged file, of many kinds
@@ -67,7 +71,7 @@ def _text(path: Path, row: int, cell: Any) -> str:
     """Return a cell as the text that names it to the bit."""
     if cell is None:
         return ""
-    if isinstance(cell, str | int | float):
+    if isinstance(cell, str | int | float | Decimal):
         return str(cell)
     if hasattr(cell, "isoformat"):
         return str(cell.isoformat())

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from lstmfcn.data.fields import Record, label_of, labels_of, numbers
+from lstmfcn.data.fields import Record, is_one_of, label_of, labels_of, numbers
 from lstmfcn.data.series import LabelledSeries
 from lstmfcn.data.textfile import TextFile
 from lstmfcn.errors import DataError
@@ -22,24 +23,32 @@ def records(file: TextFile, *, length: int | None = None) -> Iterator[Record]:  
     Whatever the `length`, the header says whether there are labels.
     """
     path, lines = file.path, iter(file)
-    labelled, classes = _read_header(path, lines)
+    header = _read_header(path, lines)
     n_channels: int | None = None
     for row, line in lines:
         if line.lstrip().startswith("#"):
             continue
         *channels, last = line.split(":")
         label = None
-        if labelled:
-            label = label_of(
-                f"{path}, row {row}, after the last colon", last if channels else "", classes=classes
-            )
-        elif last.strip():
-            channels.append(last)
-        elif channels:
+        if header.labelled:
+            place = f"{path}, row {row}, after the last colon"
+            label = label_of(place, last if channels else "", classes=header.classes)
+            words = label.split()  # the header parts its names by blanks, and a name may have some
+            if header.classes and not all(is_one_of(word, header.classes) for word in words):
+                raise DataError(f"{place}: the label {label!r} is none of the header's. Correct one of them.")
+        elif channels and not last.strip():
             raise DataError(
                 f"{path}, row {row}: the line ends with a colon, but the header says of no labels. Take the "
                 "colon away, or add `@classLabel true` and the classes to the header."
             )
+        elif channels and "," not in last and all("," in channel for channel in channels):
+            raise DataError(
+                f"{path}, row {row}: {last.strip()[:40]!r} after the last colon seems to be a label, but "
+                "the header says of no labels. Add `@classLabel true` and the classes to the header, or "
+                "take it away."
+            )
+        else:
+            channels.append(last)
         series = []
         column = 1
         for channel in channels:
@@ -56,6 +65,7 @@ def records(file: TextFile, *, length: int | None = None) -> Iterator[Record]:  
                 f"values, where the first series has {n_channels}. All channels of a series have one length: "
                 "pad or resample first."
             )
+        header.check(path, row, n_channels, lengths.pop())
         yield Record(row, label, np.array(series))
 
 
@@ -88,17 +98,52 @@ def write(path: Path, series: LabelledSeries) -> None:
     write_text(path, "\n".join(lines) + "\n")
 
 
-def _read_header(path: Path, lines: Iterator[tuple[int, str]]) -> tuple[bool, tuple[str, ...]]:
-    """Read up to `@data`; return whether the series have labels, and those that the header names."""
-    labelled = False
+@dataclass
+class _Header:
+    """What a header says: whether there are labels, which, and the sizes of series where it names them."""
+
+    labelled: bool = False
     classes: tuple[str, ...] = ()
+    n_channels: int | None = None
+    length: int | None = None
+    equal: bool = False
+
+    def check(self, path: Path, row: int, n_channels: int, length: int) -> None:
+        """Refuse a series of other sizes: the header is wrong, or the series is damaged."""
+        if self.n_channels is not None and n_channels != self.n_channels:
+            raise DataError(
+                f"{path}, row {row}: {n_channels} channel(s), where the header says {self.n_channels} "
+                "(@univariate or @dimensions). Correct one of them."
+            )
+        if self.length is not None and length != self.length:
+            raise DataError(
+                f"{path}, row {row}: {length} values, where "
+                f"{'the first series has' if self.equal else 'the header says'} {self.length} "
+                "(@equalLength or @seriesLength). The series is cut short, or the header is wrong."
+            )
+        if self.equal:
+            self.length = length
+
+
+def _read_header(path: Path, lines: Iterator[tuple[int, str]]) -> _Header:
+    """Read up to `@data`."""
+    header = _Header()
     for row, line in lines:
         words = line.split()
         tag, value = words[0].lower(), words[1].lower() if len(words) > 1 else ""
         if tag == "@data":
-            return labelled, classes
+            return header
         if tag == "@classlabel":
-            labelled, classes = value == "true", tuple(words[2:])
+            header.labelled, header.classes = value == "true", tuple(words[2:])
+        elif tag == "@equallength":
+            header.equal = value == "true"
+        elif tag == "@serieslength" and value.isdecimal():
+            header.length = int(value)
+        elif (tag in ("@dimension", "@dimensions") and value.isdecimal()) or (tag, value) == (
+            "@univariate",
+            "true",
+        ):
+            header.n_channels = 1 if value == "true" else int(value)
         elif tag in ("@classlabels", "@targetlabel"):
             remedy = "Write @classLabel true and the classes"
             if tag == "@targetlabel":
