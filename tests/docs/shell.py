@@ -69,6 +69,7 @@ class Shell:
             path = self._bin / name
             path.write_text(ASK.format(python=sys.executable, address=str(self._bin / "line")))
             path.chmod(0o755)
+        (self._bin / ".curlrc").write_text("fail-with-body\nsilent\n")  # else a refusal would pass
         self._environment = os.environ | {
             "PATH": f"{self._bin}:{Path(sys.executable).parent}:{os.environ['PATH']}",
             "HOME": str(self._bin),

@@ -21,6 +21,8 @@ from lstmfcn import config, yaml12
 from lstmfcn.data.collection import read_dataset
 from lstmfcn.serving import server
 
+pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")  # DVC's, hundreds of times
+
 NOT_RUN = {
     "README.md": ["it needs the network"],
     "docs/collaborating.md": ["it needs the address of a repository", "it needs a server"],
