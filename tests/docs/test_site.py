@@ -69,6 +69,7 @@ def test_the_reference_has_every_command_parameter_metric_finding_and_public_nam
         "commands": {*typer.main.get_command(app).commands},
         "params": keys,
         "metrics": {*METRICS},
+        "../metrics": {*METRICS},  # the page that says when to use which
         "findings": {*WHAT},
         "python": {*lstmfcn.__all__, "ResNetClassifier"} - {"__version__"},
     }
