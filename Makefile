@@ -62,9 +62,8 @@ benchmarks/.venv/.installed: benchmarks/peers.txt
 	benchmarks/.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement benchmarks/peers.txt
 	@touch $@
 
-docs: setup ## the API as HTML, into build/docs
-	$(BIN)/python -m pdoc --docformat numpy --math --output-directory build/docs $(addprefix lstmfcn., \
-	  classifiers config data errors evaluation explain networks pipeline report runs study tracking training workspace)
+docs: setup ## the documentation as a site, into build/docs/index.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 licences: setup ## the licence of every dependency
 	@$(BIN)/lstmfcn licences

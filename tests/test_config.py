@@ -1,5 +1,6 @@
 """The schema of `params.yaml`: what it refuses and how it says so, and the file that is written from it."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -208,3 +209,20 @@ def test_a_dataset_may_have_policies_of_its_own(values):
     }
     assert prepare.policies("GunPoint") == {"lengths": "truncate", "missing": "interpolate", "length": 9}
     assert prepare.policies("ArrowHead") == {"lengths": "resample", "missing": "refuse", "length": None}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"prepare": {"datasets": {"Zebras": {"lengths": "pad"}}}},
+        {"prepare": {"datasets": {"Pump": {"lengths": "pad"}}}},
+        {"prepare": {"length": 20}},
+        {"datasets": ["Pumps", "Pumps"]},
+        {"models": ["fnc"]},
+        {"train": {"epochs": 0}},
+    ],
+)
+def test_no_sentence_ends_twice(wrong):
+    with pytest.raises(ParamsError) as caught:
+        parse({"datasets": ["Pumps"], "models": ["fcn"]} | wrong)
+    assert not re.search(r"[.?]\.", str(caught.value))

@@ -462,7 +462,7 @@ def _explain(error: ValidationError, source: str, *, within: str = "") -> str:
         elif problem["type"] != "too_short" or not any(_is_within(p["loc"], place) for p in problems):
             message = SHORTER.get(problem["type"], message)
             shown = f" (given: {_shown(given)})" if problem["type"] != "missing" and where else ""
-            end = "" if message.endswith("?") else "."
+            end = "" if message.endswith(("?", ".")) else "."
             lines.append(f"{where or 'the file'}: {message}{shown}{end}{_hint(problem)}")
     return yaml12.listed(f"{source} is not understood:", lines)
 

@@ -11,6 +11,7 @@ import pytest
 from conftest import bumps, make_workspace, run_stages
 from lstmfcn.evaluation.measures import reliability
 from lstmfcn.evaluation.metrics import METRICS
+from lstmfcn.files import write_json
 from lstmfcn.pipeline.table import STAGES
 from lstmfcn.report.figures import reliability_diagram, series_by_class
 from lstmfcn.report.page import build_report
@@ -54,6 +55,28 @@ def test_every_accuracy_is_on_the_page(finished):
     assert "Bumps: reliability of the champion on the test split" in page
     assert "the mean error of the classes" in page.lower()
     assert page == workspace.report.read_text()
+
+
+def test_without_a_dataset_of_the_paper_its_tables_are_left_out(finished):
+    page = build_report(finished[0].root)
+    for word in ("Table I", "beside the paper", '">paper</th>', "The paper's figures"):
+        assert word.lower() not in page.lower()
+
+
+@pytest.mark.parametrize(
+    "named", [["GunPoint", "Pumps", "Coffee"], ["Pumps", "GunPoint"], ["Coffee"], ["Pumps"]]
+)
+def test_what_the_user_brought_comes_first(tmp_path, named):
+    """Before what compares all datasets, which comes before those of the paper."""
+    workspace = make_workspace(tmp_path / "study")
+    write_json(workspace.verdicts, [{"dataset": name, "outcome": "passed", "findings": []} for name in named])
+    page = build_report(workspace.root)
+    brought = [name for name in named if name == "Pumps"]
+    wanted = [*brought, "Comparison of the methods"]
+    if papers := [name for name in named if name != "Pumps"]:
+        wanted += ["Beside the paper", *papers]
+    headings = re.findall("<h2>(.*)</h2>", page)
+    assert headings == ["Champions", *wanted, "How to use it"]
 
 
 def test_the_page_is_well_formed_and_loads_nothing(finished):

@@ -38,7 +38,14 @@ def test_the_report_depends_on_every_section_and_template():
 
 
 def test_the_sections_stand_in_their_order():
-    assert [name for name, _ in all_sections()] == ["champions", "comparison", "paper", "dataset", "use"]
+    assert [name for name, _ in all_sections()] == [
+        "champions",
+        "own",
+        "comparison",
+        "paper",
+        "dataset",
+        "use",
+    ]
 
 
 @pytest.mark.parametrize(("returned", "there"), [('{"count": len(data.datasets)}', True), ("None", False)])

@@ -1,5 +1,7 @@
 """The tables for a terminal."""
 
+from dataclasses import replace
+
 import pandas as pd
 
 from lstmfcn.evaluation.comparison import Comparison
@@ -22,8 +24,19 @@ def test_table1_beside_ours_reads_as_a_table():
     assert " ".join(line.split()) == expected
 
 
-def test_what_the_paper_has_not_is_left_empty_and_what_saw_the_test_split_is_marked():
-    nothing = {"paper": None, "difference": None, "inside_interval": None}
-    line = table1_beside_ours(comparison(selected_on="test", **nothing)).splitlines()[1]
+NOTHING = {"paper": None, "difference": None, "inside_interval": None}
+
+
+def test_what_saw_the_test_split_is_marked_and_without_a_dataset_of_the_paper_it_has_no_columns():
+    header, line = table1_beside_ours(comparison(selected_on="test", **NOTHING)).splitlines()
     expected = "GunPoint lstm_fcn phase1 honest (selected on test) 2 0.7500 0.6600 to 0.8200"
     assert " ".join(line.split()) == expected
+    assert "PAPER" not in header
+
+
+def test_what_the_paper_has_not_is_left_empty():
+    ours, paper = comparison(dataset="Pumps", **NOTHING), comparison()
+    both = pd.concat([ours.beside_paper, paper.beside_paper])
+    header, line, _ = table1_beside_ours(replace(ours, beside_paper=both)).splitlines()
+    assert "PAPER" in header
+    assert line.endswith("0.6600 to 0.8200")

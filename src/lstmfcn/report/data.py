@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from lstmfcn.evaluation.metrics import DEFAULT, Metric
+from lstmfcn.evaluation.reference import load_table1
 from lstmfcn.evaluation.results import read_results
 from lstmfcn.files import read_json
 from lstmfcn.runs.outputs import check_rows
@@ -51,6 +52,10 @@ class ReportData:
         The other tables of the comparison, by name, each as rows.
     missing
         The stages that have not run.
+    in_paper
+        The names of the datasets of the paper's Table I.
+    datasets
+        The names of all datasets: first what the user brought, then those of the paper.
     """
 
     workspace: Workspace
@@ -62,11 +67,22 @@ class ReportData:
     comparison: Mapping[str, Any]
     tables: Mapping[str, list[dict[Any, Any]]]
     missing: Sequence[str]
+    in_paper: Set[str]
     datasets: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         named = dict.fromkeys([*self.verdicts, *self.promotions, *self.unique("dataset")])
-        object.__setattr__(self, "datasets", tuple(named))
+        object.__setattr__(self, "datasets", tuple(sorted(named, key=self.in_paper.__contains__)))
+
+    @property
+    def brought(self) -> list[str]:
+        """The datasets that the user brought."""
+        return [name for name in self.datasets if name not in self.in_paper]
+
+    @property
+    def of_paper(self) -> list[str]:
+        """The datasets that are the paper's too."""
+        return [name for name in self.datasets if name in self.in_paper]
 
     @property
     def honest(self) -> bool:
@@ -171,6 +187,7 @@ def load(workspace: Workspace) -> ReportData:
         comparison=values(comparison / "comparison.json", "compare") or {},
         tables={name: records(rows) for name, rows in found.items()},
         missing=tuple(missing),
+        in_paper=frozenset(load_table1().index),
     )
 
 

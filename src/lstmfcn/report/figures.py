@@ -21,6 +21,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 INK = "#123456"  # replaced by the page's text colour
 GRID = "#654321"  # replaced by the page's line colour
 WIDTH = 7.2  # inches; the page scales it
+REM_AN_INCH = 6.4  # where the page is wide enough: so text is of one size in figures of any width
 
 SERIES_A_CLASS = 12
 """How many series of a class are drawn."""
@@ -44,16 +45,16 @@ def svg_of(figure: Figure, title: str) -> str:
     text = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', text)
     text = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", text)
     text = re.sub(r'href="#([^"]+)"', rf'href="#{prefix}-\1"', text)
-    text = re.sub(r'<svg [^>]*viewBox="([^"]+)"[^>]*>', _opening(title), text, count=1)
+    text = re.sub(r'<svg [^>]*viewBox="([^"]+)"[^>]*>', _opening(title, figure.get_figwidth()), text, count=1)
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     return text.replace(INK, "currentColor").replace(GRID, "var(--line)")
 
 
-def _opening(title: str) -> str:
+def _opening(title: str, inches: float) -> str:
     escaped = title.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;").replace("\\", "\\\\")
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
-        rf'viewBox="\1" role="img" aria-label="{escaped}">'
+        rf'viewBox="\1" style="max-width: {inches * REM_AN_INCH:.1f}rem" role="img" aria-label="{escaped}">'
     )
 
 

@@ -17,6 +17,7 @@ def section(data: ReportData) -> dict[str, Any]:
     """Return a row for each dataset that has a champion."""
     return {
         "columns": data.columns(headline_metrics()),
+        "of_paper": bool(data.of_paper),
         "champions": [row for name in data.datasets if (row := _row(data, name))],
     }
 

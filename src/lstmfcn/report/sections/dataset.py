@@ -1,8 +1,9 @@
-"""What there is to say of each dataset: its series, its methods, its champion, and what it looks at."""
+"""What there is to say of each dataset of the paper: its series, methods, champion, and what it looks at."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -37,13 +38,20 @@ MOST_CLASSES = 12
 """With more classes than that a confusion matrix is no longer looked at."""
 
 
-def section(data: ReportData) -> dict[str, Any]:
-    """Return what the page shows of each dataset; each stands in the navigation by itself."""
+def section(data: ReportData) -> dict[str, Any] | None:
+    """Return what the page shows of each dataset of the paper, after what compares all of them."""
+    return shown(data, data.of_paper)
+
+
+def shown(data: ReportData, datasets: Sequence[str]) -> dict[str, Any] | None:
+    """Return what the page shows of some datasets; each stands in the navigation by itself."""
+    if not datasets:
+        return None
     return {
-        "links": [(data.anchor(name), name) for name in data.datasets],
+        "links": [(data.anchor(name), name) for name in datasets],
         "columns": data.columns(all_metrics().values()),
         "honest": data.honest,
-        "datasets": [_dataset(data, name) for name in data.datasets],
+        "datasets": [_dataset(data, name) for name in datasets],
     }
 
 
@@ -54,6 +62,7 @@ def _dataset(data: ReportData, name: str) -> dict[str, Any]:
     return _series(workspace, name, data.metric(name)) | {
         "name": name,
         "anchor": data.anchor(name),
+        "of_paper": name in data.in_paper,
         "verdict": data.verdicts.get(name),
         "champion": data.champion(name),
         "reason": data.promotions.get(name, {}).get("reason") or "",

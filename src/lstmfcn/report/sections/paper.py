@@ -14,10 +14,15 @@ ORDER = 30
 TEMPLATE = "paper.html.j2"
 
 
-def section(data: ReportData) -> dict[str, Any]:
-    """Return ours beside Table I, the diagrams of critical differences, and Table II recomputed."""
+def section(data: ReportData) -> dict[str, Any] | None:
+    """Return ours beside Table I, the diagrams of critical differences, and Table II recomputed.
+
+    None where no dataset of the paper is in the study.
+    """
+    if not data.of_paper:
+        return None
     return {
-        "beside": records(data.beside),
+        "beside": [row for row in records(data.beside) if row["dataset"] in data.in_paper],
         "diagrams": _diagrams(data),
         "table2": data.tables["table2"],
         "wilcoxon_all": data.tables["wilcoxon_all"],
