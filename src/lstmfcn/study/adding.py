@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -17,6 +16,7 @@ from lstmfcn.data.catalogue import lookup
 from lstmfcn.data.doubts import doubts
 from lstmfcn.data.holdout import held_out
 from lstmfcn.data.layout import Layout, Reading
+from lstmfcn.data.names import checked_name
 from lstmfcn.data.own import lay_down
 from lstmfcn.data.portrait import portrait
 from lstmfcn.data.readers import arrays, is_text, read_series
@@ -205,9 +205,7 @@ def _split(series: LabelledSeries, share: float) -> tuple[LabelledSeries, Labell
 
 
 def _check_name(name: str, folder: Path, *, replacing: bool) -> None:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
-        raise DataError(f"{name!r} is no name for a dataset: letters, digits, - and _ are.")
-    if lookup(name) is not None:
+    if lookup(checked_name(name)) is not None:
         raise DataError(f"{name} is a dataset of the archive. Choose another name for your own.")
     if folder.exists() and not replacing:
         raise DataError(f"{folder} is there already. Choose another name, or say --replace.")
