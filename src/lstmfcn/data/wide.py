@@ -8,6 +8,7 @@ import numpy as np
 
 from lstmfcn.data.fields import Record, is_missing, label_of, numbers
 from lstmfcn.data.layout import Reading
+from lstmfcn.data.lengths import ends
 from lstmfcn.data.roles import roles_of
 from lstmfcn.data.table import Table
 from lstmfcn.errors import DataError
@@ -29,20 +30,27 @@ def records(table: Table, reading: Reading) -> Iterator[Record]:
     columns = [column + 1 for column in roles.values]
     first, last = roles.values[0], roles.values[-1] + 1
     together = len(roles.values) == last - first
+    # Where neither titles nor a label are behind the values, a row may be longer than those looked at first.
+    open_end = reading.any_length and table.names is None and together and last == table.width
     for row, cells in table.rows:
-        if len(cells) != table.width:
+        if len(cells) != table.width and not (open_end and len(cells) > table.width):
             raise unequal_width(table, row, len(cells))
         label = None
         if roles.label is not None:
             place = f"{table.path}, row {row}, column {roles.label + 1}"
             label = label_of(place, cells[roles.label], classes=reading.known_classes)
-        fields = cells[first:last] if together else [cells[column] for column in roles.values]
+        end = len(cells) if open_end else last
+        fields = cells[first:end] if together else [cells[column] for column in roles.values]
+        numbered = range(first + 1, end + 1) if together else columns
         if table.decimal == ",":
-            fields = with_points(table, row, fields, columns)
+            fields = with_points(table, row, fields, numbered)
+        values = np.array([numbers(table.path, row, fields, columns=numbered)])
+        if reading.any_length:
+            values = values[:, : max(1, ends(values[None])[0])]
         yield Record(
             row,
             label,
-            np.array([numbers(table.path, row, fields, columns=columns)]),
+            values,
             id="" if roles.id is None else cells[roles.id].strip(),
             group="" if roles.group is None else group_of(table, row, roles.group, cells),
         )
@@ -97,5 +105,6 @@ def unequal_width(table: Table, row: int, width: int) -> DataError:
     what = "the header" if table.names else f"row {table.sample[0][0]}"
     return DataError(
         f"{table.path}, row {row}: {width} columns, where {what} has {table.width}. The file may be cut "
-        "short; if its series differ in length, leave the cells after their end empty."
+        "short; if its series differ in length, leave the cells after their end empty, or say what becomes "
+        "of them by prepare.lengths (docs/unequal-lengths.md)."
     )

@@ -88,7 +88,8 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]] | NDArray[Any]:
             return {name: content[name] for name in content.files} if hasattr(content, "files") else content
         except Exception as error:  # noqa: BLE001 - zipfile, zlib, ast and NumPy each have theirs
             hint = (
-                " Arrays of objects are not read: give all series one length."
+                " Arrays of objects are not read, as they may hold code: put NaN after the end of a shorter "
+                "series."
                 if "pickle" in str(error)
                 else ""
             )
