@@ -166,3 +166,46 @@ def test_an_item_is_added_and_all_else_stays(before, after):
 def test_a_list_that_cannot_be_extended_is_left_to_its_owner(text):
     with pytest.raises(ParamsError, match="Add New to it by hand"):
         yaml12.with_item(text, "datasets", "New")
+
+
+LAYOUTS = {
+    "nothing of it": "datasets: [A]\n",
+    "no section": "datasets: [A]  # one\ntrain: {epochs: 3}\n",
+    "an empty section": "prepare:\n\ntrain: {epochs: 3}\n",
+    "a section on one line": "prepare: {normalise: none} # x\ntrain: {}\n",
+    "a section": "# top\nprepare:\n  normalise: none # x\n\n# next\ntrain:\n  epochs: 3\n",
+    "a section at the end": "prepare:\n    normalise: none # x",
+    "an empty mapping": "prepare:\n  datasets: {} # x\n  normalise: none\n",
+    "an empty mapping in one line": "prepare: {datasets: {}, normalise: none}\n",
+    "nothing behind the key": "prepare:\n  datasets: # x\n  normalise: none\n",
+    "others on one line": "prepare:\n  datasets: {A: {missing: mask}} # x\n",
+    "others, a line each": "prepare:\n  datasets:\n    A: {missing: mask} # x\n\n  # y\n  normalise: none\n",
+    "others, deeper": "prepare:\n  datasets:\n    A:\n      missing: mask # x\n\ntrain: {}\n",
+    "the same, on one line": "prepare:\n  datasets: {Pumps: {lengths: pad}, A: {missing: mask}}\n",
+    "the same, a line": "prepare:\n  datasets:\n    Pumps: {lengths: pad} # x\n    A: {missing: mask}\n",
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_an_entry_is_added_and_all_else_stays(layout):
+    """Against the values that are read; every comment and every other line is there as it was."""
+    text, entry = LAYOUTS[layout], {"lengths": "resample", "length": 9}
+    made = yaml12.with_entry(text, ["prepare", "datasets", "Pumps"], entry)
+    expected = yaml12.parsed(text)
+    section = expected["prepare"] = expected.get("prepare") or {}
+    section["datasets"] = (section.get("datasets") or {}) | {"Pumps": entry}
+    assert yaml12.parsed(made) == expected
+    changed = [line for line in text.splitlines() if line not in made.splitlines()]
+    assert len(changed) <= 1
+    assert [part for part in text.split() if "#" in part] == [part for part in made.split() if "#" in part]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["- a\n", "prepare: [1]\n", "prepare:\n  datasets:\n    Pumps:\n      lengths: pad\n", "prepare: word\n"],
+)
+def test_an_entry_that_does_not_fit_is_to_be_added_by_hand(text):
+    with pytest.raises(
+        ParamsError, match=r"prepare\.datasets could not be extended\. Add Pumps: \{lengths: pad\}"
+    ):
+        yaml12.with_entry(text, ["prepare", "datasets", "Pumps"], {"lengths": "pad"})

@@ -19,7 +19,8 @@ def serving_model(*, shape=(1, 20), normalise="per_series", n_classes=3, archite
     n_channels, length = shape
     preprocessing = Preprocessing(normalise, n_channels, length, **(policies or {}))
     n_channels, length = preprocessing.shape
-    network = build(architecture, n_channels=n_channels, length=length, n_classes=n_classes, seed=1)
+    shape = {"n_channels": n_channels, "length": length, "padded": preprocessing.padded}
+    network = build(architecture, **shape, n_classes=n_classes, seed=1)
     return ServingModel(
         architecture, get_weights(network), preprocessing=preprocessing, n_classes=n_classes
     ), preprocessing

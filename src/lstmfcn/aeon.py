@@ -19,33 +19,44 @@ from lstmfcn.environment import load_library
 load_library("aeon.classification")
 from aeon.classification import BaseClassifier  # noqa: E402
 
+CAPABILITIES = {"lengths": "capability:unequal_length", "missing": "capability:missing_values"}
+"""What aeon calls it that each policy takes such series."""
+
 
 class _Composed(BaseClassifier):
     """An aeon classifier that hands its work to one of ours."""
 
     _ours: ClassVar[Any]
     _tags: ClassVar[dict[str, Any]] = {
-        "X_inner_type": "numpy3D",
+        "X_inner_type": ["numpy3D", "np-list"],
         "capability:multivariate": True,
         "algorithm_type": "deeplearning",
     }
 
-    def _fit(self, X: NDArray[Any], y: NDArray[Any]) -> Any:
+    def get_tags(self) -> Any:
+        """Return the tags; what becomes of lengths and missing values is a parameter."""
+        tags = super().get_tags()
+        for name in ("lengths", "missing"):
+            tags[CAPABILITIES[name]] = getattr(self, name) != "refuse"
+        return tags
+
+    def _fit(self, X: Any, y: NDArray[Any]) -> Any:
         self.estimator_ = self._ours(**self.get_params(deep=False)).fit(X, y)
         return self
 
-    def _predict(self, X: NDArray[Any]) -> NDArray[Any]:
+    def _predict(self, X: Any) -> NDArray[Any]:
         labels: NDArray[Any] = self.estimator_.predict(X)
         return labels
 
-    def _predict_proba(self, X: NDArray[Any]) -> NDArray[Any]:
+    def _predict_proba(self, X: Any) -> NDArray[Any]:
         probabilities: NDArray[Any] = self.estimator_.predict_proba(X)
         return probabilities
 
     @classmethod
-    def _get_test_params(cls, parameter_set: str = "default") -> dict[str, Any]:  # noqa: ARG003
+    def _get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003
         """Return what aeon's checks construct it with."""
-        return {"epochs": 2, "batch_size": 8}
+        quick = {"epochs": 2, "batch_size": 8}
+        return [quick, quick | {"lengths": "resample", "missing": "interpolate"}]
 
 
 def _composed(ours: Any) -> type[_Composed]:

@@ -168,11 +168,11 @@ class PrepareParams(Values):
     edition: Literal[2015, 2018] = 2018
     """2015, the paper's: swaps the splits of the 14 datasets whose sizes the editions swap."""
 
-    lengths: Lengths = "refuse"
+    lengths: Lengths = preprocessing.Preprocessing.lengths
     """Series of unequal lengths: refuse, resample (to `length`, else to that of the longest training series),
     truncate (to that of the shortest) or pad (to that of the longest; the network looks at no padding)."""
 
-    missing: Missing = "refuse"
+    missing: Missing = preprocessing.Preprocessing.missing
     """Missing values: refuse, interpolate (in each channel, at either end by the nearest value) or mask (0,
     and a further channel for each that says where)."""
 

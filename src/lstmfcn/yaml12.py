@@ -62,6 +62,13 @@ def read(path: Path) -> Any:
         raise ParamsError(f"{path} is not understood: its values are nested too deeply.") from None
 
 
+def parsed(text: str) -> Any:
+    """Return what a text holds that has been read before, or is made of one that has."""
+    from ruamel.yaml import YAML
+
+    return YAML(typ="safe").load(text)
+
+
 def listed(title: str, problems: Sequence[str]) -> str:
     """Return a title with the problems below it, the first of them where there are many."""
     told = [p if len(p) <= LONGEST_PROBLEM else f"{p[:LONGEST_PROBLEM]}..." for p in problems[:MOST_PROBLEMS]]
@@ -101,6 +108,96 @@ def with_item(text: str, key: str, item: str) -> str:
     return changed
 
 
+def with_entry(text: str, keys: Sequence[str], value: Mapping[str, Any]) -> str:
+    """Return the text of a file with a mapping at a path of keys; all else stays as it is.
+
+    Parameters
+    ----------
+    text
+        Of the file.
+    keys
+        From the top: those of mappings that are lacking are made, what stands at the last is replaced.
+    value
+        What is to stand there, on one line.
+
+    Raises
+    ------
+    ParamsError
+        If the text is laid out so that it cannot be done; the entry is to be added by hand then.
+    """
+    from ruamel.yaml.error import YAMLError
+
+    *above, last = keys
+    changed = _with_entry(text, above, last, value)
+    try:
+        made, wanted = parsed(changed or ""), parsed(text)
+        place = wanted
+        for key in above:
+            place[key] = place.get(key) or {}
+            place = place[key]
+        place[last] = dict(value)
+    except (YAMLError, TypeError, AttributeError):
+        made, wanted = None, text
+    if changed is None or made != wanted:
+        raise ParamsError(
+            f"{'.'.join(above)} could not be extended. Add {inline({last: value})[1:-1]} there by hand."
+        )
+    return changed
+
+
+def _with_entry(text: str, above: Sequence[str], last: str, value: Mapping[str, Any]) -> str | None:
+    """Return the text with the entry; None where the layout is none that is known."""
+    from ruamel.yaml import YAML
+
+    node = YAML(typ="safe", pure=True).compose(text)
+    for depth, key in enumerate((*above, last)):
+        if node is None or node.id != "mapping":
+            return None
+        found = next(((name, own) for name, own in node.value if name.value == key), None)
+        left = {last: dict(value)} if depth < len(above) else value
+        for lacking in reversed(above[depth + 1 :]):
+            left = {lacking: left}
+        if depth == len(above) and found:
+            return _replaced(text, *found, inline(value))
+        if found is None:
+            return _inserted(text, node, key, left)
+        if not found[1].value:  # {} or nothing
+            return _replaced(text, *found, inline(left))
+        node = found[1]
+    return None
+
+
+def _replaced(text: str, key: Any, node: Any, new: str) -> str | None:
+    if node.id == "mapping" and not node.flow_style:
+        return None
+    start, end = node.start_mark.index, node.end_mark.index
+    if node.id == "scalar" and not node.value:  # it stands nowhere: behind the colon
+        start = end = text.index(":", key.end_mark.index) + 1
+        new = f" {new}"
+    return f"{text[:start]}{new}{text[end:]}"
+
+
+def _inserted(text: str, node: Any, key: str, value: Any) -> str | None:
+    """Return the text with one more entry at the end of a mapping."""
+    if node.flow_style:
+        at = node.end_mark.index - 1
+        comma = ", " if node.value else ""
+        return f"{text[:at].rstrip()}{comma}{inline({key: value})[1:-1]}{text[at:]}"
+    name, final = node.value[-1]
+    indent = " " * name.start_mark.column
+    at = max(name.end_mark.index, _end_of(final))
+    at += len(text[at:].partition("\n")[0])  # behind a comment
+    return f"{text[:at]}\n{indent}{inline({key: value})[1:-1]}{text[at:]}"
+
+
+def _end_of(node: Any) -> int:
+    """Return where a node ends; a block ends where its last scalar does, before blank lines and comments."""
+    if node.id == "scalar" or node.flow_style or not node.value:
+        return int(node.end_mark.index)
+    inner = node.value[-1]
+    return max(map(_end_of, inner)) if isinstance(inner, tuple) else _end_of(inner)
+
+
 def _text_of(path: Path) -> str:
     if path.exists() and not path.is_file():
         raise ParamsError(f"{path} is no file. Move it away, and put the parameters there.")
@@ -120,6 +217,8 @@ def inline(value: Any) -> str:
     """Return a value as YAML on one line, which every reader of YAML reads the same."""
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(inline, value))}]"
+    if isinstance(value, Mapping) and value:
+        return "{" + ", ".join(f"{inline(key)}: {inline(own)}" for key, own in value.items()) + "}"
     if isinstance(value, str):
         plain = _PLAIN.fullmatch(value) and value.lower() not in TRUTHS.keys() | _WORDS
         return value if plain else "".join(map(_escaped, json.dumps(value, ensure_ascii=False)))

@@ -53,3 +53,32 @@ def test_a_fit_that_fails_leaves_it_unfitted(bumped):
     with pytest.raises(KeyboardInterrupt):
         fitted.set_params(callbacks=fails).fit(X, y)
     assert not fitted.is_fitted
+
+
+@pytest.mark.parametrize(
+    ("policies", "capable"),
+    [
+        ({}, (False, False)),
+        ({"lengths": "pad", "length": 20}, (True, False)),
+        ({"missing": "mask"}, (False, True)),
+        ({"lengths": "resample", "missing": "interpolate"}, (True, True)),
+    ],
+)
+@pytest.mark.usefixtures("tiny")
+def test_what_a_policy_takes_is_a_capability_and_no_more(policies, capable, bumped):
+    """As aeon's own checks of a collection see it; and the answers are ours."""
+    X, y = bumped
+    classifier = aeon.FCNClassifier(epochs=2, batch_size=8, **policies)
+    tags = classifier.get_tag("capability:unequal_length"), classifier.get_tag("capability:missing_values")
+    assert tags == capable
+    unequal = [one[:, : 20 - i % 3] for i, one in enumerate(X)]
+    gappy = np.where(np.arange(20) % 9 == 4, np.nan, X)
+    for given, able in zip((unequal, gappy), capable, strict=True):
+        if able:
+            ours = lstmfcn.FCNClassifier(epochs=2, batch_size=8, **policies).fit(given, y)
+            fitted = classifier.fit(given, y)
+            np.testing.assert_array_equal(fitted.predict_proba(given), ours.predict_proba(given))
+        else:
+            with pytest.raises(ValueError, match="cannot handle these characteristics"):
+                classifier.fit(given, y)
+    assert classifier.set_params(lengths="refuse", length=None).get_tag("capability:unequal_length") is False

@@ -74,6 +74,24 @@ def test_scikit_learns_checks_with_normalisation(estimator, check):
     check(estimator)
 
 
+# With a policy for lengths, series of another length than those of `fit` are no fault.
+OF_ANY_LENGTH = {"check_n_features_in_after_fitting"}
+
+
+@pytest.mark.parametrize(
+    ("estimator", "check"),
+    [
+        pytest.param(*each, id=f"{name_of(each[1])}-{'-'.join(policies.values())}")
+        for policies, but in (({"missing": "mask"}, set()), ({"lengths": "pad"}, OF_ANY_LENGTH))
+        for each in checks(**policies)
+        if name_of(each[1]) not in BLOBS_OF_TWO_FEATURES | NOT_BY_STEPS | but
+    ],
+)
+@pytest.mark.usefixtures("tiny")
+def test_scikit_learns_checks_with_policies(estimator, check):
+    check(estimator)
+
+
 @pytest.mark.parametrize("classifier", THREE)
 def test_each_finds_the_bump_whatever_the_labels(classifier, bumped):
     """Text labels in another order than the numbers': the same series get the same class."""
@@ -95,7 +113,8 @@ def defaults_of(classifier):
 def test_the_defaults_are_those_of_the_schema(classifier):
     defaults = defaults_of(classifier)
     assert defaults.pop("learning_rate") == PARAMS.train.initial_rate
-    assert defaults.pop("normalise") == PARAMS.prepare.normalise
+    for name in ("normalise", "lengths", "missing", "length"):
+        assert defaults.pop(name) == getattr(PARAMS.prepare, name)
     assert (defaults.pop("class_weight") == "balanced") == PARAMS.train.class_weighting
     own = {"fine_tuning_iterations": 0, "random_state": 0} | ({"cells": 64} if "cells" in defaults else {})
     own |= {"validation_share": 0.0, "patience": 50, "verbose": False, "callbacks": None}
@@ -172,6 +191,8 @@ def test_it_works_in_cross_validation_and_on_several_channels(bumped):
     X, y = bumped
     doubled = np.concatenate([X, -X], axis=1)
     assert cross_val_score(clone(ALSTMFCNClassifier(**QUICK)), doubled, y, cv=2).min() > 0.9
+    unequal = [one[:, : 20 - i % 3] for i, one in enumerate(doubled)]
+    assert cross_val_score(FCNClassifier(**QUICK, lengths="pad", length=20), unequal, y, cv=2).min() > 0.9
 
 
 @pytest.mark.usefixtures("tiny")
@@ -187,6 +208,123 @@ def test_series_of_another_length_and_one_class_are_refused(bumped):
     for none in (X[:0], X[:0, 0]):
         with pytest.raises(ValueError, match="0 sample"):
             fitted.predict(none)
+
+
+POLICIES = [
+    {"lengths": "resample"},
+    {"lengths": "truncate"},
+    {"lengths": "pad"},
+    {"missing": "interpolate"},
+    {"lengths": "resample", "missing": "interpolate"},
+]
+
+
+@pytest.mark.parametrize("policies", POLICIES)
+@pytest.mark.usefixtures("tiny")
+def test_equal_series_are_fitted_to_the_same_bytes_by_any_policy(policies, bumped):
+    X, y = bumped
+    expected = FCNClassifier(epochs=3).fit(X, y).predict_proba(X)
+    fitted = FCNClassifier(epochs=3, **policies).fit([*X], y)
+    np.testing.assert_array_equal(fitted.predict_proba(X), expected)
+    assert (fitted.n_channels_, fitted.length_) == (1, 20)
+
+
+def on_the_line(series, length):
+    at = np.linspace(0, series.shape[-1] - 1, length)
+    return np.array([np.interp(at, np.arange(series.shape[-1]), channel) for channel in series])
+
+
+BY_HAND = {
+    "resample": (lambda one: on_the_line(one, 20), None),
+    "truncate": (lambda one: one[:, :14], None),
+    "resample to 11": (lambda one: on_the_line(one, 11), 11),
+}
+
+
+def ragged(X):
+    """Return series that end 0 to 6 steps early."""
+    return [one[:, : X.shape[-1] - i % 7] for i, one in enumerate(X)]
+
+
+@pytest.mark.parametrize("policy", BY_HAND)
+@pytest.mark.usefixtures("tiny")
+def test_lists_of_series_of_unequal_length_are_fitted_as_if_made_equal_by_hand(policy, bumped):
+    """Against NumPy: those that are fitted, and longer ones that are predicted; as lists and with NaN."""
+    by_hand, length = BY_HAND[policy]
+    X, y = bumped
+    series = ragged(X)
+    fitted = FCNClassifier(epochs=3, lengths=policy.split()[0], length=length).fit(series, y)
+    expected = FCNClassifier(epochs=3).fit(np.array([by_hand(one) for one in series]), y)
+    longer = [np.concatenate([one, one[:, :5]], axis=1) for one in series]
+    for given in (series, longer):
+        hand = expected.predict_proba(np.array([by_hand(one) for one in given]))
+        np.testing.assert_allclose(fitted.predict_proba(given), hand, atol=1e-5)
+        np.testing.assert_array_equal(pickle.loads(pickle.dumps(fitted)).predict(given), hand.argmax(axis=1))
+    padded = np.full((30, 1, 40), np.nan)
+    for place, one in zip(padded, series, strict=True):
+        place[:, : one.shape[1]] = one
+    hand = fitted.predict_proba(series)
+    for same in (padded, padded[:, 0], [one[0] for one in series]):
+        np.testing.assert_array_equal(fitted.predict_proba(same), hand)
+    fitted.set_params(lengths="refuse", length=None)  # for the next fit, not for this one
+    np.testing.assert_array_equal(fitted.predict_proba(series), hand)
+
+
+@pytest.mark.parametrize("classifier", THREE)
+def test_what_stands_behind_a_padded_series_counts_for_nothing(classifier, bumped):
+    """A series has the answer that it has alone, and the classes are learned."""
+    X, y = bumped
+    series = [one[:, : 20 - i % 2] for i, one in enumerate(X)]
+    fitted = classifier(**QUICK, lengths="pad", length=25).fit(series[:24], y[:24])
+    together = fitted.predict_proba(series)
+    np.testing.assert_allclose(fitted.predict_proba(series[1:2]), together[1:2], atol=1e-6)
+    assert fitted.score(series[24:], y[24:]) == 1.0
+    with pytest.raises(ValueError, match=r"^Series 0 .* longer than the 25 .* Set length to 26 or more"):
+        fitted.predict([np.zeros((1, 26))])
+
+
+@pytest.mark.usefixtures("tiny")
+def test_missing_values_are_fitted_as_if_filled_in_by_hand(bumped):
+    """Against numpy.interp; masked, there are twice as many channels."""
+    X, y = bumped
+    gappy = np.where(np.random.default_rng(1).random(X.shape) < 0.2, np.nan, X)
+    steps = np.arange(20)
+    filled = [np.interp(steps, steps[~np.isnan(x)], x[~np.isnan(x)]) for (x,) in gappy]
+    expected = FCNClassifier(epochs=3).fit(np.array(filled), y).predict_proba(np.array(filled))
+    fitted = FCNClassifier(epochs=3, missing="interpolate").fit(gappy, y)
+    np.testing.assert_allclose(fitted.predict_proba(gappy), expected, atol=1e-5)
+    masked = FCNClassifier(epochs=3, missing="mask").fit(gappy, y)
+    assert (masked.n_channels_, masked.preprocessing_.shape) == (1, (2, 20))
+    assert np.isfinite(masked.predict_proba(gappy)).all()
+    assert [one.__sklearn_tags__().input_tags.allow_nan for one in (fitted, FCNClassifier())] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("options", "change", "message"),
+    [
+        ({}, ragged, r"differ in length: .* `lengths`"),
+        (
+            {"lengths": "pad"},
+            lambda X: [*X[:-1], np.where(X[0] == X[0][0, 3], np.nan, X[0])],
+            "set missing to",
+        ),
+        (
+            {"lengths": "truncate", "length": 21},
+            list,
+            "length is 21, but the shortest training series has 20",
+        ),
+        ({"missing": "interpolate"}, lambda X: np.where(X.max() == X, np.inf, X), "infinity"),
+        ({"length": 5}, list, "length=5: lengths refuses"),
+        ({"lengths": "cut"}, list, "lengths='cut'"),
+        ({"length": 0, "lengths": "pad"}, list, "length=0"),
+    ],
+)
+@pytest.mark.usefixtures("tiny")
+def test_what_no_policy_takes_is_refused_in_words_of_the_parameters(options, change, message, bumped):
+    X, y = bumped
+    with pytest.raises(ValueError, match=message) as caught:
+        FCNClassifier(epochs=1, **options).fit(change(X), y)
+    assert "params.yaml" not in str(caught.value)
 
 
 def test_the_shape_on_a_large_offset_is_seen():

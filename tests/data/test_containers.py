@@ -65,15 +65,63 @@ def test_series_of_unequal_length_are_named(X, which, more):
     i = 1 + which % (len(series) - 1)
     series[i] = np.concatenate([series[i], np.zeros((X.shape[1], more))], axis=1)
     for container in (series, [one.tolist() for one in series], np.array([*series, None], object)[:-1]):
-        with pytest.raises(DataError, match=rf"differ in shape: .* number {i} \(counted from 0\)"):
+        with pytest.raises(DataError, match=rf"differ in length: .* number {i} \(counted from 0\)"):
             to_array(container)
+
+
+RAGGED = st.integers(1, 3).flatmap(
+    lambda channels: st.lists(
+        st.integers(1, 5).flatmap(lambda n: arrays(np.float64, (channels, n), elements=st.floats(-9, 9))),
+        min_size=1,
+        max_size=5,
+    )
+)
+
+
+def held_apart(series):
+    """Yield series of unequal length as people hold them."""
+    yield series
+    yield tuple(series)
+    yield [one.tolist() for one in series]
+    yield np.array([*series, None], object)[:-1]
+    yield [np.ma.masked_array(one) for one in series]
+    yield pd.DataFrame({f"channel {c}": [pd.Series(one[c]) for one in series] for c in range(len(series[0]))})
+    yield pd.concat([pd.DataFrame(one.T) for one in series], keys=range(len(series)))
+    if len(series[0]) == 1:
+        yield [one[0] for one in series]
+        yield [one if i % 2 else one[0] for i, one in enumerate(series)]
+
+
+@given(RAGGED)
+def test_series_that_may_differ_in_length_stand_in_one_array(series):
+    """Each with its values, NaN behind them, and no wider than the longest."""
+    for container in held_apart(series):
+        got = np.asarray(to_array(container, unequal=True), float).reshape(
+            len(series), len(series[0]), max(one.shape[1] for one in series)
+        )
+        for place, one in zip(got, series, strict=True):
+            np.testing.assert_array_equal(place[:, : one.shape[1]], one)
+            assert np.isnan(place[:, one.shape[1] :]).all()
+
+
+@pytest.mark.parametrize("unequal", [False, True])
+def test_series_of_other_channels_are_named_whatever_their_length(unequal):
+    with pytest.raises(DataError, match=r"differ in shape: the first is 2 x 3, number 1 .* 1 x 3\. Give"):
+        to_array([np.zeros((2, 3)), np.zeros((1, 3))], unequal=unequal)
+
+
+def test_what_is_masked_is_nan_in_an_array_and_in_a_list():
+    masked = np.ma.masked_equal(np.arange(6).reshape(2, 3), 4)
+    expected = [[0, 1, 2], [3, np.nan, 5]]
+    for container in (masked, list(masked)):
+        np.testing.assert_array_equal(to_array(container), expected)
 
 
 def test_channels_of_unequal_length_are_named():
     with pytest.raises(DataError, match=r"channels of series 1 .* differ in length"):
         to_array([[[1, 2], [3, 4]], [[1, 2], [3]]])
     nested = pd.DataFrame({"a": [pd.Series([1.0, 2.0])], "b": [pd.Series([1.0])]})
-    with pytest.raises(DataError, match=r"channels differ in shape: the first is 2, number 1 .* 1\."):
+    with pytest.raises(DataError, match=r"channels differ in length: the first is 2, number 1 .* 1\."):
         to_array(nested)
 
 

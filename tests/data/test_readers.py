@@ -12,7 +12,8 @@ from hypothesis.extra import numpy as hnp
 
 from lstmfcn.data import textfile
 from lstmfcn.data.fields import spelled_alike, spelled_as
-from lstmfcn.data.readers import read_batches, read_series, write_series
+from lstmfcn.data.layout import Layout, Reading
+from lstmfcn.data.readers import columns, read_batches, read_series, write_series
 from lstmfcn.data.series import LabelledSeries
 from lstmfcn.errors import DataError
 
@@ -302,3 +303,56 @@ def test_real_files_read_as_numpy_reads_them(dataset, labels):
         np.testing.assert_array_equal(series.labels.astype(float), expected[:, 0])
         assert set(series.labels) == set(labels.split())
         assert series.rows.tolist() == list(range(1, len(expected) + 1))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=30), st.integers(1, 100))
+def test_a_batch_of_unequal_series_holds_no_more_than_is_asked_for(tmp_path, lengths, n_values):
+    """Each as long as the longest of its batch; or it is the one series."""
+    series = [np.arange(1.0, 1 + n) for n in lengths]
+    lines = [",".join(map(str, one)) for one in series]
+    path = put(tmp_path, "a.ts", "@classLabel false\n@data\n" + "".join(f"{line}\n" for line in lines))
+    found = [part for part, _ in read_batches(path, n_values)]
+    for part in found:
+        assert len(part.X) == 1 or part.X[:-1].size < n_values
+    got = [one[0, ~np.isnan(one[0])] for part in found for one in part.X]
+    assert [one.tolist() for one in got] == [one.tolist() for one in series]
+
+
+RAGGED = [("a", [1.5, 2.5, 3.5]), ("b", [4.5]), ("a", [5.5, 6.5, 7.5, 8.5, 9.5]), ("b", [0.5, 1.5])]
+
+
+@pytest.mark.parametrize("sample", [1, 2, 100])
+@pytest.mark.parametrize("labelled", [True, False])
+@pytest.mark.parametrize("delimiter", [",", "\t", ";"])
+def test_rows_may_end_early_where_series_of_any_length_are_taken(
+    tmp_path, monkeypatch, sample, labelled, delimiter
+):
+    """Wherever the longest stands, and however many rows are looked at first; else they are refused."""
+    monkeypatch.setattr(columns, "SAMPLE", sample)
+    decimal = "," if delimiter == ";" else "."
+    rows = [[label] * labelled + [str(v).replace(".", decimal) for v in x] for label, x in RAGGED]
+    path = put(tmp_path, "a.csv", "".join(delimiter.join(row) + "\n" for row in rows))
+    known = Layout(label="first" if labelled else "none", header=False, decimal=decimal, delimiter=delimiter)
+    found = read_series(path, reading=Reading(layout=known, any_length=True))
+    assert [x[0, :n].tolist() for x, n in zip(found.X, found.ends(), strict=True)] == [x for _, x in RAGGED]
+    assert labelled == (found.labels is not None)
+    with pytest.raises(DataError, match=r"row 2: .* columns, where row 1 .* prepare\.lengths"):
+        read_series(path, reading=Reading(layout=known))
+
+
+@pytest.mark.parametrize(
+    ("rows", "labels"),
+    [
+        (["1,0.5,2", "2,0.25", "1,7"], ["1", "2", "1"]),
+        (["0.5,2,9", "0.25,1", "7,1"], None),
+        (["up,0.5,2", "down,0.25"], ["up", "down"]),
+    ],
+)
+def test_where_any_length_is_taken_the_models_classes_tell_labels_from_values(tmp_path, rows, labels):
+    path = put(tmp_path, "a.csv", "".join(f"{row}\n" for row in rows))
+    found = read_series(path, reading=Reading(any_length=True, classes=("1", "2")))
+    assert (None if found.labels is None else found.labels.tolist()) == labels
+    mixed = put(tmp_path, "b.csv", "1,0.5,2\n0.3,2\n")
+    with pytest.raises(DataError, match=r"'1', and others, '0\.3'\. Say --label first"):
+        read_series(mixed, reading=Reading(any_length=True, classes=("1", "2")))

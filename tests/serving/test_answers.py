@@ -78,7 +78,91 @@ def test_the_model_says_what_it_is(port):
         "classes": list(CLASSES),
         "n_channels": 1,
         "length": 20,
+        "lengths": "refuse",
+        "missing": "refuse",
+        "takes": "1 channel(s) of 20 values; none may be missing",
     }
+
+
+def on_the_line(one, length):
+    """Return a series as `numpy.interp` fills in and resamples it."""
+    one = np.asarray(one, float)
+    steps = np.arange(len(one))
+    known = ~np.isnan(one)
+    return np.interp(np.linspace(0, len(one) - 1, length), steps[known], one[known])
+
+
+LENIENT = {
+    "resample": ({"lengths": "resample"}, [X[0, :7], X[1], np.tile(X[2], 3)], "resampled to 20"),
+    "truncate": ({"lengths": "truncate"}, [X[0], np.tile(X[1], 2), X[2]], "truncated to the first 20"),
+    "pad": ({"lengths": "pad"}, [X[0, :7], X[1], X[2, :3]], "1 to 20 values"),
+    "interpolate": (
+        {"missing": "interpolate"},
+        [np.where(X[0] == X[0, 1], np.nan, X[0]), X[1]],
+        "interpolated",
+    ),
+    "both": (
+        {"lengths": "resample", "missing": "interpolate"},
+        [np.where(X[0] == X[0, 1], np.nan, X[0])[:9], X[1]],
+        "resampled to 20; missing ones (null, an empty field) are interpolated",
+    ),
+}
+
+
+@pytest.mark.parametrize("policy", LENIENT)
+def test_series_are_answered_as_if_prepared_by_hand_where_a_policy_takes_them(policy):
+    """From JSON and CSV, with and without labels; what is taken is said wherever the model is described."""
+    policies, series, said = LENIENT[policy]
+    keep = policy in ("truncate", "pad")
+    by_hand = [one[:20] if keep else on_the_line(one, 20) for one in series]
+    expected = np.concatenate([probabilities(one[None, None]) for one in by_hand])
+    values = [[None if np.isnan(v) else v for v in one] for one in series]
+    rows = [["" if v is None else str(v) for v in one] for one in values]
+    with served(model(**policies)) as port:
+        asked = [
+            answer(port, {"inputs": values}),
+            answer(port, {"instances": [[one] for one in values]}),
+            answer(port, "\n".join(map(",".join, rows)), headers=CSV),
+            answer(port, "\n".join(",".join(["a", *row]) for row in rows), headers=CSV),
+        ]
+        for status, _, body in asked:
+            assert status == 200, body
+            found = [[*one["probabilities"].values()] for one in json.loads(body)["predictions"]]
+            np.testing.assert_allclose(found, expected, rtol=1e-5)
+        told = json.loads(get(port, "/model")[1])
+        assert said in told["takes"]
+        assert {name: told[name] for name in policies} == policies
+        assert said in get(port, "/openapi.json")[1]
+        assert answer(port, get(port, "/example")[1])[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("policies", "values", "message"),
+    [
+        ({}, [1.0] * 19, r"19 values; .* set prepare\.lengths in params.yaml to resample"),
+        ({}, [None, *[1.0] * 19], r"value 0 is null, .* set prepare\.missing in params.yaml to interpolate"),
+        ({"lengths": "pad"}, [1.0] * 21, r"longer than the 20 values to which .* Set prepare\.length to 21"),
+        ({"lengths": "truncate"}, [1.0] * 9, r"shorter than the 20 values to which series are truncated"),
+        ({"lengths": "pad"}, [1.0, None, 1.0], r"missing .*prepare\.missing"),
+        ({"missing": "mask"}, [1.0] * 19, r"19 values; .* set prepare\.lengths"),
+        ({"missing": "mask"}, [None] * 20, "no value at all"),
+        ({"lengths": "resample", "missing": "interpolate"}, [None] * 9, "no value at all"),
+    ],
+)
+def test_what_is_not_taken_is_refused_with_the_policy_that_would(policies, values, message):
+    with served(model(**policies)) as port:
+        status, _, body = answer(port, {"inputs": [[float(i) for i in range(20)], values]})
+    assert status == 400
+    assert re.match(rf"Series 1 \(counted from 0\).*{message}", json.loads(body)["message"])
+
+
+def test_one_long_series_among_many_short_ones_is_answered_in_bounded_memory():
+    """In one array they would take 80 GB."""
+    series = [[1.0, 2.0, 4.0]] * 10_000 + [[0.5] * 1_000_000]
+    with served(model(lengths="resample")) as port:
+        status, _, body = parsed(exchange(port, request({"inputs": series}), timeout=60))
+    assert status == 200
+    assert len(json.loads(body)["predictions"]) == 10_001
 
 
 def test_those_who_watch_are_answered_as_by_mlflow(port):

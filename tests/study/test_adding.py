@@ -11,10 +11,11 @@ import pytest
 from typer.testing import CliRunner
 
 from conftest import make_workspace, run_stages
+from lstmfcn import config, yaml12
 from lstmfcn.cli import app
 from lstmfcn.data.collection import read_dataset
 from lstmfcn.data.portrait import PLAIN, portrait, sparkline
-from lstmfcn.data.series import LabelledSeries
+from lstmfcn.data.series import LabelledSeries, Split
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.study import adding
 
@@ -160,17 +161,86 @@ def test_a_dry_run_writes_nothing(study, tmp_path):
     assert not study.own.exists()
 
 
-def test_lengths_and_missing_values_are_kept_and_told(study, tmp_path):
+def unequal(folder, *, gap=True):
+    """Write a table whose fourth series ends early, and of whose fifth a value is missing."""
     table = frame()
-    table.iloc[3, 9:12] = table.iloc[4, 2] = np.nan
-    table.to_csv(tmp_path / "a.csv", index=False)
-    status, said = run(study, "A", tmp_path / "a.csv")
-    assert status == 0
-    assert "lengths: 9 to 12" in said
-    assert "prepare.lengths" in said
-    assert "missing values: 1;" in said
+    table.iloc[3, 9:12] = np.nan
+    if gap:
+        table.iloc[4, 2] = np.nan
+    table.to_csv(folder / "a.csv", index=False)
+    return folder / "a.csv"
+
+
+def test_unequal_lengths_and_missing_values_are_doubts_with_the_option_that_settles_them(study, tmp_path):
+    status, said = run(study, "A", unequal(tmp_path))
+    assert status == 1
+    assert (
+        "The series have 9 to 12 values, and validation refuses unequal lengths: say --lengths resample"
+        in said
+    )
+    assert "1 values are missing, and validation refuses that: say --missing interpolate" in said
+    assert not study.own.exists()
+    assert run(study, "A", tmp_path / "a.csv", yes=True)[0] == 0
+    assert study.params.read_text() == PARAMS.replace("first\n", "first\n  - A\n")
     ends = np.concatenate([split.ends() for split in own(study, "A")])
     assert sorted(ends) == [9, *[12] * 39]
+
+
+def test_the_policies_that_are_said_are_written_beside_the_name_and_hold(study, tmp_path):
+    """All else of the file stays; the stages that follow make series of the one length."""
+    options = ("--lengths", "resample", "--missing", "interpolate", "--length", "8")
+    status, said = run(study, "A", unequal(tmp_path), *options)
+    assert status == 0
+    assert "prepared; lengths: resample, to 8 values; missing values: interpolate" in said
+    own_entry = "  datasets: {A: {lengths: resample, length: 8, missing: interpolate}}\n"
+    expected = PARAMS.replace("first\n", "first\n  - A\n") + own_entry
+    assert yaml12.parsed(study.params.read_text()) == yaml12.parsed(expected)
+    assert study.params.read_text().startswith(expected.removesuffix(own_entry))
+    status, said = run(study, "A", tmp_path / "a.csv", "--replace", "--length", "9")
+    assert status == 0, said  # what is not said again stays
+    assert config.load(study.params).prepare.policies("A") == {
+        "lengths": "resample",
+        "missing": "interpolate",
+        "length": 9,
+    }
+    study.params.write_text(study.params.read_text().replace("  - Bumps   # the first\n", ""))
+    run_stages(study, tmp_path, "fetch", "validate", "prepare")
+    assert Split.load(study.train_splits / "A.npz").X.shape == (30, 1, 9)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--lengths", "cut"], "prepare.datasets.A.lengths"),
+        (["--length", "9"], "prepare.lengths refuses to change lengths"),
+        (["--lengths", "pad", "--length", "0"], "prepare.datasets.A.length"),
+        (
+            ["--lengths", "truncate", "--length", "10"],
+            "--length is 10, but the shortest training series has 9 values",
+        ),
+        (["--lengths", "pad"], "say --missing interpolate"),
+    ],
+)
+def test_policies_that_cannot_be_are_refused_before_anything_is_written(study, tmp_path, options, message):
+    status, said = run(study, "A", unequal(tmp_path, gap="pad" in options), *options)
+    assert status == 1
+    assert message in said
+    assert not study.own.exists()
+    assert study.params.read_text() == PARAMS
+
+
+def test_rows_that_end_early_are_read_where_a_policy_is_said(study, tmp_path):
+    rows = [
+        ["good" if i % 2 else "bad", *map(str, np.sin(np.arange(5 + i % 4) + i).round(4))] for i in range(40)
+    ]
+    (tmp_path / "a.csv").write_text("".join(",".join(row) + "\n" for row in rows))
+    assert run(study, "A", tmp_path / "a.csv", yes=True)[0] == 1
+    status, said = run(study, "A", tmp_path / "a.csv", "--lengths", "pad")
+    assert status == 0, said
+    assert (
+        sorted(np.concatenate([split.ends() for split in own(study, "A")]))
+        == [5] * 10 + [6] * 10 + [7] * 10 + [8] * 10
+    )
 
 
 @pytest.mark.parametrize("name", ["GunPoint", "a/b", "..", "-x", ""])

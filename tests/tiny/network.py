@@ -6,7 +6,7 @@ RECURRENT = False
 LOW_PRECISION = frozenset()
 
 
-def features(series, architecture, seeds):
+def features(series, architecture, seeds, within=None):
     flat = keras.layers.Flatten(name="flat")(series)
     seed = next(seeds)
     return keras.layers.Dense(

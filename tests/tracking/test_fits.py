@@ -92,6 +92,24 @@ def test_a_registered_estimator_is_a_challenger_and_answers_as_it_does(study, fi
     assert loaded.classes_.tolist() == [2, 3, 10]
 
 
+def test_an_estimator_with_policies_is_logged_and_registered_with_them(study, fitted):
+    """The registered model takes the same series and answers as it does; its example is one that it takes."""
+    _, X, y = fitted
+    gappy = np.where(np.arange(20) % 9 == 4, np.nan, X)
+    series = [one[:, : 20 - i % 4] for i, one in enumerate(gappy)]
+    for policies in ({"lengths": "pad", "missing": "mask", "length": 22}, {"lengths": "resample"}):
+        given = series if "missing" in policies else [np.nan_to_num(one) for one in series]
+        with lstmfcn.track(study.root, dataset="Pumps"):
+            estimator = lstmfcn.FCNClassifier(epochs=2, **policies).fit(given, y)
+        lstmfcn.register(estimator, "Pumps", study.root)
+        loaded = lstmfcn.load_champion("Pumps", alias="challenger", workspace=study.root)
+        np.testing.assert_allclose(loaded.predict_proba(given), estimator.predict_proba(given), atol=1e-6)
+        assert np.isfinite(loaded.predict_proba(loaded.example[None])).all()
+        run = next(run for run in logged(study)[0] if run.data.params.get("lengths") == policies["lengths"])
+        kept = {name: run.data.params.get(name) for name in ("missing", "length")}
+        assert kept == {name: str(policies[name]) if name in policies else None for name in kept}
+
+
 def test_a_champion_stays_whatever_evidence_an_estimator_has(finished, tmp_path, monkeypatch):
     """Perfect evidence on the same series: neither registering it nor the next promotion makes it serve."""
     workspace = copy_of(finished[0], tmp_path / "study")

@@ -141,6 +141,161 @@ def test_files_of_ones_own_get_the_same_answers(model, tmp_path, name):
     assert "of 60 labels" in said
 
 
+def series_of(kind, n=14):
+    """Return series of one channel: of 10 to 20 values, of 20 to 26, or of 20; with gaps or without."""
+    rng = np.random.default_rng(3)
+    shortest, longest = {"shorter": (10, 20), "longer": (20, 26)}.get(kind.split()[0], (20, 20))
+    series = [rng.normal(size=shortest + i % (longest - shortest + 1)).round(4) for i in range(n)]
+    for one in series if "gaps" in kind else []:
+        one[rng.integers(1, 9, 2)] = np.nan
+    return series
+
+
+def with_nan(series, width):
+    return np.array(
+        [np.pad(one[:width], (0, max(0, width - len(one))), constant_values=np.nan) for one in series]
+    )
+
+
+def on_the_line(one, at):
+    steps = np.arange(len(one))
+    return np.interp(at, steps[~np.isnan(one)], one[~np.isnan(one)])
+
+
+# What each policy is given, and what is made of that by hand for the graph of a model without one; where a
+# model's own graph has to do it (pad, mask), NaN stays.
+POLICIES = {
+    "pad": ("shorter", {"lengths": "pad"}, lambda one: with_nan([one], 20)[0]),
+    "resample": (
+        "shorter",
+        {"lengths": "resample"},
+        lambda one: on_the_line(one, np.linspace(0, len(one) - 1, 20)),
+    ),
+    "truncate": ("longer", {"lengths": "truncate"}, lambda one: one[:20]),
+    "interpolate": ("gaps", {"missing": "interpolate"}, lambda one: on_the_line(one, np.arange(20))),
+    "mask": ("gaps", {"missing": "mask"}, lambda one: one),
+    "pad-mask": ("shorter gaps", {"lengths": "pad", "missing": "mask"}, lambda one: with_nan([one], 20)[0]),
+}
+
+
+def text_of(value):
+    return "" if np.isnan(value) else repr(float(value))
+
+
+def short_rows(path, series, labels):
+    rows = [[label, *map(text_of, one)] for label, one in zip(labels, series, strict=True)]
+    path.write_text("".join(",".join(row) + "\n" for row in rows))
+
+
+def empty_cells(path, series, labels):
+    table = pd.DataFrame(with_nan(series, 26)).dropna(axis=1, how="all")
+    table.add_prefix("t").assign(label=labels).to_csv(path, index=False)
+
+
+def a_row_a_step(path, series, labels):
+    pd.DataFrame(
+        [
+            (f"s{i}", label, step, value)
+            for i, (label, one) in enumerate(zip(labels, series, strict=True))
+            for step, value in enumerate(one)
+        ],
+        columns=["name", "state", "step", "value"],
+    ).to_csv(path, index=False)
+
+
+def ts(path, series, labels):
+    lines = [f"{','.join(text_of(v) or '?' for v in one)}:{k}" for k, one in zip(labels, series, strict=True)]
+    path.write_text("@classLabel true\n@data\n" + "\n".join(lines))
+
+
+def npz(path, series, labels):
+    np.savez(path, X=with_nan(series, max(map(len, series)))[:, None], y=labels)
+
+
+def parquet(path, series, labels):
+    table = pd.DataFrame(with_nan(series, max(map(len, series)))).add_prefix("t")
+    table.assign(label=labels).to_parquet(path)
+
+
+PLAIN = ("1", "2", "30")  # a number may be a label as well as a value
+
+LONG = Layout(id="name", time="step", values=("value",), label="state")
+HOLDERS = {
+    "short.csv": (short_rows, None),
+    "cells.csv": (empty_cells, None),
+    "long.csv": (a_row_a_step, LONG),
+    "a.ts": (ts, None),
+    "a.npz": (npz, None),
+    "a.parquet": (parquet, None),
+}
+
+
+@pytest.fixture(scope="module")
+def lenient(tmp_path_factory):
+    """Return a model of each policy, all of one network, and the graph by which its answers are known."""
+    root = tmp_path_factory.mktemp("lenient")
+    strict = tf.saved_model.load(str(package(root / "strict", classes=PLAIN) / "tf2model"))
+    made = {}
+    for name, (_, policies, _) in POLICIES.items():
+        folder = package(root / name, classes=PLAIN, policies=policies)
+        by_itself = name in ("pad", "mask", "pad-mask")
+        made[name] = folder, tf.saved_model.load(str(folder / "tf2model")) if by_itself else strict
+    return made
+
+
+@pytest.mark.parametrize("holder", HOLDERS)
+@pytest.mark.parametrize("policy", POLICIES)
+def test_files_of_unequal_series_are_answered_as_if_prepared_by_hand(lenient, tmp_path, policy, holder):
+    """In every format, by every policy; pandas reads back labels and probabilities, and metrics agree."""
+    kind, _, by_hand = POLICIES[policy]
+    write_file, layout = HOLDERS[holder]
+    series = series_of(kind)
+    labels = np.array(PLAIN)[np.arange(len(series)) % 3]
+    folder, graph = lenient[policy]
+    write_file(tmp_path / holder, series, labels)
+    said = predict_file(folder, tmp_path / holder, tmp_path / "out.csv", layout=layout)
+    expected = graph(np.array([by_hand(one) for one in series])[:, None]).numpy()
+    assert np.isfinite(expected).all()
+    table = pd.read_csv(tmp_path / "out.csv")
+    np.testing.assert_allclose(table[[f"p:{label}" for label in PLAIN]], expected, atol=1e-6)
+    predicted = np.array(PLAIN)[expected.argmax(axis=1)]
+    assert table["predicted"].astype(str).tolist() == predicted.tolist()
+    assert table["label"].astype(str).tolist() == labels.tolist()
+    right = int((predicted == labels).sum())
+    assert f"accuracy {right / 14:.4f} ({right} of 14 labels)" in said
+
+
+def test_arrays_of_objects_are_refused_with_what_to_save_in_their_place(lenient, tmp_path):
+    """They may hold code."""
+    X = np.empty(3, object)
+    X[:] = series_of("shorter", 3)
+    np.savez(tmp_path / "a.npz", X=X)
+    with pytest.raises(DataError, match=r"Arrays of objects are not read.* NaN after the end of a shorter"):
+        predict_file(lenient["pad"][0], tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize(
+    ("policy", "row", "message"),
+    [
+        ("pad", ["b", *["1"] * 21], "row 15: longer than the 20 values .* Set prepare.length to 21 or more"),
+        ("pad", ["b", "1", "", "1"], "row 15: a missing .* prepare.missing"),
+        ("truncate", ["b", *["1"] * 19], "row 15: shorter than the 20 values"),
+        ("resample", ["b", "1", "x"], "row 15, column 3: 'x'"),
+        ("resample", ["b"], "row 15: no value at all"),
+        ("interpolate", ["b", *["1"] * 19], "row 15: 20 columns"),
+        ("interpolate", ["b", *[""] * 20], "row 15: no value at all"),
+    ],
+)
+def test_what_a_policy_does_not_take_is_named_by_its_row(lenient, tmp_path, policy, row, message):
+    path = tmp_path / "a.csv"
+    short_rows(path, series_of(POLICIES[policy][0]), ["b"] * 14)
+    with path.open("a") as file:
+        file.write(",".join(row) + "\n")
+    with pytest.raises(DataError, match=message):
+        predict_file(lenient[policy][0], path)
+    assert [p.name for p in tmp_path.iterdir()] == ["a.csv"]
+
+
 def bad_outputs(folder, path):
     """Return what predictions must not be written to, each with what is said."""
     (folder / "folder").mkdir()

@@ -16,11 +16,11 @@ ATTRIBUTES = """Attributes
 classes_ : ndarray of shape (n_classes,)
     The labels, sorted.
 n_features_in_ : int
-    Values a series, of all channels.
+    Values a series, of all channels; of the longest, where they differ in length.
 feature_names_in_ : ndarray of shape (n_features_in_,)
     The names of the columns, where `fit` was given a frame whose columns have names.
 n_channels_, length_ : int
-    The shape of a series.
+    The shape of a series; where they differ in length, that to which they are made equal.
 seed_ : int
     What every random choice followed from; as `random_state` it gives the same model again.
 architecture_ : Architecture

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted, validate_data
 
 from lstmfcn.classifiers.base import NetworkClassifier
 from lstmfcn.classifiers.documentation import documented
@@ -19,6 +19,8 @@ from lstmfcn.classifiers.parameters import RECIPE, Callback, Parameters, Recurre
 from lstmfcn.classifiers.table import classifiers, network_named
 from lstmfcn.data.containers import to_array
 from lstmfcn.data.fields import spelled_alike
+from lstmfcn.data.lengths import Lengths
+from lstmfcn.data.missing import Missing
 from lstmfcn.data.preprocessing import DEFAULT, Normalise, Preprocessing
 from lstmfcn.data.series import Split
 from lstmfcn.errors import DataError
@@ -44,6 +46,7 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
     _doc_link_module = "lstmfcn"
     _doc_link_template = "https://arxiv.org/abs/1709.05206"
 
+    missing: Missing
     classes_: NDArray[Any]
     n_channels_: int
     length_: int
@@ -68,7 +71,9 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
         ----------
         X
             Shape (n_series, n_channels, length), or (n_series, length) for one channel: an array, a
-            list of arrays, or a frame; see `lstmfcn.data.containers.to_array`.
+            list of arrays, or a frame; see `lstmfcn.data.containers.to_array`. Where `lengths` takes series
+            of any length, a list may hold such, and in an array NaN stands after their ends; where `missing`
+            takes missing values, NaN is one.
         y
             Labels, shape (n_series,): text, integers or booleans.
         sample_weight
@@ -78,8 +83,8 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If shapes do not fit, series differ in length, a value is missing or infinite, there is one class
-            only, or a parameter is impossible.
+            If shapes do not fit, series differ in length or a value is missing where that is not taken, a
+            value is infinite, there is one class only, or a parameter is impossible.
         TrainingDivergedError
             If the loss is no longer a number.
         ForkedProcessError
@@ -93,7 +98,7 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
         fitted = self._unfitted()
         fitted.architecture_ = row.architecture(**parameters.architecture())
         try:
-            series, labels = fitted._series(X, y)
+            series, labels = fitted._series(X, y, lengths=parameters.lengths, missing=parameters.missing)
             check_classification_targets(labels)
             fitted.classes_, codes = np.unique(labels, return_inverse=True)
             weights = None
@@ -106,8 +111,17 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
             if len(present) < 2:
                 names = ", ".join(repr(label) for label in fitted.classes_[present]) or "none"
                 raise ValueError(f"The labels hold one class only, {names}: at least two are needed.")
-            fitted.n_channels_, fitted.length_ = series.shape[1:]
-            fitted.preprocessing_ = Preprocessing.fit(series, normalise=parameters.normalise)
+            fitted.preprocessing_ = Preprocessing.fit(
+                series,
+                normalise=parameters.normalise,
+                lengths=parameters.lengths,
+                missing=parameters.missing,
+                length=parameters.length,
+            )
+            fitted.n_channels_, fitted.length_ = (
+                fitted.preprocessing_.n_channels,
+                fitted.preprocessing_.length,
+            )
             train = Split(
                 fitted.preprocessing_.apply(series, flat_share=FLAT),
                 codes.astype(np.int64),
@@ -124,7 +138,7 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
                 title=row.title,
             )
         except DataError as error:
-            raise ValueError(str(error)) from None
+            raise ValueError(_without_study(error)) from None
         fitted.weights_ = dict(fit.weights)
         fitted.histories_ = fit.histories
         fitted.loss_curve_ = [loss for history in fit.histories for loss in history.loss.tolist()]
@@ -147,8 +161,8 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If there are no series, they are of another shape than those of `fit`, or a value is missing or
-            infinite.
+            If there are no series, they are of another shape than those of `fit` or a value is missing where
+            that is not taken, or a value is infinite.
         ForkedProcessError
             If this process was forked from one that had loaded TensorFlow.
         """
@@ -157,12 +171,14 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
         from lstmfcn.training.weights import set_weights
 
         try:
-            prepared = self.preprocessing_.apply(self._series(X), flat_share=FLAT)
+            does = self.preprocessing_
+            series = self._series(X, lengths=does.lengths, missing=does.missing)
+            prepared = does.apply(series, flat_share=FLAT)
             with borrowed_engine(self._shape()) as engine:
                 set_weights(engine.model, self.weights_)
                 probabilities: NDArray[np.float32] = engine.predict(prepared)
         except DataError as error:
-            raise ValueError(str(error)) from None
+            raise ValueError(_without_study(error)) from None
         return probabilities
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -171,25 +187,32 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
         labels: NDArray[Any] = self.classes_[likeliest]
         return labels
 
-    def _series(self, X: Any, y: Any = None) -> Any:
+    def _series(self, X: Any, y: Any = None, *, lengths: Lengths, missing: Missing) -> Any:
         """Return series as float64, (n_series, n_channels, length), and labels where some are given."""
-        X = to_array(X)
+        of_any_length = lengths != "refuse"
+        X = to_array(X, unequal=of_any_length)
         shape = None  # that of one series, where X has channels
         if getattr(X, "ndim", 2) == 3:
             shape = X.shape[1:]
             X = np.asarray(X).reshape(len(X), shape[0] * shape[1])
+        finite: Any = True if lengths == missing == "refuse" else "allow-nan"
         if y is not None or not hasattr(self, "weights_"):
-            checked, labels = validate_data(self, X, y, dtype=np.float64)
+            checked, labels = validate_data(self, X, y, dtype=np.float64, ensure_all_finite=finite)
             return checked.reshape(len(checked), *(shape or (1, -1))), labels
+        if of_any_length:
+            checked = check_array(X, dtype=np.float64, ensure_all_finite=finite, estimator=self)
+            return checked.reshape(len(checked), *(shape or (1, -1)))
         fitted = (self.n_channels_, self.length_)
         if shape not in (None, fitted):
             raise ValueError(f"Fitted on series of {fitted} (channels, values), given {shape}.")
-        return validate_data(self, X, dtype=np.float64, reset=False).reshape(-1, *fitted)
+        checked = validate_data(self, X, dtype=np.float64, ensure_all_finite=finite, reset=False)
+        return checked.reshape(-1, *fitted)
 
     def _shape(self) -> Shape:
         from lstmfcn.classifiers.engines import Shape
 
-        return Shape(self.architecture_, self.n_channels_, self.length_, len(self.classes_))
+        does = self.preprocessing_
+        return Shape(self.architecture_, *does.shape, len(self.classes_), padded=does.padded)
 
     def _unfitted(self) -> Self:
         """Return a copy with the same parameters, without what a fit has left."""
@@ -200,6 +223,7 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = self.missing != "refuse"
         tags.non_deterministic = False
         return tags
 
@@ -232,6 +256,9 @@ class FCNClassifier(_NetworkClassifier):
         validation_share: float = 0.0,
         patience: int = 50,
         normalise: Normalise = DEFAULT,
+        lengths: Lengths = Preprocessing.lengths,
+        missing: Missing = Preprocessing.missing,
+        length: int | None = None,
         verbose: int = False,
         callbacks: Callback | Sequence[Callback] | None = None,
         random_state: int | np.random.RandomState | None = 0,
@@ -273,6 +300,9 @@ class LSTMFCNClassifier(_NetworkClassifier):
         validation_share: float = 0.0,
         patience: int = 50,
         normalise: Normalise = DEFAULT,
+        lengths: Lengths = Preprocessing.lengths,
+        missing: Missing = Preprocessing.missing,
+        length: int | None = None,
         verbose: int = False,
         callbacks: Callback | Sequence[Callback] | None = None,
         random_state: int | np.random.RandomState | None = 0,
@@ -300,6 +330,11 @@ class ALSTMFCNClassifier(LSTMFCNClassifier):
 def _set(estimator: _NetworkClassifier, given: dict[str, Any]) -> None:
     """Set the parameters that a constructor was given, as its `locals` hold them."""
     estimator.__dict__.update((name, value) for name, value in given.items() if name != "self")
+
+
+def _without_study(error: DataError) -> str:
+    """Return what an error says to those who set parameters, not keys of `params.yaml`."""
+    return str(error).replace(" in params.yaml", "").replace("prepare.", "")
 
 
 def _texts(classes: NDArray[Any]) -> tuple[str, ...]:

@@ -9,9 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
-from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
-from lstmfcn.data.preprocessing import DEFAULT, Normalise
+from lstmfcn.data.lengths import Lengths
+from lstmfcn.data.missing import Missing
+from lstmfcn.data.preprocessing import DEFAULT, Normalise, Preprocessing
 from lstmfcn.networks.architecture import Architecture
 from lstmfcn.training.recipe import (
     FineTuning,
@@ -101,6 +103,18 @@ class Parameters(Values):
     normalise: Normalise = DEFAULT
     """"per_series" z-normalises each channel of each series, "none" leaves them as they are."""
 
+    lengths: Lengths = Preprocessing.lengths
+    """What becomes of series of unequal lengths: "resample" to `length`, else to that of the longest training
+    series; "truncate" to that of the shortest; "pad" to that of the longest, and the network looks at no
+    padding. A series ends with the last step at which any of its channels has a value."""
+
+    missing: Missing = Preprocessing.missing
+    """What becomes of missing values, which are NaN: "interpolate" in each channel, at either end by the
+    nearest value; "mask" with 0, and a further channel for each that says where."""
+
+    length: Annotated[Positive | None, Field(title="int or None")] = None
+    """To which length series are made equal, where `lengths` does so. None: see there."""
+
     verbose: Annotated[int, BeforeValidator(_verbose), Field(ge=0, title="bool or int")] = False
     """Whether a line on stderr tells, every few seconds, how far the training is, and how long it may take;
     from 2 on after every epoch."""
@@ -117,6 +131,13 @@ class Parameters(Values):
     ] = 0
     """Decides every random choice: equal integers give equal models. None gives another model each time; a
     RandomState gives the next number that it draws."""
+
+    @field_validator("length")
+    @classmethod
+    def _has_a_use(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value is not None and info.data.get("lengths") == "refuse":
+            raise ValueError("lengths refuses to change them; set it to resample, truncate or pad")
+        return value
 
     @classmethod
     def checked(cls, values: Mapping[str, Any]) -> Self:
@@ -150,6 +171,7 @@ class Parameters(Values):
 
     def settings(self) -> dict[str, str | int | float | bool | None]:
         """Return what a record of a fit holds of it: the recipe of the first training, and all beside it."""
+        policies = {"lengths": self.lengths, "missing": self.missing, "length": self.length}
         weights = self.class_weight if isinstance(self.class_weight, str) else repr(self.class_weight)
         return dict(vars(self.recipes()[0])) | {
             "class_weighting": self.class_weight == "balanced",
@@ -158,6 +180,7 @@ class Parameters(Values):
             "normalise": self.normalise,
             "validation_share": self.validation_share,
             "validation_patience": self.patience,
+            **{name: value for name, value in policies.items() if value not in ("refuse", None)},
         }
 
     def architecture(self) -> dict[str, Any]:

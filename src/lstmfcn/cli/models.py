@@ -160,7 +160,11 @@ def predict(
 def explain(
     dataset: Annotated[str, typer.Argument(metavar="DATASET", help="One of params.yaml, trained.")],
     file: Annotated[
-        Path | None, typer.Argument(metavar="FILE", help="Series to explain; otherwise the training split.")
+        Path | None,
+        typer.Argument(
+            metavar="FILE",
+            help="Series to explain, in any format that `lstmfcn add` reads; otherwise the training split.",
+        ),
     ] = None,
     model: Annotated[
         str, typer.Option(metavar="MODEL", help="A network of params.yaml; otherwise the best.")
@@ -168,6 +172,18 @@ def explain(
     to: Annotated[
         Path | None, typer.Option("--to", metavar="DIR", help="Otherwise reports/explain/DATASET.")
     ] = None,
+    label: layout.LabelOption = None,
+    id_: layout.IdOption = None,
+    time: layout.TimeOption = None,
+    value: layout.ValueOption = None,
+    channel: layout.ChannelOption = None,
+    drop: layout.DropOption = None,
+    classes: layout.ClassesOption = "",
+    delimiter: layout.DelimiterOption = None,
+    decimal: layout.DecimalOption = None,
+    encoding: layout.EncodingOption = None,
+    header: layout.HeaderOption = None,
+    transpose: layout.TransposeOption = False,
     workspace: WorkspaceOption = Path(),
 ) -> None:
     """Show what a trained network looks at: class activation maps, context vectors, attention.
@@ -177,12 +193,28 @@ def explain(
     from lstmfcn import config
     from lstmfcn.report.explanation_page import explain_to_folder
 
+    known = layout.layout_of(
+        label=label,
+        id_=id_,
+        time=time,
+        value=value,
+        channel=channel,
+        drop=drop,
+        classes=classes,
+        delimiter=delimiter,
+        decimal=decimal,
+        encoding=encoding,
+        header=header,
+        transpose=transpose,
+    )
     here = Workspace(workspace)
     settings = config.load(here.params)
     folder = to or here.report.parent / "explain" / dataset
     models = names(model) or list(settings.models)
     metric = settings.promote.metric
-    typer.echo(explain_to_folder(here, dataset, folder, models=models, file=file, metric=metric))
+    typer.echo(
+        explain_to_folder(here, dataset, folder, models=models, file=file, layout=known, metric=metric)
+    )
 
 
 @app.command(rich_help_panel=PANEL)
@@ -217,7 +249,9 @@ def serve(
     `lstmfcn predict` reads it.
 
     It answers `{"predictions": [{"label": ..., "probabilities": {...}}, ...]}`, or 400 and why not: a series
-    that misses a value, is infinite or of another shape is named, counted from 0.
+    that misses a value, is infinite or of another shape is named, counted from 0. Where the model was
+    trained with a policy for them, lists of other lengths and missing values (null, an empty field) are
+    answered, too.
 
     `GET /` is the page. `/model` says classes and shape, `/example` is a request to begin with,
     `/openapi.json` describes all. `/ping`, `/health` and `/version` are for those who watch.

@@ -48,6 +48,25 @@ def add(
     test_share: Annotated[
         float, typer.Option(metavar="SHARE", help="Of one file: how much of it is the test split.")
     ] = 0.25,
+    lengths: Annotated[
+        str | None,
+        typer.Option(
+            metavar="POLICY",
+            help="What becomes of unequal lengths: resample, truncate, pad or refuse "
+            "(docs/unequal-lengths.md). Written to params.yaml, prepare.datasets.",
+        ),
+    ] = None,
+    missing: Annotated[
+        str | None,
+        typer.Option(
+            metavar="POLICY",
+            help="What becomes of missing values: interpolate, mask or refuse (docs/missing-values.md). "
+            "Written there too.",
+        ),
+    ] = None,
+    length: Annotated[
+        int | None, typer.Option(metavar="VALUES", help="With --lengths: to which length. Written there too.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Go on where something is odd.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what was understood; write nothing.")
@@ -84,6 +103,8 @@ def add(
 
     - `lstmfcn add Sleep sleep.npz --transpose` - arrays X (series, length, channels) and y
 
+    - `lstmfcn add Vowels vowels.ts --lengths pad --length 29` - series of unequal lengths
+
     - `lstmfcn add Pumps pumps.csv --dry-run` - look first
     """
     from lstmfcn.pipeline.lock import lock
@@ -112,6 +133,7 @@ def add(
     def agree(question: str) -> bool:
         return yes or (sys.stdin.isatty() and typer.confirm(question))
 
+    policies = {"lengths": lengths, "missing": missing, "length": length}
     here = Workspace(workspace)
     with lock(here, "lstmfcn add", say):
         adding.add(
@@ -120,6 +142,7 @@ def add(
             files,
             known,
             share=test_share,
+            policies={name: value for name, value in policies.items() if value is not None},
             replacing=replace,
             dry_run=dry_run,
             agree=agree,

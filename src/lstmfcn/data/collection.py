@@ -7,7 +7,6 @@ Wherever it comes from, it is read, checked, and written anew in one format, so 
 from __future__ import annotations
 
 import csv
-import re
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +21,7 @@ import numpy as np
 from lstmfcn.data import readers
 from lstmfcn.data.catalogue import SPLITS, load_catalogue, lookup
 from lstmfcn.data.download import download
+from lstmfcn.data.names import checked_name
 from lstmfcn.data.readers import read_series, write_series
 from lstmfcn.data.series import LabelledSeries
 from lstmfcn.data.textfile import GZIP
@@ -83,9 +83,7 @@ def fetch_dataset(
     DataError
         If the dataset is nowhere, damaged, or not what the catalogue says.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
-        raise DataError(f"{name!r} is no name for a dataset: letters, digits, - and _ are.")
-    folder = target / name
+    folder = target / checked_name(name)
     reader = code_hash(*readers.code())
     whole = is_whole(folder)
     # One's own data may have been corrected since; the archive's is what it is.

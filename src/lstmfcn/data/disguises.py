@@ -39,7 +39,7 @@ _BINARY = (
 
 _TEXT = (
     (
-        re.compile(r"<(?:!|\?xml|html|head|body|table|div|script|meta|svg)", re.IGNORECASE),
+        re.compile(r"<(?:!doctype|!--|\?xml|html|head|body|table|svg)(?![-\w])", re.IGNORECASE),
         "a page of HTML or XML",
         "Fetch the table itself, as CSV",
     ),

@@ -45,7 +45,7 @@ def read_for(
     DataError
         As `read_series`, or if a series does not fit.
     """
-    found = read_series(path, reading=_reading(preprocessing, classes, layout))
+    found = read_series(path, reading=reading_for(preprocessing, classes=classes, layout=layout))
     return _fitted(found, preprocessing, whose, classes)
 
 
@@ -73,13 +73,23 @@ def read_batches_for(
     """
     n_channels, length = preprocessing.shape
     n_values = series_at_once(n_channels, length) * n_channels * length
-    for series, share in read_batches(path, n_values, reading=_reading(preprocessing, classes, layout)):
+    for series, share in read_batches(
+        path, n_values, reading=reading_for(preprocessing, classes=classes, layout=layout)
+    ):
         yield _fitted(series, preprocessing, whose, classes), share
 
 
-def _reading(preprocessing: Preprocessing, classes: tuple[str, ...], layout: Layout | None) -> Reading:
-    length = preprocessing.length if preprocessing.lengths == "refuse" else None
-    return Reading(layout=layout or Layout(), length=length, classes=classes)
+def reading_for(
+    preprocessing: Preprocessing, *, classes: tuple[str, ...] = (), layout: Layout | None = None
+) -> Reading:
+    """Return how a file of such series is read; the parameters are those of `read_for`."""
+    any_length = preprocessing.lengths != "refuse"
+    return Reading(
+        layout=layout or Layout(),
+        length=None if any_length else preprocessing.length,
+        any_length=any_length,
+        classes=classes,
+    )
 
 
 def _fitted(

@@ -70,6 +70,8 @@ class Reading:
         What is known of the file.
     length
         How many values a series should have, where a model says so: a wide file may then lack labels.
+    any_length
+        Whether series may differ in length: a row of a wide table of text may end early then.
     classes
         Those of the model.
     whole
@@ -82,6 +84,7 @@ class Reading:
 
     layout: Layout = field(default_factory=Layout)
     length: int | None = None
+    any_length: bool = False
     classes: tuple[str, ...] = ()
     whole: bool = False
     tell: Callable[[str], None] = lambda _: None

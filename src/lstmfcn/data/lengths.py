@@ -26,6 +26,8 @@ def ends(X: NDArray[np.floating]) -> NDArray[np.int64]:
     int64, shape (n_series,)
         0 for a series without any value.
     """
+    if not X.shape[-1]:
+        return np.zeros(len(X), np.int64)
     present = ~np.isnan(X).all(axis=1)
     return np.where(present.any(axis=1), X.shape[-1] - np.argmax(present[:, ::-1], axis=1), 0)
 

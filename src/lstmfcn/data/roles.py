@@ -170,6 +170,14 @@ def _found_label(table: Table, left: Sequence[int], reading: Reading) -> int | N
     known = {*reading.classes}
     if known and last <= known and not first <= known:
         return left[-1]
+    if known and extra is None and not first <= known:
+        if not first & known:
+            return None
+        reading.doubt(
+            f"{table.path}: {table.title(left[0])} holds labels of the model, {sorted(first & known)[0]!r}, "
+            f"and others, {sorted(first - known)[0]!r}. Say --label first if it holds labels, --label none "
+            "if it holds values."
+        )
     if (
         reading.length is None
         and not may_be_labels(table.cells(left[0]))

@@ -8,6 +8,7 @@ import numpy as np
 
 from lstmfcn.data.fields import Record, is_missing, is_number, label_of, numbers
 from lstmfcn.data.layout import Reading
+from lstmfcn.data.lengths import ends
 from lstmfcn.data.roles import roles_of
 from lstmfcn.data.table import Table
 from lstmfcn.errors import DataError
@@ -31,16 +32,22 @@ def records(table: Table, reading: Reading) -> Iterator[Record]:
     columns = [column + 1 for column in roles.values]
     first, last = roles.values[0], roles.values[-1] + 1
     together = len(roles.values) == last - first
+    # Where neither titles nor a label are behind the values, a row may be longer than those looked at first.
+    open_end = reading.any_length and table.names is None and together and last == table.width
     for row, cells in table.rows:
-        check_row(table, row, cells)
-        fields = cells[first:last] if together else [cells[column] for column in roles.values]
-        if table.decimal == ",":
-            fields = with_points(table, row, fields, columns)
-        values = np.array([numbers(table.path, row, fields, columns=columns)])
+        check_row(table, row, cells, open_end=open_end)
         label = None
         if roles.label is not None:
             place = f"{table.path}, row {row}, column {roles.label + 1}"
             label = label_of(place, cells[roles.label], classes=reading.known_classes)
+        end = len(cells) if open_end else last
+        fields = cells[first:end] if together else [cells[column] for column in roles.values]
+        numbered = range(first + 1, end + 1) if together else columns
+        if table.decimal == ",":
+            fields = with_points(table, row, fields, numbered)
+        values = np.array([numbers(table.path, row, fields, columns=numbered)])
+        if reading.any_length:
+            values = values[:, : max(1, ends(values[None])[0])]
         yield Record(
             row,
             label,
@@ -94,17 +101,20 @@ def _check_widths(table: Table) -> None:
         )
 
 
-def check_row(table: Table, row: int, cells: Sequence[str]) -> None:
-    """Refuse a row that is none.
+def check_row(table: Table, row: int, cells: Sequence[str], *, open_end: bool = False) -> None:
+    """Refuse a row that is none. With an `open_end`, it may have more cells than the others.
 
     Raises
     ------
     DataError
         If it has not as many cells as the others, holds nothing, or is the header again.
     """
-    if len(cells) != table.width:
+    if len(cells) != table.width and not (open_end and len(cells) > table.width):
         what = "the header" if table.names else f"row {table.sample[0][0]}"
-        hint = "The file may be cut short; if its series differ in length, leave cells after their end empty."
+        hint = (
+            "The file may be cut short; if its series differ in length, leave what is after their end empty, "
+            "or say what becomes of them by prepare.lengths (docs/unequal-lengths.md)."
+        )
         if len(cells) == 1 or cells[0].lstrip().startswith(("#", "%")):
             hint = "If it is a comment, a note or a sum, delete it."
         raise DataError(

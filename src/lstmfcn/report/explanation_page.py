@@ -10,6 +10,7 @@ import numpy as np
 
 from lstmfcn.classifiers.table import network_named
 from lstmfcn.data.fitting import read_for
+from lstmfcn.data.layout import Layout
 from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.data.series import Split
 from lstmfcn.environment import load_backend
@@ -103,6 +104,7 @@ def explain_to_folder(
     *,
     models: Iterable[str],
     file: Path | None,
+    layout: Layout | None = None,
     metric: str = DEFAULT,
 ) -> str:
     """Explain the best trained network of a dataset; write `index.html` and `explanation.npz`.
@@ -117,6 +119,8 @@ def explain_to_folder(
         Which of them.
     file
         Series in any format that `read_series` knows; None for the training split.
+    layout
+        What is known of the file's layout; the rest is found out.
     metric
         By which metric the best is chosen.
 
@@ -136,7 +140,7 @@ def explain_to_folder(
     if file is None:
         series, labelled = train, True
     else:
-        series, labelled = _read(file, train, Preprocessing.load(workspace.preprocessing(dataset)))
+        series, labelled = _read(file, train, Preprocessing.load(workspace.preprocessing(dataset)), layout)
     explanation = explain_run(workspace, run, series, labelled=labelled)
     page = render(
         "explanation.html.j2",
@@ -153,9 +157,11 @@ def explain_to_folder(
     return f"{run.name}, {len(series.X)} series: {target / 'index.html'} and {target / 'explanation.npz'}"
 
 
-def _read(file: Path, train: Split, preprocessing: Preprocessing) -> tuple[Split, bool]:
+def _read(
+    file: Path, train: Split, preprocessing: Preprocessing, layout: Layout | None
+) -> tuple[Split, bool]:
     """Read series and prepare them as the training split was; return whether all labels are known."""
-    given = read_for(file, preprocessing, "the network", classes=train.classes)
+    given = read_for(file, preprocessing, "the network", classes=train.classes, layout=layout)
     index = {label: i for i, label in enumerate(train.classes)}
     labels = [] if given.labels is None else given.labels.tolist()
     known = bool(labels) and all(label in index for label in labels)

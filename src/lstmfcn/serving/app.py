@@ -8,14 +8,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from email.message import Message
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, Field
 
-from lstmfcn.data.batches import batches
+from lstmfcn.data.lengths import Lengths
+from lstmfcn.data.missing import Missing
+from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.errors import DataError
 from lstmfcn.serving import answer, body
 from lstmfcn.serving.body import Series
@@ -30,6 +32,10 @@ PAGE = Path(__file__).parent / "page"
 JSON, CSV = "application/json", "text/csv"
 
 
+def _one_of(choice: Any) -> str:
+    return ", ".join(get_args(choice))
+
+
 class Model(BaseModel):
     """What is served."""
 
@@ -37,7 +43,10 @@ class Model(BaseModel):
     alias: str | None = Field(description="Under which it is registered; null for a folder.")
     classes: list[str] = Field(description="The labels.")
     n_channels: int
-    length: int = Field(description="How many values each channel of a series has.")
+    length: int = Field(description="How many values each channel of a series has, once it is prepared.")
+    lengths: str = Field(description=f"What becomes of series of another length: {_one_of(Lengths)}.")
+    missing: str = Field(description=f"What becomes of missing values: {_one_of(Missing)}.")
+    takes: str = Field(description="Which series it takes, in words.")
 
 
 class Prediction(BaseModel):
@@ -88,13 +97,16 @@ def make_app(champion: Champion, *, alias: str | None, limits: Limits, turns: Tu
             405: _no_method,
         },
     )
-    n_channels, length = champion.shape
+    does = champion.preprocessing
     model = Model(
         dataset=champion.dataset,
         alias=alias,
         classes=list(champion.classes),
-        n_channels=n_channels,
-        length=length,
+        n_channels=does.n_channels,
+        length=does.length,
+        lengths=does.lengths,
+        missing=does.missing,
+        takes=taken(does),
     )
     example = request_of(champion)
     for path, name, kind in (
@@ -122,12 +134,14 @@ def make_app(champion: Champion, *, alias: str | None, limits: Limits, turns: Tu
     )
     async def predict(request: Request) -> Response:
         kind, header = _kind(request)
-        reader = body.read_json if kind == JSON else partial(body.read_csv, header=header)
+        reader: Callable[..., Series] = body.read_json
+        if kind == CSV:
+            reader = partial(body.read_csv, header=header, classes=champion.classes)
         try:
             with turns.body() as more:
                 content = await _read(request, limits, more)
                 with turns.request():
-                    series = turns.take(reader, content, champion.shape)
+                    series = turns.take(reader, content, champion.preprocessing)
                     del content
                     answered = await _predict(request, champion, series, turns)
             return Response(answered, media_type=JSON)
@@ -153,12 +167,10 @@ def request_of(champion: Champion) -> str:
 async def _predict(request: Request, champion: Champion, reading: Awaitable[Series], turns: Turns) -> bytes:
     series = await reading
     parts: list[bytes] = []
-    first = 0
-    for batch in batches(series.X):
+    for batch, places in series.batches():
         if await request.is_disconnected():
             raise Gone
-        parts.append(await turns.take(_part, champion, batch, series.places(first, len(batch))))
-        first += len(batch)
+        parts.append(await turns.take(_part, champion, batch, places))
     return answer.whole(parts)
 
 
@@ -229,11 +241,33 @@ async def _no_method(request: Request, error: Any) -> Response:
     return answer_to(RefusedError(405, f"This address takes {allow}.", {"Allow": allow}), request.scope)
 
 
+def taken(does: Preprocessing) -> str:
+    """Say which series a model takes, and what it does to those of other lengths or with missing values."""
+    said = {
+        "refuse": f"{does.length} values",
+        "resample": f"any number of values, which are resampled to {does.length}",
+        "truncate": f"{does.length} values or more, which are truncated to the first {does.length}",
+        "pad": f"1 to {does.length} values, and what is missing after their end counts for nothing",
+    }[does.lengths]
+    missing = {
+        "refuse": "none may be missing",
+        "interpolate": "missing ones (null, an empty field) are interpolated",
+        "mask": "missing ones (null, an empty field) are masked",
+    }[does.missing]
+    return f"{does.n_channels} channel(s) of {said}; {missing}"
+
+
 def _described(champion: Champion, example: str) -> dict[str, Any]:
     """Return what OpenAPI says of the body of a request."""
     keys = ", ".join(body.FORMATS)
-    schema = {"type": "object", "description": f"With one of the keys {keys}."}
+    does = champion.preprocessing
+    schema = {"type": "object", "description": f"With one of the keys {keys}. Series of {taken(does)}."}
     content: dict[str, Any] = {JSON: {"schema": schema, "example": json.loads(example)}}
     if champion.shape[0] == 1:
-        content[CSV] = {"schema": {"type": "string", "description": "A line a series; labels are ignored."}}
+        content[CSV] = {
+            "schema": {
+                "type": "string",
+                "description": f"A line a series of {taken(does)}; labels are ignored.",
+            }
+        }
     return {"requestBody": {"required": True, "content": content}}

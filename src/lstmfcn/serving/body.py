@@ -22,9 +22,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lstmfcn.data.batches import MOST_SERIES, series_at_once
 from lstmfcn.data.fields import is_missing, is_number
-from lstmfcn.data.layout import Layout, Reading
-from lstmfcn.data.readers import read_series
+from lstmfcn.data.fitting import reading_for
+from lstmfcn.data.layout import Layout
+from lstmfcn.data.preprocessing import LENGTHS_HELP, MISSING_HELP, Preprocessing
+from lstmfcn.data.readers import read_batches
 from lstmfcn.errors import DataError, nearest
 
 FORMATS = ("inputs", "instances", "dataframe_split", "dataframe_records")
@@ -39,33 +42,49 @@ class Series:
     Attributes
     ----------
     X
-        float64, shape (n_series, n_channels, length); values may be NaN or infinite.
+        Series, each float64 of shape (n_channels, n_values); values may be NaN or infinite.
     rows
         The line of each series, where the request is CSV.
     """
 
-    X: NDArray[np.float64]
+    X: Sequence[NDArray[np.float64]]
     rows: Sequence[int] | None = None
 
-    def places(self, first: int, n: int) -> list[str]:
-        """Return what to call `n` series in errors, the first of which is number `first`."""
-        return [_place(i, self.rows[i] if self.rows else None) for i in range(first, first + n)]
+    def batches(self) -> Iterator[tuple[Sequence[NDArray[np.float64]], list[str]]]:
+        """Yield the series that a network takes at once, and what to call them in errors.
+
+        They are few where one of them is long: all get its length.
+        """
+        first = 0
+        while first < len(self.X):
+            end, longest = first, 1
+            while end < len(self.X):
+                longest = max(longest, self.X[end].shape[1])
+                if end > first and end - first >= series_at_once(len(self.X[end]), longest):
+                    break
+                end += 1
+            yield self.X[first:end], [self._place(i) for i in range(first, end)]
+            first = end
+
+    def _place(self, i: int) -> str:
+        return _place(i, self.rows[i] if self.rows else None)
 
 
-def read_json(body: bytes, shape: tuple[int, int]) -> Series:
+def read_json(body: bytes, takes: Preprocessing) -> Series:
     """Read the series of a body of JSON.
 
     Parameters
     ----------
     body
         In UTF-8.
-    shape
-        (n_channels, length) of the model.
+    takes
+        What the model does to series. Where that takes missing values, or series of any length, null is
+        read as NaN.
 
     Raises
     ------
     DataError
-        If it is no JSON, has other keys, or a series is none or of another shape.
+        If it is no JSON, has other keys, or a series is none or of a shape that the model does not take.
     """
     try:
         # What no number can hold becomes infinite, so that it is refused where its series has a name.
@@ -76,46 +95,59 @@ def read_json(body: bytes, shape: tuple[int, int]) -> Series:
     except json.JSONDecodeError as error:
         raise DataError(f"The body is no JSON: {error}.") from None
     rows = _rows(content)
-    series = [_series(row, shape, _place(i)) for i, row in enumerate(rows)]
-    return Series(np.array(series, np.float64).reshape(-1, *shape))
+    return Series([_series(row, takes, _place(i)) for i, row in enumerate(rows)])
 
 
-def read_csv(body: bytes, shape: tuple[int, int], *, header: bool | None = None) -> Series:
+def read_csv(
+    body: bytes, takes: Preprocessing, *, header: bool | None = None, classes: tuple[str, ...] = ()
+) -> Series:
     """Read the series of a body of CSV: a line each, with or without labels, as `lstmfcn predict` reads them.
 
     Parameters
     ----------
-    body, shape
+    body, takes
         As for `read_json`.
     header
         Whether the first line names the columns. None: it does if it holds no number, or counts them from 0
         as pandas does.
+    classes
+        Those of the model.
 
     Raises
     ------
     DataError
         If a line is no series of the model's shape.
     """
-    n_channels, length = shape
-    if n_channels > 1:
-        raise DataError(f"CSV holds series of one channel, and the model takes {n_channels}. Send JSON.")
+    if takes.n_channels > 1:
+        raise DataError(
+            f"CSV holds series of one channel, and the model takes {takes.n_channels}. Send JSON."
+        )
     text = _text(body)
     if header is None:
         header = _is_header(next((line for line in text.splitlines() if line.strip()), ""))
+    X: list[NDArray[np.float64]] = []
+    rows: list[int] = []
+    n_values = MOST_SERIES * takes.length
     with tempfile.NamedTemporaryFile("w", suffix=".csv", encoding="utf-8", newline="") as file:
         file.write(text)
         file.flush()
-        reading = Reading(layout=Layout(header=header), length=length)
+        known = () if takes.lengths == "refuse" else classes  # the length tells labels from values
+        reading = reading_for(takes, classes=known, layout=Layout(header=header))
         try:
-            found = read_series(Path(file.name), reading=reading)
+            for found, _ in read_batches(Path(file.name), n_values, reading=reading):
+                if reading.any_length and found.labels is not None and any(map(is_number, found.labels)):
+                    raise DataError(
+                        "The first column holds numbers that may be labels as well as values, since the "
+                        "model takes series of any length. Send JSON."
+                    )
+                ends = found.ends() if reading.any_length else itertools.repeat(None)
+                X += [x[:, :end] for x, end in zip(found.X, ends, strict=False)]
+                rows += found.rows.tolist()
         except DataError as error:
             raise DataError(str(error).replace(file.name, "Body")) from None
-    rows = found.rows.tolist()
-    lengths = itertools.repeat(found.X.shape[2]) if found.lengths is None else found.lengths.tolist()
-    for i, (row, n) in enumerate(zip(rows, lengths, strict=False)):
-        if n != length:
-            raise DataError(f"{_place(i, row)}: {n} values; the model takes {length}.")
-    return Series(found.X, rows)
+    for i, (row, x) in enumerate(zip(rows, X, strict=True)):
+        _check_length(x.shape[1], takes, _place(i, row))
+    return Series(X, rows)
 
 
 @contextmanager
@@ -212,29 +244,45 @@ def _order(names: Sequence[str]) -> Callable[[list[Any]], list[Any]]:
     return lambda values: [values[place] for place in places]
 
 
-def _series(row: Any, shape: tuple[int, int], place: str) -> list[NDArray[np.float64]]:
-    """Return the channels of a series."""
-    n_channels, length = shape
-    takes = f"the model takes {n_channels} x {length} (channels x values)"
+def _series(row: Any, takes: Preprocessing, place: str) -> NDArray[np.float64]:
+    """Return a series, shape (n_channels, n_values)."""
     if not isinstance(row, list):
         raise DataError(f"{place}: {_word(row)} in a series' place. Each series is a list of its own.")
-    flat = n_channels == 1 and not any(isinstance(value, list) for value in row[:1])
+    flat = takes.n_channels == 1 and not any(isinstance(value, list) for value in row[:1])
     channels = [row] if flat else row
     for channel in channels:
         if not isinstance(channel, list):
-            raise DataError(f"{place}: {_word(channel)} in a channel's place; {takes}.")
-    if len(channels) != n_channels:
-        raise DataError(f"{place}: {len(channels)} channels; {takes}.")
-    return [_channel(channel, length, place, takes) for channel in channels]
+            raise DataError(f"{place}: {_word(channel)} in a channel's place; {_shape(takes)}.")
+    if len(channels) != takes.n_channels:
+        raise DataError(f"{place}: {len(channels)} channels; {_shape(takes)}.")
+    if len({*map(len, channels)}) > 1:
+        raise DataError(f"{place}: its channels differ in length. End shorter ones with null.")
+    _check_length(len(channels[0]), takes, place)
+    return np.array([_channel(channel, takes, place) for channel in channels])
 
 
-def _channel(channel: list[Any], length: int, place: str, takes: str) -> NDArray[np.float64]:
-    if len(channel) != length:
-        raise DataError(f"{place}: {len(channel)} values; {takes}.")
-    if {*map(type, channel)} != {float}:
-        j, value = next((j, value) for j, value in enumerate(channel) if type(value) is not float)
-        raise DataError(f"{place}: value {j} is {_word(value)}, not a number.")
-    return np.array(channel, np.float64)
+def _channel(channel: list[Any], takes: Preprocessing, place: str) -> NDArray[np.float64]:
+    known = {float} if takes.strict else {float, type(None)}
+    if not {*map(type, channel)} <= known:
+        j, value = next((j, value) for j, value in enumerate(channel) if type(value) not in known)
+        help_ = f" To take missing values, {MISSING_HELP} and train on that." if value is None else ""
+        raise DataError(f"{place}: value {j} is {_word(value)}, not a number.{help_}")
+    return np.array(channel, np.float64)  # None becomes NaN
+
+
+def _check_length(n: int, takes: Preprocessing, place: str) -> None:
+    if takes.lengths == "refuse" and n != takes.length:
+        raise DataError(
+            f"{place}: {n} values; {_shape(takes)}. To take series of other lengths, {LENGTHS_HELP} and "
+            "train on that."
+        )
+    if not n:
+        raise DataError(f"{place}: no values; {_shape(takes)}.")
+
+
+def _shape(takes: Preprocessing) -> str:
+    length = takes.length if takes.lengths == "refuse" else "any number"
+    return f"the model takes {takes.n_channels} x {length} (channels x values)"
 
 
 def _is_header(line: str) -> bool:

@@ -19,7 +19,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from lstmfcn.errors import LstmfcnError
-from lstmfcn.serving.app import make_app, request_of
+from lstmfcn.serving.app import make_app, request_of, taken
 from lstmfcn.serving.guard import guarded, name_of
 from lstmfcn.serving.limits import Limits
 from lstmfcn.serving.refusal import log
@@ -74,7 +74,6 @@ def greeting(champion: Champion, alias: str | None, listener: socket.socket, hos
             f"curl -s {address}/example | "
             f"curl {address}/invocations -H 'Content-Type: application/json' --data-binary @-"
         )
-    shape = " x ".join(str(n) for n in champion.shape)
     classes = ", ".join(champion.classes[:10]) + (", ..." if len(champion.classes) > 10 else "")
     name = f"the {alias} of {champion.dataset}" if alias else f"a model of {champion.dataset}"
     names = (
@@ -82,7 +81,8 @@ def greeting(champion: Champion, alias: str | None, listener: socket.socket, hos
     )
     n_classes = len(champion.classes)
     return (
-        f"Serving {name}: series of {shape} (channels x values), {n_classes} classes ({classes}).\n{names}"
+        f"Serving {name}: series of {taken(champion.preprocessing)}. {n_classes} classes ({classes}).\n"
+        f"{names}"
         f"Try it at {address}/, or in another shell; stop with Ctrl-C:\n\n    {command}\n"
     )
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,8 +18,10 @@ from lstmfcn.data.catalogue import lookup
 from lstmfcn.data.doubts import doubts
 from lstmfcn.data.holdout import held_out
 from lstmfcn.data.layout import Layout, Reading
+from lstmfcn.data.names import checked_name
 from lstmfcn.data.own import lay_down
 from lstmfcn.data.portrait import portrait
+from lstmfcn.data.preprocessing import DEFAULT, Normalise
 from lstmfcn.data.readers import arrays, is_text, read_series
 from lstmfcn.data.series import LabelledSeries
 from lstmfcn.data.textfile import encoding_of
@@ -26,6 +29,7 @@ from lstmfcn.errors import DataError
 from lstmfcn.files import hash_file, write_text
 from lstmfcn.study.new import call
 from lstmfcn.study.oddities import odd_classes, odd_values
+from lstmfcn.study.policies import needs, prepared
 from lstmfcn.workspace import Workspace
 
 SEED = 0
@@ -52,7 +56,14 @@ class Understood:
     odd: Sequence[str]
 
 
-def understand(files: Sequence[Path], layout: Layout, *, share: float, normalised: bool = True) -> Understood:
+def understand(
+    files: Sequence[Path],
+    layout: Layout,
+    *,
+    share: float,
+    normalise: Normalise = DEFAULT,
+    policies: Mapping[str, Any] | None = None,
+) -> Understood:
     """Read one file, and split it, or a training and a test file.
 
     Parameters
@@ -63,14 +74,19 @@ def understand(files: Sequence[Path], layout: Layout, *, share: float, normalise
         What is known of them.
     share
         The share of the test split, where there is no test file.
-    normalised
-        Whether the study normalises each series by itself.
+    normalise
+        As in `params.yaml`.
+    policies
+        What becomes of unequal lengths and missing values: options of `Preprocessing.fit`.
 
     Raises
     ------
     DataError
         If a file cannot be read, or they do not fit together.
     """
+    policies = policies or {}
+    normalised = normalise == "per_series"
+    any_length = policies.get("lengths", "refuse") != "refuse"
     told: list[str] = []
     odd: list[str] = []
     sources = [(path, layout) for path in files]
@@ -79,7 +95,7 @@ def understand(files: Sequence[Path], layout: Layout, *, share: float, normalise
     splits = []
     for path, known in sources:
         lines: list[str] = []
-        splits.append(_read(path, known, lines.append, odd.append))
+        splits.append(_read(path, known, lines.append, odd.append, any_length=any_length))
         told.append(f"{path}: {'; '.join(lines)}" if lines else str(path))
     for split in splits:
         if split.labels is None:
@@ -102,7 +118,13 @@ def understand(files: Sequence[Path], layout: Layout, *, share: float, normalise
             f"{test.path} has series of {test.X.shape[1]} channels, {train.path} of {train.X.shape[1]}. Give "
             "both splits the same."
         )
-    told += _needs((train, test))
+    needed = needs((train, test), policies)
+    odd += needed
+    if not needed and not {*policies.values()} <= {"refuse", None}:
+        try:
+            told.append(prepared((train, test), normalise, policies))
+        except DataError as error:  # here they are options
+            odd.append(re.sub(r"prepare\.(lengths?|missing)( in params\.yaml)?", r"--\1", str(error)))
     odd += [doubt.message for doubt in doubts((train, test), normalised=normalised)]
     odd += odd_values((train, test)) + odd_classes(train, test)
     return Understood(train, test, told, list(dict.fromkeys(odd)))
@@ -115,6 +137,7 @@ def add(
     layout: Layout,
     *,
     share: float = 0.25,
+    policies: Mapping[str, Any] | None = None,
     replacing: bool = False,
     dry_run: bool = False,
     agree: Callable[[str], bool],
@@ -131,6 +154,9 @@ def add(
         What the dataset is to be called.
     files, layout, share
         See `understand`.
+    policies
+        What becomes of unequal lengths and missing values in this dataset: values of `PolicyParams`, which
+        are written to `prepare.datasets`. None, or without any: as the study has it.
     replacing
         Whether a dataset of that name may be replaced.
     dry_run
@@ -147,13 +173,16 @@ def add(
     DataError
         If the name or a file is at fault, or nobody agrees.
     ParamsError
-        If the folder is no study.
+        If the folder is no study, or the policies are none.
     """
     params = config.load(workspace.params)
     folder = workspace.own / name
     _check_name(name, folder, replacing=replacing)
-    normalised = params.prepare.normalise == "per_series"
-    found = understand(files, layout, share=share, normalised=normalised)
+    text = _listed(workspace.params, name, params, policies or {})
+    prepare = config.parse(yaml12.parsed(text), source=str(workspace.params)).prepare
+    found = understand(
+        files, layout, share=share, normalise=prepare.normalise, policies=prepare.policies(name)
+    )
     for line in (*found.told, *portrait((found.train, found.test), encoding=terminal)):
         say(line)
     if found.odd:
@@ -179,15 +208,31 @@ def add(
     lay_down(folder, found.train, found.test, about)
     say(f"Written: {folder}")
     tracked = _under_dvc(workspace, name, say)
-    if name not in params.datasets:
-        text = workspace.params.read_text(encoding="utf-8")
-        write_text(workspace.params, yaml12.with_item(text, "datasets", name))
-        say(f"{name} is listed in {workspace.params}.")
+    if text != workspace.params.read_text(encoding="utf-8"):
+        write_text(workspace.params, text)
+        also = ", with what becomes of its series" if policies else ""
+        say(f"{name} is listed in {workspace.params}{also}.")
     say(f"Next: {'git add ' + ' '.join(tracked) + '; ' if tracked else ''}dvc repro")
 
 
+def _listed(path: Path, name: str, params: config.Params, policies: Mapping[str, Any]) -> str:
+    """Return the parameters with a dataset in their list, and its policies under `prepare.datasets`."""
+    text = path.read_text(encoding="utf-8")
+    if name not in params.datasets:
+        text = yaml12.with_item(text, "datasets", name)
+    if policies:
+        own = params.prepare.datasets.get(name, config.PolicyParams()).model_dump(exclude_none=True)
+        text = yaml12.with_entry(text, ["prepare", "datasets", name], own | dict(policies))
+    return text
+
+
 def _read(
-    path: Path, layout: Layout, tell: Callable[[str], None], doubt: Callable[[str], None]
+    path: Path,
+    layout: Layout,
+    tell: Callable[[str], None],
+    doubt: Callable[[str], None],
+    *,
+    any_length: bool,
 ) -> LabelledSeries:
     if is_text(path) and layout.encoding is None:
         encoding = encoding_of(path)
@@ -197,7 +242,8 @@ def _read(
                 "encoding with --encoding."
             )
         layout = replace(layout, encoding=encoding)
-    return read_series(path, reading=Reading(layout=layout, whole=True, tell=tell, doubt=doubt))
+    reading = Reading(layout=layout, any_length=any_length, whole=True, tell=tell, doubt=doubt)
+    return read_series(path, reading=reading)
 
 
 def _split(series: LabelledSeries, share: float) -> tuple[LabelledSeries, LabelledSeries]:
@@ -207,35 +253,10 @@ def _split(series: LabelledSeries, share: float) -> tuple[LabelledSeries, Labell
 
 
 def _check_name(name: str, folder: Path, *, replacing: bool) -> None:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
-        raise DataError(f"{name!r} is no name for a dataset: letters, digits, - and _ are.")
-    if lookup(name) is not None:
+    if lookup(checked_name(name)) is not None:
         raise DataError(f"{name} is a dataset of the archive. Choose another name for your own.")
     if folder.exists() and not replacing:
         raise DataError(f"{folder} is there already. Choose another name, or say --replace.")
-
-
-def _needs(splits: Sequence[LabelledSeries]) -> list[str]:
-    """Say which policies the dataset will need."""
-    lengths = np.concatenate([split.ends() for split in splits])
-    missing = sum(_n_missing(split) for split in splits)
-    lines = []
-    if lengths.min() < lengths.max():
-        lines.append(
-            f"lengths: {lengths.min()} to {lengths.max()}; validation refuses them unless prepare.lengths "
-            "says what becomes of them"
-        )
-    if missing:
-        lines.append(
-            f"missing values: {missing}; validation refuses them unless prepare.missing says what becomes of "
-            "them"
-        )
-    return lines
-
-
-def _n_missing(split: LabelledSeries) -> int:
-    inside = np.arange(split.X.shape[-1]) < split.ends()[:, None, None]
-    return int((np.isnan(split.X) & inside).sum())
 
 
 def _under_dvc(workspace: Workspace, name: str, say: Callable[[str], None]) -> list[str]:

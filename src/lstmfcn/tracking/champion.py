@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstmfcn.data.batches import batches
+from lstmfcn.data.containers import to_array
 from lstmfcn.data.normalisation import place_of
 from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.environment import refuse_fork
@@ -148,7 +149,7 @@ class Champion:
         """
         refuse_fork()
         of_any_length = self.preprocessing.lengths != "refuse"
-        series = _numbers(_in_one_array(X) if of_any_length else X, places)
+        series = _numbers(to_array(X, unequal=of_any_length), places)
         if series.ndim == 2:
             series = series[:, None, :]
         n_channels, length = self.shape
@@ -234,24 +235,8 @@ def load_champion(
         return _champion(download(Workspace(Path(workspace)), source, alias, Path(scratch)))
 
 
-def _in_one_array(X: Any) -> Any:
-    """Return series of different lengths in one array, NaN after the end of each; anything else as it is."""
-    if not (isinstance(X, list | tuple) or (isinstance(X, np.ndarray) and X.dtype == object)):
-        return X
-    try:
-        each = [np.atleast_2d(np.asarray(series, dtype=object)) for series in X]
-    except ValueError:  # a series whose channels differ in length
-        return X
-    if not each or {series.shape[:-1] for series in each} != {(len(each[0]),)}:
-        return X
-    array = np.full((len(each), len(each[0]), max(s.shape[1] for s in each)), np.nan, dtype=object)
-    for place, series in zip(array, each, strict=True):
-        place[:, : series.shape[1]] = series
-    return array
-
-
 def _numbers(X: Any, places: Sequence[str] | None) -> NDArray[np.float64]:
-    """Return series as numbers: what is masked or None is NaN, what float64 cannot hold infinite.
+    """Return series as numbers: None is NaN, what float64 cannot hold infinite.
 
     Raises
     ------
@@ -274,8 +259,6 @@ def _numbers(X: Any, places: Sequence[str] | None) -> NDArray[np.float64]:
             except (TypeError, ValueError, OverflowError) as error:
                 raise DataError(f"{place_of(i, places)}: a value that is no number ({error}).") from None
         raise DataError("The series differ in length. Pad or resample them first.") from None
-    if isinstance(X, np.ma.MaskedArray):
-        return np.where(np.ma.getmaskarray(X), np.nan, series)  # type: ignore[no-untyped-call]
     return series
 
 

@@ -7,7 +7,6 @@ under `.lstmfcn/fits`, so that `lstmfcn sync` logs what the store did not take.
 from __future__ import annotations
 
 import hashlib
-import re
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -21,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 from lstmfcn.classifiers.observers import FitRecord, observed
 from lstmfcn.classifiers.table import network_named
 from lstmfcn.data.fields import label_of, spelled_alike
+from lstmfcn.data.names import checked_name
 from lstmfcn.errors import DataError, TrackingError
 from lstmfcn.files import hash_of
 from lstmfcn.runs.cache import Cache
@@ -61,7 +61,7 @@ def track(study: str | Path = ".", *, dataset: str) -> Iterator[None]:
     >>> with lstmfcn.track("my-study", dataset="Pumps"):  # doctest: +SKIP
     ...     LSTMFCNClassifier().fit(X, y)
     """
-    workspace, name = _study(study), _name(dataset)
+    workspace, name = _study(study), checked_name(dataset)
     tracker = Tracker(workspace, lambda line: print(line, file=sys.stderr))  # noqa: T201
 
     def log(record: FitRecord) -> None:
@@ -131,7 +131,7 @@ def register(
     facts = {"started": int(1000 * time.time()), "version": __version__}
     told = {"oof_accuracy": oof_accuracy, "oof_log_loss": oof_log_loss}
     evidence = {name: float(value) for name, value in told.items() if value is not None}
-    folder, run = _kept(estimator, _name(dataset), workspace, facts, evidence)
+    folder, run = _kept(estimator, checked_name(dataset), workspace, facts, evidence)
     return challenge(
         run,
         folder,
@@ -160,6 +160,7 @@ def _kept(
     settings = estimator._settings
     weights, history = pack_weights(estimator.weights_), _history(estimator)
     iterations = len(estimator.histories_) - 1
+    n_channels, length = estimator.preprocessing_.shape
     run = Run(
         identity=Identity(dataset=dataset, classifier=row.name, seed=estimator.seed_).iteration(iterations),
         job=hash_of("fit", estimator._data, settings, evidence, hashlib.sha256(weights).hexdigest()),
@@ -168,8 +169,8 @@ def _kept(
         params=settings | estimator.architecture_.params(),
         sizes={
             "n_train": sum(estimator._counts),
-            "n_channels": estimator.n_channels_,
-            "length": estimator.length_,
+            "n_channels": n_channels,
+            "length": length,
             "n_classes": len(estimator.classes_),
         },
         metrics={"final_loss": estimator.loss_curve_[-1]} | dict(evidence),
@@ -203,9 +204,3 @@ def _study(folder: str | Path) -> Workspace:
     if not workspace.params.is_file():
         raise TrackingError(f"{folder} holds no study: no params.yaml. `lstmfcn init {folder}` makes one.")
     return workspace
-
-
-def _name(dataset: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", dataset):
-        raise DataError(f"{dataset!r} is no name for a dataset: letters, digits, - and _ are.")
-    return dataset

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from lstmfcn.data.fitting import read_batches_for
 from lstmfcn.data.layout import Layout
-from lstmfcn.data.textfile import GZIP, TextFile, kind_of
+from lstmfcn.data.textfile import GZIP, kind_of, opened
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.evaluation.scores import binomial_interval
 from lstmfcn.files import atomic_path
@@ -77,7 +77,7 @@ def predict_file(
     RegistryError, TrackingError, UntrustedModelError, KeyFileError
         If the model is, or the key.
     """
-    with TextFile(file):  # what is missing or no file is said at once, not after the model is loaded
+    with opened(file):  # what is missing or no file is said at once, not after the model is loaded
         pass
     target = target or _beside(file)
     _check_output(target, file)

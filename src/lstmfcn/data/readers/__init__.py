@@ -82,7 +82,8 @@ def read_batches(
     path, length, reading
         As for `read_series`.
     n_values
-        A batch has this many values of all its series, or a few more; the last has what is left.
+        A batch has this many values of all its series, or a few more, each as long as the longest; the last
+        has what is left.
 
     Yields
     ------
@@ -99,12 +100,17 @@ def read_batches(
             yield from _pieces(found, n_values)
             return
         batch: list[Record] = []
-        some = False
+        some, longest = False, 0
         for record in found:
-            batch.append(Record(*record))
-            if len(batch) * batch[-1].values.size >= n_values:
+            size = Record(*record).values.size
+            if batch and size > longest and (len(batch) + 1) * size > n_values:
                 yield series_of(path, batch), share()
-                batch, some = [], True
+                batch, some, longest = [], True, 0
+            batch.append(Record(*record))
+            longest = max(longest, size)
+            if len(batch) * longest >= n_values:
+                yield series_of(path, batch), share()
+                batch, some, longest = [], True, 0
         if batch or not some:
             yield series_of(path, batch), 1.0
 

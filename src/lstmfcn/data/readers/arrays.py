@@ -98,7 +98,7 @@ def _arrays(path: Path) -> dict[str, NDArray[Any] | None] | NDArray[Any]:
             if "pickle" in str(error):
                 raise DataError(
                     f"{path} cannot be read as arrays: it holds pickled objects, which may run code. Save "
-                    "arrays of numbers, with numpy.savez, all series of one length."
+                    "arrays of numbers, with numpy.savez, NaN after the end of a shorter series."
                 ) from None
             raise DataError(
                 f"{path} cannot be read as arrays: {why}. Write it again, or fetch it again."

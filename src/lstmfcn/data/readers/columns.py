@@ -10,7 +10,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
@@ -77,6 +77,9 @@ def table(path: Path, reading: Reading) -> Iterator[Table]:
         dialect = sniff([line for _, line in head], delimiter=delimiter, decimal=layout.decimal)
         rows = _rows(path, chain(head, lines), dialect.delimiter)
         sample = list(rows if reading.whole else islice(rows, SAMPLE))
+        if reading.any_length and not layout.is_long:
+            widest = max(len(cells) for _, cells in sample)
+            sample, rows = list(_filled(sample, widest)), _filled(rows, widest)
         names = _header(path, sample, dialect.decimal, reading)
         _check_top(path, sample, names)
         body = sample if names is None else sample[1:]
@@ -125,6 +128,12 @@ def _rows(path: Path, lines: Iterator[tuple[int, str]], delimiter: str) -> Itera
                     f"{path}, row {at}: {error}. A quote may be open: one within a quoted field is doubled."
                 ) from None
             yield at, cells
+
+
+def _filled(rows: Iterable[Row], width: int) -> Iterator[Row]:
+    """Yield rows, those that end early with empty cells behind them."""
+    for row, cells in rows:
+        yield row, [*cells, *[""] * (width - len(cells))]
 
 
 def _header(path: Path, sample: list[Row], decimal: str, reading: Reading) -> tuple[str, ...] | None:

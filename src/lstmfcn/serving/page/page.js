@@ -20,6 +20,15 @@ const say = (text, warn = false) => {
   $("said").className = warn ? "warn" : "soft";
 };
 
+// A missing value is null.
+const valueOf = (field) => {
+  if (/^(|\?|na|nan|null|none)$/i.test(field)) return null;
+  return Number.isFinite(Number(field)) ? Number(field) : field;
+};
+
+// The fields of a line, empty ones too, as the model takes missing values or series of any length.
+const cells = (line) => (/[\t,;]/.test(line) ? line.split(/[\t,;]/) : line.trim().split(/ +/)).map((field) => field.trim());
+
 // What is sent, and the series as far as they can be drawn: lists of channels, each a list of numbers.
 const read = (text) => {
   if (/^\s*[[{]/.test(text)) {
@@ -35,13 +44,22 @@ const read = (text) => {
     const series = rows.map((row) => (Array.isArray(row) && Array.isArray(row[0]) ? row : [row]));
     return { body: text, kind: "application/json", series };
   }
+  const anyLength = model.lengths !== "refuse";
+  const lenient = anyLength || model.missing !== "refuse";
   const lines = (block) => block.split("\n").filter((line) => line.trim());
   const fields = (line) => line.trim().split(/[\t,; ]+/).filter(Boolean);
   if (model.n_channels > 1) {
     const blocks = text.replaceAll("\r", "").split(/\n[ \t]*\n/).map(lines).filter((block) => block.length);
-    const number = (field) => (field !== "" && Number.isFinite(Number(field)) ? Number(field) : field);
-    const series = blocks.map((block) => block.map((line) => fields(line).map(number)));
+    const series = blocks.map((block) => block.map((line) => (lenient ? cells : fields)(line).map(valueOf)));
     return { body: JSON.stringify({ inputs: series }), kind: "application/json", series };
+  }
+  if (lenient) {
+    let series = lines(text.replaceAll("\r", "")).map((line) => cells(line).map(valueOf));
+    const labelled = (row) => (anyLength ? typeof row[0] === "string" : row.length > model.length);
+    series = series.map((row) => (labelled(row) ? row.slice(1) : row));
+    // Values that stand one under the other are one series, too.
+    if (series.length > 1 && series.every((row) => row.length === 1)) series = [series.flat()];
+    return { body: JSON.stringify({ inputs: series }), kind: "application/json", series: series.map((row) => [row]) };
   }
   const rows = lines(text.replaceAll("\r", "")).map(fields);
   const series = rows.map((row) => [row.slice(row.length > model.length ? 1 : 0).map(Number)]);
@@ -59,13 +77,15 @@ const picture = (channels, name) => {
   const height = 100 / channels.length;
   channels.forEach((values, c) => {
     let low = Infinity, high = -Infinity;
-    for (const value of values) { low = Math.min(low, value); high = Math.max(high, value); }
+    for (const value of values) if (value !== null) { low = Math.min(low, value); high = Math.max(high, value); }
     const range = high - low || 1;
     const y = (value) => (c + 1) * height - 3 - ((value - low) / range || 0) * (height - 6);
     const step = Math.max(1, Math.ceil(values.length / POINTS));
-    let d = "";
+    let d = "", gap = true;
     for (let i = 0; i < values.length; i += step) {
-      d += `${d ? "L" : "M"}${((1000 * i) / Math.max(1, values.length - 1)).toFixed(1)} ${y(values[i]).toFixed(2)}`;
+      if (values[i] === null) { gap = true; continue; }
+      d += `${gap ? "M" : "L"}${((1000 * i) / Math.max(1, values.length - 1)).toFixed(1)} ${y(values[i]).toFixed(2)}`;
+      gap = false;
     }
     if (c) svg.append(make("line", "", { x1: 0, x2: 1000, y1: c * height, y2: c * height }));
     svg.append(make("path", "", { d }));
@@ -78,7 +98,7 @@ const card = (prediction, i, channels) => {
   const heading = make("h2", prediction.label);
   heading.append(make("span", `series ${i}`));
   article.append(heading);
-  if (channels && channels.every((values) => Array.isArray(values) && values.every(Number.isFinite))) {
+  if (channels && channels.every((values) => Array.isArray(values) && values.every((v) => v === null || Number.isFinite(v)))) {
     article.append(picture(channels, `Series ${i}`));
   }
   const bars = make("dl", "");
@@ -121,7 +141,11 @@ const begin = async () => {
   $("title").textContent = model.dataset;
   const shown = model.classes.slice(0, 20).join(", ") + (model.classes.length > 20 ? ", …" : "");
   $("what").textContent = `${model.alias ? `The ${model.alias}` : "A model"} tells ${model.classes.length} classes apart: ${shown}.`;
-  $("how").textContent = model.n_channels > 1
+  const strict = model.lengths === "refuse" && model.missing === "refuse";
+  if (!strict) $("how").textContent = `Series of ${model.takes}. ${model.n_channels > 1
+    ? "A line a channel, an empty line between two series"
+    : "A line each; a label in letters before them is ignored"}. JSON will do, too.`;
+  else $("how").textContent = model.n_channels > 1
     ? `Of ${model.n_channels} channels with ${model.length} values each: a line a channel, an empty line between two series. JSON will do, too.`
     : `A line each, of ${model.length} values with commas, tabs or blanks between them; a label before them is ignored. JSON will do, too.`;
   const example = (await (await fetch("/example")).json()).inputs;

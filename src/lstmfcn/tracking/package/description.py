@@ -29,6 +29,7 @@ from ruamel.yaml.events import (
     StreamEndEvent,
 )
 
+from lstmfcn.data.names import PATTERN
 from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.tracking.package.contents import DESCRIPTION, EXAMPLES, SAVED_MODEL, UntrustedModelError
 
@@ -83,7 +84,7 @@ class _Metadata(_Strict):
     classes: Annotated[list[str], Field(min_length=1)]
     counts: list[Annotated[int, Field(ge=0)]] | None = None
     temperature: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,2}\.[0-9]{6}$")] | None = None
-    dataset: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+    dataset: Annotated[str, StringConstraints(pattern=f"^{PATTERN}$")]
     key: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     preprocessing: dict[str, str | int]
     takes: str | None = None
