@@ -26,7 +26,6 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-
 from lstmfcn.data import long, wide
 from lstmfcn.data.fields import NO_LABEL, Record, series_of
 from lstmfcn.data.layout import Reading

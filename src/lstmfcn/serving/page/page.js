@@ -78,6 +78,7 @@ const card = (prediction, i, channels) => {
   const heading = make("h2", prediction.label);
   heading.append(make("span", `series ${i}`));
   article.append(heading);
+  if (prediction.unlike) article.append(make("p", "unlike the series that the model was trained on", { class: "warn" }));
   if (channels && channels.every((values) => Array.isArray(values) && values.every(Number.isFinite))) {
     article.append(picture(channels, `Series ${i}`));
   }
