@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from lstmfcn.data.preprocessing import Preprocessing
+from lstmfcn.data.reference import Reference
 from lstmfcn.serving.limits import Limits
 from lstmfcn.serving.server import Server, listen
 from lstmfcn.tracking.champion import Champion
@@ -25,11 +26,12 @@ def probabilities(series):
     return (shifted / shifted.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def model(shape=(1, 20), graph=probabilities, **policies):
-    """Return a champion that needs no TensorFlow."""
+def model(shape=(1, 20), graph=probabilities, series=None, **policies):
+    """Return a champion that needs no TensorFlow. It has seen the raw series, if any."""
     preprocessing = Preprocessing("per_series", *shape, **policies)
     example = np.arange(np.prod(shape), dtype=float).reshape(shape) / 7
-    package = Package({}, "Bumps", CLASSES, preprocessing, graph)
+    reference = None if series is None else Reference.fit(series, preprocessing)
+    package = Package({}, "Bumps", CLASSES, preprocessing, graph, reference=reference)
     return Champion("Bumps", CLASSES, preprocessing, example, package)
 
 

@@ -38,7 +38,19 @@ def test_help_names_every_command_and_imports_nothing_heavy():
     code += "print({'tensorflow', 'mlflow', 'pandas', 'great_expectations'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip().endswith("set()")
-    for command in (*STAGES, "init", "champions", "pull", "predict", "serve", "sync", "summary", "doctor"):
+    others = (
+        "init",
+        "champions",
+        "pull",
+        "predict",
+        "drift",
+        "explain",
+        "serve",
+        "sync",
+        "summary",
+        "doctor",
+    )
+    for command in (*STAGES, *others):
         assert f" {command} " in done.stdout
 
 
@@ -139,6 +151,26 @@ def test_predict_refuses_a_file_that_does_not_fit(run, finished, tmp_path, conte
     assert message in written
     assert status == 1
     assert [p.name for p in tmp_path.iterdir()] == [file.name]
+
+
+def test_explain_and_drift_take_the_options_of_predict(run, finished, tmp_path):
+    """A model by its name or folder, and a file whose layout has to be told."""
+    workspace, ucr = finished
+    rows = [line.split("\t") for line in (ucr / "Bumps/Bumps_TEST.tsv").read_text().splitlines()]
+    file = tmp_path / "odd.csv"
+    file.write_text("".join(";".join([*row[1:], "x", row[0]]).replace(".", ",") + "\n" for row in rows))
+    known = (str(file), "--label", "22", "--drop", "21", "--decimal", ",", "--no-header")
+    assert run("pull", "Bumps", "--to", str(tmp_path / "m"), "-w", workspace.root)[0] == 0
+    for source in (("-w", str(workspace.root)), ("--model", str(tmp_path / "m"))):
+        target = tmp_path / source[0].strip("-")
+        status, said = run("explain", "Bumps", *known, *source, "--to", str(target), "--series", "2,5")
+        assert (status, "15 series, 2 of them drawn" in said) == (0, True)
+        assert sorted(path.name for path in target.iterdir()) == ["explanation.npz", "index.html"]
+        status, said = run("drift", "Bumps", *known, *source, "--output", str(tmp_path / "d.csv"))
+        assert (status, " of 15 series are unlike the training series" in said) == (0, True)
+        assert len((tmp_path / "d.csv").read_text().splitlines()) == 16
+    status, error = run("explain", "Bumps", "-w", workspace.root, "--series", "1")
+    assert (status, "names rows of FILE" in error) == (2, True)
 
 
 def test_serve_answers_on_this_machine_alone_and_ends_when_told_to(finished):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from lstmfcn.data.preprocessing import Preprocessing
+from lstmfcn.data.reference import Reference
 from lstmfcn.environment import load_backend
 from lstmfcn.networks.architecture import Architecture
 
@@ -34,8 +35,9 @@ def package(
     normalise="per_series",
     architecture=ALSTM,
     policies=None,
+    series=None,
 ):
-    """Write a package, as `lstmfcn pull` does; return its folder."""
+    """Write a package, as `lstmfcn pull` does; return its folder. It has seen the raw series, if any."""
     model, preprocessing = serving_model(
         shape=shape,
         normalise=normalise,
@@ -43,9 +45,22 @@ def package(
         architecture=architecture,
         policies=policies,
     )
+    from lstmfcn.tracking.package.contents import REFERENCE
     from lstmfcn.tracking.package.export import export
 
-    metadata = {"dataset": "Bumps", "key": "0" * 64, "preprocessing": preprocessing.describe()}
+    metadata = {
+        "dataset": "Bumps",
+        "key": "0" * 64,
+        "preprocessing": preprocessing.describe(),
+        "architecture": {
+            "classifier": architecture.name,
+            "cells": architecture.cells,
+            "dimension_shuffle": architecture.dimension_shuffle,
+            "segments": architecture.segments,
+        },
+    }
     example = np.zeros((2, *shape), np.float32)
     export(folder, model, classes=classes, example=example, metadata=metadata)
+    if series is not None:
+        Reference.fit(preprocessing.equalise(series), preprocessing).save(folder / REFERENCE)
     return folder

@@ -63,6 +63,15 @@ class Workspace:
         return self.train_splits / f"{dataset}.preprocessing.json"
 
     @property
+    def references(self) -> Path:
+        """What the training splits look like, one file a dataset, apart: nothing trains on it."""
+        return self.root / "data/prepared/reference"
+
+    def reference(self, dataset: str) -> Path:
+        """Return where it stands what a dataset's training split looks like."""
+        return self.references / f"{dataset}.npz"
+
+    @property
     def test_splits(self) -> Path:
         """The test splits: a folder of their own, so that DVC shows that only `evaluate` reads them."""
         return self.root / "data/prepared/test"

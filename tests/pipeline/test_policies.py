@@ -11,8 +11,9 @@ from lstmfcn.data.series import Split
 from lstmfcn.errors import DataError
 from lstmfcn.files import read_json
 from lstmfcn.pipeline.table import STAGES
-from lstmfcn.report.explanation_page import explain_to_folder
+from lstmfcn.report.explanation_page import explain_file
 from lstmfcn.tracking.champion import load_champion
+from lstmfcn.tracking.explained import registered_subject
 from lstmfcn.tracking.prediction import predict_file
 
 TEXT = """
@@ -98,7 +99,7 @@ def test_a_file_is_predicted_as_the_test_split_was(made, tmp_path, name):
     with kept.open() as opened:
         evaluated = [[float(row[f"p:{c}"]) for c in "abc"] for row in csv.DictReader(opened)]
     np.testing.assert_allclose(found, evaluated, atol=1e-5)
-    explain_to_folder(workspace, name, tmp_path / "page", models=["lstm_fcn"], file=file)
+    explain_file(registered_subject(name, workspace=workspace.root), file, tmp_path / "page")
     with np.load(tmp_path / "page" / "explanation.npz") as arrays:
         assert np.isfinite(arrays["maps"]).all()
 

@@ -69,6 +69,20 @@ def test_several_channels_are_answered():
         assert answer(port, get(port, "/example")[1])[0] == 200
 
 
+def test_series_unlike_the_training_series_are_marked(port):
+    """Where the model has seen some: by its own p-values; else there is no mark."""
+    champion = model(series=X[:100, None])
+    asked = np.concatenate([X[100:500], X[:5] + 50])
+    with served(champion) as marking:
+        found = json.loads(answer(marking, {"inputs": asked.tolist()})[2])["predictions"]
+    marks = [one["unlike"] for one in found]
+    assert marks == (champion.p_values(asked) <= 0.05).tolist()
+    assert all(marks[-5:])
+    assert not all(marks)
+    (plain,) = json.loads(answer(port, {"inputs": X[:1].tolist()})[2])["predictions"]
+    assert "unlike" not in plain
+
+
 def test_the_model_says_what_it_is(port):
     kind, text = get(port, "/model")
     assert kind == "application/json"

@@ -21,7 +21,8 @@ from lstmfcn.errors import DataError, RegistryError
 from lstmfcn.runs.predictions import Predictions
 from lstmfcn.tracking import prediction
 from lstmfcn.tracking.champion import Champion, load_champion
-from lstmfcn.tracking.prediction import OutputError, predict_file
+from lstmfcn.tracking.output import OutputError
+from lstmfcn.tracking.prediction import predict_file
 from untrained import package
 
 CLASSES = ("-1", "=a", "b")

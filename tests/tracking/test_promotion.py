@@ -139,7 +139,9 @@ def test_a_champion_whose_files_were_changed_is_registered_anew(workspace):
     load_champion("Bumps", workspace=workspace.root)
 
 
-@pytest.mark.parametrize("what", ["code", "preprocessing", "classes", "before fingerprints were taken"])
+@pytest.mark.parametrize(
+    "what", ["code", "preprocessing", "classes", "reference", "before fingerprints were taken"]
+)
 def test_a_champion_of_another_fingerprint_is_registered_anew_and_the_older_stays_whole(
     workspace, monkeypatch, tmp_path, what
 ):
@@ -152,6 +154,8 @@ def test_a_champion_of_another_fingerprint_is_registered_anew_and_the_older_stay
         changes = {"preprocessing": unnormalised(workspace)}
     elif what == "classes":
         changes = {"classes": ("x", "y", "z")}
+    elif what == "reference":
+        changes = {"reference": workspace.reference("Bumps")}
     else:
         client.delete_model_version_tag(model_name("Bumps"), "1", "lstmfcn.fingerprint")
     done = offer(workspace, run, folder, **changes)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 
@@ -106,3 +109,37 @@ def layout_of(
         header=header,
         transpose=transpose,
     )
+
+
+def with_layout(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that say how its file is laid out; it gets the layout as `known`."""
+    options = {
+        "label": LabelOption,
+        "id_": IdOption,
+        "time": TimeOption,
+        "value": ValueOption,
+        "channel": ChannelOption,
+        "drop": DropOption,
+        "classes": ClassesOption,
+        "delimiter": DelimiterOption,
+        "decimal": DecimalOption,
+        "encoding": EncodingOption,
+        "header": HeaderOption,
+        "transpose": TransposeOption,
+    }
+    defaults: dict[str, Any] = {"classes": "", "transpose": False}
+
+    @functools.wraps(command)
+    def with_options(**given: Any) -> None:
+        said = {name: given.pop(name) for name in options}
+        command(**given, known=layout_of(**said))
+
+    own = inspect.signature(command, eval_str=True).parameters.values()
+    added = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=defaults.get(name), annotation=option)
+        for name, option in options.items()
+    ]
+    parameters = [p.replace(kind=p.KEYWORD_ONLY) for p in own if p.name != "known"] + added
+    vars(with_options)["__signature__"] = inspect.Signature(parameters)
+    with_options.__annotations__ = {p.name: p.annotation for p in parameters}
+    return with_options

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from lstmfcn.cli import layout
 from lstmfcn.cli.app import WorkspaceOption, app, names, say
+from lstmfcn.cli.layout import with_layout
+from lstmfcn.data.layout import Layout
 from lstmfcn.workspace import Workspace
 
 PANEL = "Trained models"
@@ -21,6 +22,16 @@ VerifyKeyOption = Annotated[
         envvar="LSTMFCN_VERIFY_KEY",
         help="A public ed25519 key: only a folder that is signed with its private one is loaded.",
     ),
+]
+FileArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE", help="Series, in any format that `lstmfcn add` reads; with labels or without."
+    ),
+]
+ModelOption = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="A folder that `lstmfcn pull` made, in place of the registry's."),
 ]
 AliasOption = Annotated[str, typer.Option(help="champion, challenger or previous.")]
 
@@ -89,59 +100,28 @@ def pull(
 
 
 @app.command(rich_help_panel=PANEL)
+@with_layout
 def predict(
     dataset: DatasetArgument,
-    file: Annotated[
-        Path,
-        typer.Argument(
-            metavar="FILE",
-            help="Series, in any format that `lstmfcn add` reads; with labels or without.",
-        ),
-    ],
+    file: FileArgument,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="CSV", help="Where to write; otherwise beside FILE."),
     ] = None,
-    model: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="A folder that `lstmfcn pull` made, in place of the registry's."),
-    ] = None,
+    model: ModelOption = None,
     alias: AliasOption = "champion",
     verify_key: VerifyKeyOption = None,
-    label: layout.LabelOption = None,
-    id_: layout.IdOption = None,
-    time: layout.TimeOption = None,
-    value: layout.ValueOption = None,
-    channel: layout.ChannelOption = None,
-    drop: layout.DropOption = None,
-    classes: layout.ClassesOption = "",
-    delimiter: layout.DelimiterOption = None,
-    decimal: layout.DecimalOption = None,
-    encoding: layout.EncodingOption = None,
-    header: layout.HeaderOption = None,
-    transpose: layout.TransposeOption = False,
     workspace: WorkspaceOption = Path(),
+    *,
+    known: Layout,
 ) -> None:
     """Predict the series of a file: a CSV of labels and probabilities, and all metrics if labels are there.
 
-    The file may be of any size. The CSV is there when all is done.
+    The file may be of any size. The CSV is there when all is done. Its column `unlike` is 1 for series that
+    look unlike the training series: `lstmfcn drift` says why.
     """
     from lstmfcn.tracking.prediction import predict_file
 
-    known = layout.layout_of(
-        label=label,
-        id_=id_,
-        time=time,
-        value=value,
-        channel=channel,
-        drop=drop,
-        classes=classes,
-        delimiter=delimiter,
-        decimal=decimal,
-        encoding=encoding,
-        header=header,
-        transpose=transpose,
-    )
     typer.echo(
         predict_file(
             model or dataset,
@@ -157,64 +137,121 @@ def predict(
 
 
 @app.command(rich_help_panel=PANEL)
+@with_layout
+def drift(
+    dataset: DatasetArgument,
+    file: FileArgument,
+    level: Annotated[
+        float,
+        typer.Option(min=0, max=0.5, help="The share of series that is marked where all are like the rest."),
+    ] = 0.05,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="CSV", help="Where to write a row for each series, too."),
+    ] = None,
+    model: ModelOption = None,
+    alias: AliasOption = "champion",
+    verify_key: VerifyKeyOption = None,
+    workspace: WorkspaceOption = Path(),
+    *,
+    known: Layout,
+) -> None:
+    """Say which series of a file look unlike the training series of a model, and how the file has changed.
+
+    Level, spread and roughness of each channel are looked at, and the shape of the prepared series. No labels
+    are needed, and nothing but the model. docs/drift.md says what this can see and what it cannot.
+    """
+    from lstmfcn.tracking.drift import drift_file
+
+    typer.echo(
+        drift_file(
+            model or dataset,
+            file,
+            output,
+            level=level,
+            alias=alias,
+            workspace=workspace,
+            verify_key=verify_key,
+            layout=known,
+        )
+    )
+
+
+@app.command(rich_help_panel=PANEL)
+@with_layout
 def explain(
-    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="One of params.yaml, trained.")],
+    dataset: DatasetArgument,
     file: Annotated[
         Path | None,
         typer.Argument(
             metavar="FILE",
-            help="Series to explain, in any format that `lstmfcn add` reads; otherwise the training split.",
+            help="Series, in any format that `lstmfcn add` reads; otherwise the training split of the study.",
         ),
     ] = None,
-    model: Annotated[
-        str, typer.Option(metavar="MODEL", help="A network of params.yaml; otherwise the best.")
+    series: Annotated[
+        str,
+        typer.Option(metavar="ROWS", help="The rows of FILE to draw, such as 3,17; otherwise typical ones."),
+    ] = "",
+    model: ModelOption = None,
+    alias: AliasOption = "champion",
+    verify_key: VerifyKeyOption = None,
+    network: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES",
+            help="The best trained run of these networks of params.yaml, registered or not, in place of the "
+            "registry's model.",
+        ),
     ] = "",
     to: Annotated[
         Path | None, typer.Option("--to", metavar="DIR", help="Otherwise reports/explain/DATASET.")
     ] = None,
-    label: layout.LabelOption = None,
-    id_: layout.IdOption = None,
-    time: layout.TimeOption = None,
-    value: layout.ValueOption = None,
-    channel: layout.ChannelOption = None,
-    drop: layout.DropOption = None,
-    classes: layout.ClassesOption = "",
-    delimiter: layout.DelimiterOption = None,
-    decimal: layout.DecimalOption = None,
-    encoding: layout.EncodingOption = None,
-    header: layout.HeaderOption = None,
-    transpose: layout.TransposeOption = False,
     workspace: WorkspaceOption = Path(),
+    *,
+    known: Layout,
 ) -> None:
-    """Show what a trained network looks at: class activation maps, context vectors, attention.
+    """Show what a model looks at: class activation maps over every channel, context vectors, attention.
 
-    Writes a page, index.html, and explanation.npz with the arrays of every series.
+    Writes a page, index.html, and explanation.npz with the arrays of every series. Examples:
+
+    - `lstmfcn explain GunPoint` - the champion, on the series it was trained on
+
+    - `lstmfcn explain GunPoint my.csv --series 3,17` - on a file, of which two rows are drawn
+
+    - `lstmfcn explain GunPoint my.csv --model gunpoint` - a folder that `lstmfcn pull` made
+
+    - `lstmfcn explain GunPoint --network fcn` - the best FCN that was trained here
     """
-    from lstmfcn import config
-    from lstmfcn.report.explanation_page import explain_to_folder
+    from lstmfcn.report.explanation_page import explain_file, explain_training_split, trained
+    from lstmfcn.tracking.explained import registered_subject
 
-    known = layout.layout_of(
-        label=label,
-        id_=id_,
-        time=time,
-        value=value,
-        channel=channel,
-        drop=drop,
-        classes=classes,
-        delimiter=delimiter,
-        decimal=decimal,
-        encoding=encoding,
-        header=header,
-        transpose=transpose,
-    )
     here = Workspace(workspace)
-    settings = config.load(here.params)
-    folder = to or here.report.parent / "explain" / dataset
-    models = names(model) or list(settings.models)
-    metric = settings.promote.metric
-    typer.echo(
-        explain_to_folder(here, dataset, folder, models=models, file=file, layout=known, metric=metric)
-    )
+    rows = _rows(series)
+    if file is None and (rows or model):
+        raise typer.BadParameter(
+            "names rows of FILE" if rows else "needs a FILE", param_hint="--series" if rows else "--model"
+        )
+    if network:
+        from lstmfcn import config
+
+        metric = config.load(here.params).promote.metric
+        subject = trained(here, dataset, names(network), metric=metric)
+    else:
+        subject = registered_subject(
+            model or dataset, alias=alias, workspace=workspace, verify_key=verify_key
+        )
+    target = to or here.report.parent / "explain" / dataset
+    if file is None:
+        typer.echo(explain_training_split(subject, here, dataset, target))
+    else:
+        typer.echo(explain_file(subject, file, target, rows=rows, layout=known))
+
+
+def _rows(text: str) -> list[int]:
+    try:
+        return list(dict.fromkeys(int(row) for row in names(text)))
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no list of rows", param_hint="--series") from None
 
 
 @app.command(rich_help_panel=PANEL)

@@ -164,6 +164,17 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         yield io.BytesIO(unpacked)
 
 
+def check_file(path: Path) -> None:
+    """Refuse what cannot be read.
+
+    Raises
+    ------
+    DataError
+        If it is missing, no file, or closed to this user.
+    """
+    _open(path).close()
+
+
 def _open(path: Path) -> io.BufferedReader:
     try:
         if (kind := kind_of(path)) is not None:  # before it is opened: a pipe would never open

@@ -3,11 +3,13 @@
 from lstmfcn.explain.activation import Contributions, class_activation_maps, contributions
 from lstmfcn.explain.attention import Attention, attention, has_attention
 from lstmfcn.explain.explanation import Explanation, explain
+from lstmfcn.explain.subject import Subject
 
 __all__ = [
     "Attention",
     "Contributions",
     "Explanation",
+    "Subject",
     "attention",
     "class_activation_maps",
     "contributions",

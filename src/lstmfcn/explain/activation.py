@@ -54,7 +54,7 @@ def class_activation_maps(model: keras.Model, X: NDArray[np.float32]) -> NDArray
     """
     kernel, _ = _last_layer(model)
     averaged = model.get_layer("pooled").input
-    features = _outputs(model, averaged[0] if isinstance(averaged, list) else averaged, X)
+    features = outputs(model, averaged[0] if isinstance(averaged, list) else averaged, X)
     weights = kernel[-features.shape[-1] :]
     return np.ascontiguousarray(np.swapaxes(features @ weights, 1, 2))
 
@@ -68,11 +68,11 @@ def contributions(model: keras.Model, X: NDArray[np.float32]) -> Contributions:
         As for `class_activation_maps`.
     """
     kernel, bias = _last_layer(model)
-    pooled = _outputs(model, model.get_layer("pooled").output, X)
+    pooled = outputs(model, model.get_layer("pooled").output, X)
     convolutional = pooled @ kernel[-pooled.shape[-1] :]
     n_recurrent = len(kernel) - pooled.shape[-1]
     if n_recurrent:
-        features = _outputs(model, model.get_layer("logits").input, X)
+        features = outputs(model, model.get_layer("logits").input, X)
         recurrent = features[:, :n_recurrent] @ kernel[:n_recurrent]
     else:
         recurrent = np.zeros_like(convolutional)
@@ -85,7 +85,7 @@ def _last_layer(model: keras.Model) -> tuple[NDArray[np.float32], NDArray[np.flo
 
 
 @keras_defaults()
-def _outputs(model: keras.Model, wanted: keras.KerasTensor, X: NDArray[np.float32]) -> NDArray[np.float32]:
+def outputs(model: keras.Model, wanted: keras.KerasTensor, X: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return what stands at a place of the network for each series, in batches that bound the memory."""
     to_layer = keras.Model(model.inputs[0], wanted)
     parts = [np.asarray(to_layer(batch, training=False), np.float32) for batch in batches(X)]

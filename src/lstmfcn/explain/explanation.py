@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from lstmfcn.explain.activation import class_activation_maps, contributions
+from lstmfcn.explain.activation import class_activation_maps, contributions, outputs
 from lstmfcn.explain.attention import attention, has_attention
 
 
@@ -24,9 +24,11 @@ class Explanation:
     X
         The prepared series, float32 (n_series, n_channels, length).
     y
-        The true classes, int64 (n_series,), or None where they are not known.
+        The true classes, int64 (n_series,), -1 for a label that is no class; or None where there are none.
     predicted
         The predicted classes, int64 (n_series,).
+    row
+        The line of each series in its file, int64 (n_series,); None for the training split.
     maps
         Class activation maps, float32 (n_series, n_classes, length).
     convolutional, recurrent
@@ -44,6 +46,7 @@ class Explanation:
     recurrent: NDArray[np.float32]
     weights: NDArray[np.float32] | None
     contexts: NDArray[np.float32] | None
+    row: NDArray[np.int64] | None = None
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays by name; those there are not are left out."""
@@ -56,8 +59,9 @@ def explain(
     X: NDArray[np.float32],
     *,
     classes: tuple[str, ...],
-    predicted: NDArray[np.int64],
+    predicted: NDArray[np.int64] | None = None,
     y: NDArray[np.int64] | None = None,
+    row: NDArray[np.int64] | None = None,
 ) -> Explanation:
     """Explain what a trained network does with series.
 
@@ -69,10 +73,12 @@ def explain(
         float32, shape (n_series, n_channels, length), prepared as for training.
     classes
         The labels, in the order of the outputs.
-    predicted, y
-        The predicted and, where they are known, the true classes, int64 (n_series,).
+    predicted, y, row
+        See `Explanation`. Where the predicted classes are not given, they are those that the network gives.
     """
     parts = contributions(model, X)
+    if predicted is None:
+        predicted = outputs(model, model.outputs[0], X).argmax(axis=1)
     seen = attention(model, X) if has_attention(model) else None
     return Explanation(
         classes=classes,
@@ -84,4 +90,5 @@ def explain(
         recurrent=parts.recurrent,
         weights=None if seen is None else seen.weights,
         contexts=None if seen is None else seen.contexts,
+        row=row,
     )

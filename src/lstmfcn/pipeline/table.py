@@ -101,7 +101,7 @@ STAGES: Mapping[str, Stage] = {
             summary="Encode labels, normalise series, write the two splits.",
             params=("datasets", "prepare", "protocol", "paper.train.criterion"),
             reads=(PLACES.raw, PLACES.verdicts),
-            writes=(PLACES.selection_splits, PLACES.train_splits, PLACES.test_splits),
+            writes=(PLACES.references, PLACES.selection_splits, PLACES.train_splits, PLACES.test_splits),
             groups=READERS,
         ),
         Stage(
@@ -157,7 +157,7 @@ STAGES: Mapping[str, Stage] = {
             name="promote",
             summary="Register the best run of each dataset on out-of-fold evidence.",
             params=(*GRID, "finetune.iterations", "paper.finetune.iterations", "prepare", "promote"),
-            reads=(PLACES.train_splits, PLACES.phase1, PLACES.finetuned),
+            reads=(PLACES.references, PLACES.train_splits, PLACES.phase1, PLACES.finetuned),
             writes=(PLACES.promotions,),
             groups=METRICS,
         ),

@@ -35,14 +35,14 @@ def draw_activation(explanation: Explanation, title: str) -> str:
     rows = -(-len(shown) // columns)
     figure = Figure(figsize=(WIDTH, 0.5 + 1.7 * rows), layout="constrained")
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    picked = [_typical(explanation.X, groups == k) for k in shown]
+    picked = [typical(explanation.X, groups == k) for k in shown]
     limit = max(float(np.abs(explanation.maps[i, k]).max()) for i, k in zip(picked, shown, strict=True)) or 1
     for axes in grid.flat[len(shown) :]:
         axes.set_visible(False)
     for axes, i, k in zip(grid.flat, picked, shown, strict=False):
         series = explanation.X[i, 0]
         series = series[: len(series) - int(np.isnan(series).sum())]  # NaN stands after the end alone
-        lines = _coloured(series, explanation.maps[i, k], limit)
+        lines = coloured(series, explanation.maps[i, k], limit)
         axes.add_collection(lines)
         axes.autoscale_view()
         axes.set_title(f"class {literal(explanation.classes[k])}")
@@ -106,14 +106,18 @@ def sentences(explanation: Explanation) -> Sequence[str]:
     return said
 
 
-def _typical(X: NDArray[np.float32], members: NDArray[np.bool_]) -> int:
+def typical(X: NDArray[np.float32], members: NDArray[np.bool_]) -> int:
+    """Return which of the members is nearest to their mean, float32 X (n_series, n_channels, length)."""
     X = np.nan_to_num(X)  # after the end of a padded series
     mean = X[members].mean(axis=0)
     distance = np.where(members, np.square(X - mean).sum(axis=(1, 2)), np.inf)
     return int(distance.argmin())
 
 
-def _coloured(series: NDArray[np.float32], values: NDArray[np.float32], limit: float) -> LineCollection:
+def coloured(series: NDArray[np.float32], values: NDArray[np.float32], limit: float) -> LineCollection:
+    """Return a line through a series, each piece in the colour of its values, from -limit to limit."""
+    if len(series) == 1:  # no line: a dash
+        series, values = np.repeat(series, 2), np.repeat(values, 2)
     steps = np.arange(len(series))
     cuts = np.unique(np.linspace(0, len(series) - 1, MOST_SEGMENTS + 1).astype(int))
     pieces = [np.column_stack([steps[a : b + 1], series[a : b + 1]]) for a, b in pairwise(cuts)]

@@ -2,7 +2,8 @@
 
 The file is a CSV in UTF-8, a row a series: `series`, counted from 1; `row`, its line in the file that the
 series came from, and `fold`, who held it out (-1: nobody), where there are such; `label`, where it is known;
-`predicted`; and a column `p:<class>` of probabilities for each class, empty where there is no prediction.
+`predicted`; `unlike`, 1 for a series that looks unlike the training series and 0 for others, where that was
+asked; and a column `p:<class>` of probabilities for each class, empty where there is no prediction.
 
 A label that a spreadsheet would take for a formula (it begins with =, +, -, @, a tab or a line break, and is
 no plain number) stands behind an apostrophe, and so does one that begins with apostrophes and then such a
@@ -54,6 +55,8 @@ class Predictions:
     decided
         int64, shape (n_series,): the predicted classes, -1 for none, where they are known apart from the
         probabilities: in a file these are rounded, and two may look equal. None: the highest probability.
+    unlike
+        bool, shape (n_series,): which series look unlike the training series; or None.
 
     Raises
     ------
@@ -67,10 +70,11 @@ class Predictions:
     fold: NDArray[np.int64] | None = None
     row: NDArray[np.int64] | None = None
     decided: NDArray[np.int64] | None = None
+    unlike: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.probabilities)
-        fields = (self.labels, self.fold, self.row, self.decided)
+        fields = (self.labels, self.fold, self.row, self.decided, self.unlike)
         if self.probabilities.shape != (n, len(self.classes)) or any(
             field is not None and field.shape != (n,) for field in fields
         ):
@@ -124,6 +128,8 @@ class Predictions:
         if self.labels is not None:
             columns["label"] = map(_cell, self.labels.tolist())
         columns["predicted"] = map(_cell, self.predicted.tolist())
+        if self.unlike is not None:
+            columns["unlike"] = map(str, self.unlike.astype(int).tolist())
         for label, values in zip(self.classes, self.probabilities.T, strict=True):
             columns[PROBABILITY + label] = ["" if np.isnan(p) else f"{p:.{digits}g}" for p in values.tolist()]
         lines: list[Iterable[str]] = [map(_cell, columns)] if first == 1 else []
@@ -173,6 +179,7 @@ class Predictions:
                 fold=np.array(columns["fold"], dtype=np.int64) if "fold" in columns else None,
                 row=np.array(columns["row"], dtype=np.int64) if "row" in columns else None,
                 decided=np.array([index[label] for label in columns["predicted"]], dtype=np.int64),
+                unlike=np.array(columns["unlike"], dtype=np.int64) == 1 if "unlike" in columns else None,
             )
         except (ValueError, KeyError) as error:
             raise DataError(f"{name} holds what is no prediction: {error}. Make it again.") from error

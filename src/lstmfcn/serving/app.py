@@ -54,6 +54,10 @@ class Prediction(BaseModel):
 
     label: str = Field(description="The most probable class.")
     probabilities: dict[str, float] = Field(description="Of each class.")
+    unlike: bool | None = Field(
+        None,
+        description="Whether it looks unlike the training series; missing where the model does not tell.",
+    )
 
 
 class Predictions(BaseModel):
@@ -175,7 +179,8 @@ async def _predict(request: Request, champion: Champion, reading: Awaitable[Seri
 
 
 def _part(champion: Champion, batch: Any, places: Sequence[str]) -> bytes:
-    return answer.predictions(champion.classes, champion.predict_proba(batch, places=places))
+    probabilities = champion.predict_proba(batch, places=places)
+    return answer.predictions(champion.classes, probabilities, champion.unlike(batch, places=places))
 
 
 def _kind(request: Request) -> tuple[str, bool | None]:

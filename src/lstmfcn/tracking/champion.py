@@ -17,8 +17,10 @@ from lstmfcn.data.batches import batches
 from lstmfcn.data.containers import to_array
 from lstmfcn.data.normalisation import place_of
 from lstmfcn.data.preprocessing import Preprocessing
+from lstmfcn.data.reference import LEVEL, Reference
 from lstmfcn.environment import refuse_fork
 from lstmfcn.errors import DataError, RegistryError
+from lstmfcn.tracking.given import numbers
 from lstmfcn.tracking.package.contents import EXAMPLES, UntrustedModelError
 from lstmfcn.tracking.package.load import Package, load_package
 from lstmfcn.tracking.package.signature import verify_key_of
@@ -148,19 +150,7 @@ class Champion:
             If this process was forked from one that had loaded TensorFlow.
         """
         refuse_fork()
-        of_any_length = self.preprocessing.lengths != "refuse"
-        series = _numbers(to_array(X, unequal=of_any_length), places)
-        if series.ndim == 2:
-            series = series[:, None, :]
-        n_channels, length = self.shape
-        fits = series.ndim == 3 and series.shape[1] == n_channels
-        if not fits or not (of_any_length or series.shape[2] == length):
-            expected = f"{n_channels} x {'any number' if of_any_length else length}"
-            got = " x ".join(str(n) for n in series.shape[1:]) or "single numbers"
-            raise DataError(
-                f"The champion of {self.dataset} takes series of {expected} (channels x values), not {got}."
-            )
-        series = self.preprocessing.equalise(series, lengths=lengths, places=places)
+        series = self._equalised(X, lengths, places)
         if not len(series):
             return np.empty((0, len(self.classes)), np.float32)
         answers = np.concatenate([self._package.graph(batch) for batch in batches(series)])
@@ -171,6 +161,115 @@ class Champion:
                 "Scale the series as those it was trained on."
             )
         return np.asarray(answers, np.float32)
+
+    def _equalised(
+        self, X: Any, lengths: NDArray[np.int64] | None, places: Sequence[str] | None
+    ) -> NDArray[np.float64]:
+        """Return raw series of the one length, or refuse them; see `predict_proba`."""
+        of_any_length = self.preprocessing.lengths != "refuse"
+        series = numbers(to_array(X, unequal=of_any_length), places)
+        if series.ndim == 2:
+            series = series[:, None, :]
+        n_channels, length = self.shape
+        fits = series.ndim == 3 and series.shape[1] == n_channels
+        if not fits or not (of_any_length or series.shape[2] == length):
+            expected = f"{n_channels} x {'any number' if of_any_length else length}"
+            got = " x ".join(str(n) for n in series.shape[1:]) or "single numbers"
+            raise DataError(
+                f"The champion of {self.dataset} takes series of {expected} (channels x values), not {got}."
+            )
+        return self.preprocessing.equalise(series, lengths=lengths, places=places)
+
+    @property
+    def temperature(self) -> float | None:
+        """What the probabilities are calibrated by; None where they are as the network gives them."""
+        return self._package.temperature
+
+    @property
+    def reference(self) -> Reference | None:
+        """What the training split looks like; None for a model that does not tell."""
+        return self._package.reference
+
+    def statistics(
+        self,
+        X: Any,
+        *,
+        lengths: NDArray[np.int64] | None = None,
+        places: Sequence[str] | None = None,
+    ) -> NDArray[np.float64]:
+        """Return what `p_values` judges series by, float64 (n_series, n_statistics); see `Reference.names`.
+
+        The parameters and errors are those of `p_values`.
+        """
+        if self.reference is None:
+            raise RegistryError(
+                f"The model of {self.dataset} does not say what its training series look like. `dvc repro` "
+                "registers the best run of a study with that; an estimator's model never has it."
+            )
+        series = self._equalised(X, lengths, places)
+        found = [self.reference.describe(batch, self.preprocessing) for batch in batches(series)]
+        return np.concatenate(found) if found else np.empty((0, len(self.reference.names)))
+
+    def p_values(
+        self,
+        X: Any,
+        *,
+        lengths: NDArray[np.int64] | None = None,
+        places: Sequence[str] | None = None,
+    ) -> NDArray[np.float64]:
+        """Return how much each series looks like the training series: a conformal p-value.
+
+        Of series that are drawn as the training series were, about 5 % have 0.05 or less. See
+        `lstmfcn.data.reference` for what is looked at.
+
+        Parameters
+        ----------
+        X, lengths, places
+            As for `predict_proba`.
+
+        Returns
+        -------
+        float64, shape (n_series,)
+
+        Raises
+        ------
+        DataError
+            As `predict_proba`.
+        RegistryError
+            If the model does not say what its training series look like.
+        """
+        statistics = self.statistics(X, lengths=lengths, places=places)
+        assert self.reference is not None
+        return self.reference.p_values(statistics)
+
+    def unlike(
+        self,
+        X: Any,
+        *,
+        lengths: NDArray[np.int64] | None = None,
+        places: Sequence[str] | None = None,
+    ) -> NDArray[np.bool_] | None:
+        """Return which series look unlike the training series, bool (n_series,): p-values of 0.05 or less.
+
+        None where the model does not tell. The parameters and errors are those of `p_values`.
+        """
+        if self.reference is None:
+            return None
+        return np.asarray(self.p_values(X, lengths=lengths, places=places) <= LEVEL)
+
+    def network(self) -> Any:
+        """Return the network itself, a Keras model from prepared series to uncalibrated probabilities.
+
+        Raises
+        ------
+        RegistryError
+            If the model does not say which network it is.
+        UntrustedModelError
+            If its weights are not those of that network.
+        """
+        from lstmfcn.tracking.package.network import network_of
+
+        return network_of(self._package)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Predict labels, shape (n_series,), of the kind of `classes_`; see `predict_proba`."""
@@ -233,33 +332,6 @@ def load_champion(
 
     with tempfile.TemporaryDirectory() as scratch:
         return _champion(download(Workspace(Path(workspace)), source, alias, Path(scratch)))
-
-
-def _numbers(X: Any, places: Sequence[str] | None) -> NDArray[np.float64]:
-    """Return series as numbers: None is NaN, what float64 cannot hold infinite.
-
-    Raises
-    ------
-    DataError
-        If they are none.
-    """
-    try:
-        raw = np.asarray(X)
-    except ValueError:
-        raise DataError("The series differ in length. Pad or resample them first.") from None
-    if raw.dtype.kind not in "biufO":
-        raise DataError(f"Series of {raw.dtype} are no numbers. Convert them first.")
-    try:
-        with np.errstate(over="ignore"):
-            series = np.asarray(raw, np.float64)
-    except (TypeError, ValueError, OverflowError):
-        for i, one in enumerate(raw):
-            try:
-                np.asarray(one, np.float64)
-            except (TypeError, ValueError, OverflowError) as error:
-                raise DataError(f"{place_of(i, places)}: a value that is no number ({error}).") from None
-        raise DataError("The series differ in length. Pad or resample them first.") from None
-    return series
 
 
 def _champion(folder: Path, *, verify_key: Path | None = None) -> Champion:

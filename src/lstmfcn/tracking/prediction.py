@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
 from datetime import timedelta
-from itertools import takewhile
 from pathlib import Path
-from typing import BinaryIO
 
 from lstmfcn.data.fitting import read_batches_for
 from lstmfcn.data.layout import Layout
-from lstmfcn.data.textfile import GZIP, kind_of, opened
-from lstmfcn.errors import LstmfcnError
+from lstmfcn.data.reference import LEVEL
+from lstmfcn.data.textfile import GZIP, check_file
 from lstmfcn.evaluation.scores import binomial_interval
-from lstmfcn.files import atomic_path
 from lstmfcn.runs.predictions import Predictions
 from lstmfcn.tracking.champion import load_champion
+from lstmfcn.tracking.drift import sentence
 from lstmfcn.tracking.measured import Measured
+from lstmfcn.tracking.output import check_output, opened
 
 FIRST, PAUSE = 4.0, 10.0
 """Seconds until the first word of progress, and between two."""
 
 NAMED = 10
 """How many labels that the model does not know are named."""
-
-
-class OutputError(LstmfcnError):
-    """Predictions cannot be written to where they are to go."""
 
 
 def predict_file(
@@ -55,8 +48,9 @@ def predict_file(
         Series in any format that `read_series` knows, with or without labels.
     target
         The table of `lstmfcn.runs.predictions`: a row a series, with its line in `file`, its label if
-        there is one, the predicted label, and a column `p:<label>` for each class. It is there when all is
-        done, and not before. None: `<name of the file>.predictions.csv` beside it.
+        there is one, the predicted label, whether it looks unlike the training series if the model tells, and
+        a column `p:<label>` for each class. It is there when all is done, and not before. None: `<name of the
+        file>.predictions.csv` beside it.
     layout
         What is known of the file's layout; the rest is found out.
     progress
@@ -66,7 +60,8 @@ def predict_file(
     -------
     str
         For people: how many series, and, if there are labels, the accuracy, every other metric with its
-        interval, the sensitivity of each class, and whether always naming one class would do as well.
+        interval, the sensitivity of each class, and whether always naming one class would do as well; and how
+        many series look unlike the training series, if the model tells.
 
     Raises
     ------
@@ -77,13 +72,12 @@ def predict_file(
     RegistryError, TrackingError, UntrustedModelError, KeyFileError
         If the model is, or the key.
     """
-    with opened(file):  # what is missing or no file is said at once, not after the model is loaded
-        pass
+    check_file(file)  # what is missing or no file is said at once, not after the model is loaded
     target = target or _beside(file)
-    _check_output(target, file)
-    n_series = 0
+    check_output(target, file)
+    n_series = n_unlike = 0
     found, unknown = Measured(), set[str]()
-    with _opened(target) as sink:
+    with opened(target) as sink:
         champion = load_champion(source, alias=alias, workspace=workspace, verify_key=verify_key)
         began = time.monotonic()
         due = began + FIRST
@@ -91,14 +85,17 @@ def predict_file(
         for series, share in read_batches_for(
             file, champion.preprocessing, whose, classes=champion.classes, layout=layout
         ):
+            lengths, places = series.lengths, series.places
             predictions = Predictions(
                 classes=champion.classes,
-                probabilities=champion.predict_proba(series.X, lengths=series.lengths, places=series.places),
+                probabilities=champion.predict_proba(series.X, lengths=lengths, places=places),
+                unlike=champion.unlike(series.X, lengths=lengths, places=places),
                 labels=series.labels,
                 row=series.rows,
             )
             sink.write(predictions.to_csv(first=n_series + 1))
             n_series += len(series.X)
+            n_unlike += 0 if predictions.unlike is None else int(predictions.unlike.sum())
             if series.labels is not None:
                 found.add(predictions)
                 if len(unknown) <= NAMED:
@@ -106,15 +103,18 @@ def predict_file(
             if progress and share < 1 and (now := time.monotonic()) >= due:
                 due = now + PAUSE
                 progress(_told(n_series, share, now - began))
-    sentence = f"{n_series} series predicted with the {alias} of {champion.dataset}: {target}"
+    said = [f"{n_series} series predicted with the {alias} of {champion.dataset}: {target}"]
+    if champion.reference is not None:
+        n_known = len(champion.reference.statistics)
+        said.append(sentence(n_unlike, n_series, n_known=n_known, level=LEVEL))
     if not found.n:
-        return sentence
-    sentence += f"\naccuracy {found.accuracy:.4f} ({found.n_right} of {found.n} labels), "
-    sentence += "95 % interval {:.4f} to {:.4f}".format(*binomial_interval(found.n_right, found.n))
+        return "\n".join(said)
+    accuracy = f"accuracy {found.accuracy:.4f} ({found.n_right} of {found.n} labels), "
+    accuracy += "95 % interval {:.4f} to {:.4f}".format(*binomial_interval(found.n_right, found.n))
     if unknown:
         more = ", ..." if len(unknown) > NAMED else ""
-        sentence += f"; the model does not know {', '.join(sorted(unknown)[:NAMED])}{more}"
-    return "\n".join([sentence, *found.told(champion.classes, champion.majority_rate)])
+        accuracy += f"; the model does not know {', '.join(sorted(unknown)[:NAMED])}{more}"
+    return "\n".join([*said, accuracy, *found.told(champion.classes, champion.majority_rate)])
 
 
 def _beside(file: Path) -> Path:
@@ -127,42 +127,3 @@ def _told(n_series: int, share: float, seconds: float) -> str:
     """Return how far it is, and how long it will go on at this pace."""
     left = timedelta(seconds=round(seconds * (1 - share) / share))
     return f"{n_series:,} series ({share:.0%} of the file), {n_series / seconds:,.0f} a second, {left} left"
-
-
-def _check_output(target: Path, source: Path) -> None:
-    """Refuse a target that is no file, may not be written, or is what is read, by whatever name."""
-    try:
-        kind = kind_of(target)
-        same = target.samefile(source)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise OutputError(f"{target} cannot be written: {error.strerror}. Name another file.") from None
-    if kind is not None:
-        raise OutputError(f"{target} is {kind}. Name a file for the predictions.")
-    if same:
-        raise OutputError(f"{target} is the file of series itself. Name another file for the predictions.")
-    if not os.access(target, os.W_OK):
-        raise OutputError(f"{target} may not be written. Name another file, or change its permissions.")
-
-
-@contextmanager
-def _opened(target: Path) -> Iterator[BinaryIO]:
-    """Open a file that gets its name at the end; where it does not come to that, nothing is left of it."""
-    real = Path(os.path.realpath(target))  # a link stays one
-    new: list[Path] = []
-    try:
-        with ExitStack() as stack:
-            try:
-                new += takewhile(lambda folder: not folder.exists(), real.parents)
-                sink = stack.enter_context(stack.enter_context(atomic_path(real)).open("wb"))
-            except OSError as error:
-                raise OutputError(
-                    f"{target} cannot be written: {error.strerror}. Name a file in a folder where you may."
-                ) from None
-            yield sink
-    except BaseException:
-        for folder in new:
-            with suppress(OSError):
-                folder.rmdir()
-        raise

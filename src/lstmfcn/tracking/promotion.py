@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from lstmfcn.runs.ranking import Criterion
 from lstmfcn.runs.run import BY_ESTIMATOR, WEIGHTS_FILE, Run
 from lstmfcn.tracking.download import is_whole
 from lstmfcn.tracking.mlflow import Tracker
-from lstmfcn.tracking.package.contents import checksum
+from lstmfcn.tracking.package.contents import REFERENCE, checksum
 from lstmfcn.tracking.package.fingerprint import fingerprint
 from lstmfcn.tracking.registry import Version, model_name, versions_of
 from lstmfcn.tracking.store import connect, explained
@@ -50,6 +51,9 @@ class Contents:
         What the model has to do to raw series.
     temperature
         What the served probabilities are calibrated by; None to serve them as the network gives them.
+    reference
+        The file that says what the training split looks like; None where nobody has looked. See
+        `lstmfcn.data.reference`.
     """
 
     classes: Sequence[str]
@@ -57,6 +61,7 @@ class Contents:
     example: NDArray[np.float32]
     preprocessing: Preprocessing
     temperature: float | None = None
+    reference: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -178,6 +183,7 @@ def _register(client: Any, candidate: Run, folder: Path, contents: Contents, tra
         classes=contents.classes,
         counts=contents.counts,
         temperature=contents.temperature,
+        reference=contents.reference,
     )
     for version in versions:
         if (version.key, version.fingerprint) == (candidate.key, identity) and is_whole(version):
@@ -214,8 +220,9 @@ def _pack(package: Path, run: Run, folder: Path, contents: Contents) -> None:
     from lstmfcn.classifiers.outcome import unpack_weights
     from lstmfcn.tracking.package.export import ServingModel, export
 
+    architecture = network_named(run.identity.classifier).architecture_of(run.params)
     model = ServingModel(
-        network_named(run.identity.classifier).architecture_of(run.params),
+        architecture,
         unpack_weights((folder / WEIGHTS_FILE).read_bytes()),
         preprocessing=contents.preprocessing,
         n_classes=len(contents.classes),
@@ -226,9 +233,17 @@ def _pack(package: Path, run: Run, folder: Path, contents: Contents) -> None:
         "key": run.key,
         "preprocessing": contents.preprocessing.describe(),
         "counts": list(contents.counts),
+        "architecture": {
+            "classifier": run.identity.classifier,
+            "cells": architecture.cells,
+            "dimension_shuffle": architecture.dimension_shuffle,
+            "segments": architecture.segments,
+        },
         **({} if contents.temperature is None else {"temperature": f"{contents.temperature:.6f}"}),
     }
     export(package, model, classes=contents.classes, example=contents.example, metadata=metadata)
+    if contents.reference is not None:
+        shutil.copyfile(contents.reference, package / REFERENCE)
 
 
 def _serve_best(

@@ -322,3 +322,24 @@ def test_counts_and_temperatures_that_this_project_does_not_write_are_refused(pa
     description["metadata"] |= given
     write_yaml(package, description)
     assert f"metadata.{next(iter(given))}" in sentence(package)
+
+
+SAID = {"classifier": "lstm_fcn", "cells": 8, "dimension_shuffle": True, "segments": 1}
+
+
+def test_an_architecture_is_read_where_it_stands(package, text):
+    assert read_description(package).architecture is None
+    description = yaml.safe_load(text)
+    description["metadata"]["architecture"] = SAID
+    write_yaml(package, description)
+    assert read_description(package).architecture == SAID
+
+
+@pytest.mark.parametrize(
+    "lie", [*({key: "../x"} for key in SAID), {"cells": 0}, {"segments": 0}, {"more": 1}], ids=str
+)
+def test_an_architecture_that_this_project_does_not_write_is_refused(package, text, lie):
+    description = yaml.safe_load(text)
+    description["metadata"]["architecture"] = SAID | lie
+    write_yaml(package, description)
+    assert "metadata.architecture" in sentence(package)

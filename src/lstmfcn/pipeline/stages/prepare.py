@@ -14,6 +14,7 @@ from lstmfcn.config import Params
 from lstmfcn.data.catalogue import lookup
 from lstmfcn.data.collection import read_dataset
 from lstmfcn.data.preprocessing import Preprocessing
+from lstmfcn.data.reference import Reference
 from lstmfcn.data.series import LabelledSeries, Split, encode_labels
 from lstmfcn.errors import DataError
 from lstmfcn.files import read_json, write_text
@@ -25,7 +26,7 @@ SELECTED = "Test splits. Weights and cells are selected on them, as the paper di
 
 
 def run(workspace: Workspace, params: Params) -> None:
-    """Write the two splits of each dataset, each into the folder of its kind."""
+    """Write the splits of each dataset, and what its first looks like, each into the folder of its kind."""
     selects = params.train.criterion == "test_accuracy"
     write_text(workspace.selection_splits / "README", SELECTED if selects else HONEST)
     try:
@@ -35,7 +36,8 @@ def run(workspace: Workspace, params: Params) -> None:
     sound = [dataset for dataset in params.datasets if outcomes.get(dataset) in ("passed", "warned")]
     if not sound:
         raise DataError(f"No dataset passed validation: {workspace.verdicts} says why.")
-    for kind in (workspace.train_splits, workspace.test_splits, workspace.selection_splits):
+    splits = workspace.train_splits, workspace.test_splits, workspace.selection_splits
+    for kind in (*splits, workspace.references):
         for path in kind.glob("*.*"):  # of an earlier run: DVC has removed them, `lstmfcn prepare` has not
             if path.name.split(".")[0] not in sound or (kind == workspace.selection_splits and not selects):
                 path.unlink()
@@ -47,6 +49,8 @@ def run(workspace: Workspace, params: Params) -> None:
         policies = params.prepare.policies(dataset)
         train, test, preprocessing = split(*raw, normalise=params.prepare.normalise, **policies)
         preprocessing.save(workspace.preprocessing(dataset))
+        series = preprocessing.equalise(raw[0].X, lengths=raw[0].lengths)
+        Reference.fit(series, preprocessing).save(workspace.reference(dataset))
         train.save(workspace.train_splits / f"{dataset}.npz")
         test.save(workspace.test_splits / f"{dataset}.npz")
         if selects:

@@ -9,6 +9,7 @@ import numpy as np
 
 from lstmfcn.config import Params
 from lstmfcn.data.preprocessing import Preprocessing
+from lstmfcn.data.reference import Reference
 from lstmfcn.errors import TrackingError
 from lstmfcn.evaluation.evidence import TEMPERATURE, with_evidence
 from lstmfcn.evaluation.measures import majority_rate
@@ -96,6 +97,7 @@ def register(workspace: Workspace, params: Params) -> dict[str, Promotion]:
         check_split(workspace, best, train.hash)
         read_output(workspace, best, WEIGHTS_FILE)
         preprocessing = Preprocessing.load(workspace.preprocessing(dataset))
+        Reference.load(workspace.reference(dataset), preprocessing)
         done = promote(
             best,
             folder,
@@ -104,6 +106,7 @@ def register(workspace: Workspace, params: Params) -> dict[str, Promotion]:
                 counts=np.bincount(train.y, minlength=len(train.classes)).tolist(),
                 example=preprocessing.example(train.X[:EXAMPLES]),
                 preprocessing=preprocessing,
+                reference=workspace.reference(dataset),
                 temperature=best.metrics.get(TEMPERATURE) if params.promote.calibrate else None,
             ),
             metric=metric,

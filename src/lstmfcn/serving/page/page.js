@@ -98,6 +98,7 @@ const card = (prediction, i, channels) => {
   const heading = make("h2", prediction.label);
   heading.append(make("span", `series ${i}`));
   article.append(heading);
+  if (prediction.unlike) article.append(make("p", "unlike the series that the model was trained on", { class: "warn" }));
   if (channels && channels.every((values) => Array.isArray(values) && values.every((v) => v === null || Number.isFinite(v)))) {
     article.append(picture(channels, `Series ${i}`));
   }

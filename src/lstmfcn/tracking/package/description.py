@@ -80,7 +80,15 @@ class _Flavors(_Strict):
     tensorflow: _TensorFlow
 
 
+class _Architecture(_Strict):
+    classifier: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+$")]
+    cells: Annotated[int, Field(ge=1)] | None
+    dimension_shuffle: bool
+    segments: Annotated[int, Field(ge=1)]
+
+
 class _Metadata(_Strict):
+    architecture: _Architecture | None = None
     classes: Annotated[list[str], Field(min_length=1)]
     counts: list[Annotated[int, Field(ge=0)]] | None = None
     temperature: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,2}\.[0-9]{6}$")] | None = None
@@ -135,6 +143,9 @@ class Description:
         That of its run.
     preprocessing
         What the graph does to raw series.
+    architecture
+        Which network it is: the classifier's name, `cells`, `dimension_shuffle` and `segments`; None in
+        packages of before it was noted.
     content
         All that the file says.
     """
@@ -145,6 +156,7 @@ class Description:
     dataset: str
     key: str
     preprocessing: Preprocessing
+    architecture: Mapping[str, Any] | None
     content: Mapping[str, Any]
 
 
@@ -170,7 +182,16 @@ def read_description(folder: Path) -> Description:
         raise _refused(path, fault)
     counts = None if metadata.counts is None else tuple(metadata.counts)
     temperature = None if metadata.temperature is None else float(metadata.temperature)
-    return Description(classes, counts, temperature, metadata.dataset, metadata.key, preprocessing, content)
+    return Description(
+        classes,
+        counts,
+        temperature,
+        metadata.dataset,
+        metadata.key,
+        preprocessing,
+        content["metadata"].get("architecture"),
+        content,
+    )
 
 
 def parse(text: str) -> Any:

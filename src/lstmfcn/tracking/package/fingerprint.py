@@ -19,6 +19,7 @@ def fingerprint(
     classes: Sequence[str],
     counts: Sequence[int],
     temperature: float | None = None,
+    reference: Path | None = None,
 ) -> str:
     """Return a SHA-256, in hex, of all that decides what a package answers and says of its training.
 
@@ -38,7 +39,15 @@ def fingerprint(
         How many training series each class has.
     temperature
         What the probabilities are calibrated by; None where they are not.
+    reference
+        The file that says what the training split looks like; None where there is none.
     """
     return hash_of(
-        code_hash(EXPORT), hash_file(weights), preprocessing, list(classes), list(counts), temperature
+        code_hash(EXPORT),
+        hash_file(weights),
+        preprocessing,
+        list(classes),
+        list(counts),
+        temperature,
+        None if reference is None else hash_file(reference),
     )

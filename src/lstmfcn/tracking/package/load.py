@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lstmfcn.data.preprocessing import Preprocessing
+from lstmfcn.data.reference import Reference
 from lstmfcn.environment import load_tensorflow
+from lstmfcn.errors import DataError
 from lstmfcn.tracking.package.check import check
-from lstmfcn.tracking.package.contents import SAVED_MODEL, UntrustedModelError
+from lstmfcn.tracking.package.contents import REFERENCE, SAVED_MODEL, UntrustedModelError
 from lstmfcn.tracking.package.description import Description
 
 
@@ -31,6 +33,14 @@ class Package:
     graph
         From raw series, float64 (n_series, n_channels, length), to the tensor of their class probabilities,
         float32 (n_series, n_classes).
+    reference
+        What the training split looks like; None where the package does not tell.
+    architecture
+        See `Description`.
+    temperature
+        See `Description`.
+    weights
+        TensorFlow's variables by the paths that Keras gave them.
     """
 
     description: Mapping[str, Any]
@@ -39,6 +49,10 @@ class Package:
     preprocessing: Preprocessing
     graph: Callable[[Any], Any]
     counts: tuple[int, ...] | None = None
+    reference: Reference | None = None
+    architecture: Mapping[str, Any] | None = None
+    temperature: float | None = None
+    weights: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 def load_package(folder: Path, *, verify_key: Path | None = None) -> Package:
@@ -50,6 +64,7 @@ def load_package(folder: Path, *, verify_key: Path | None = None) -> Package:
         If it is more than a network, or not what it says of itself. Nothing of it is loaded then.
     """
     description = check(folder, verify_key=verify_key)
+    reference = _reference(folder, description.preprocessing)
     load_tensorflow()
     import tensorflow as tf
 
@@ -66,7 +81,20 @@ def load_package(folder: Path, *, verify_key: Path | None = None) -> Package:
         description.preprocessing,
         _held_to(description, graph, folder),
         description.counts,
+        reference,
+        description.architecture,
+        description.temperature,
+        {v.name.removesuffix(":0"): v for v in graph.__call__.concrete_functions[0].variables},
     )
+
+
+def _reference(folder: Path, preprocessing: Preprocessing) -> Reference | None:
+    if not (folder / REFERENCE).exists():
+        return None
+    try:
+        return Reference.load(folder / REFERENCE, preprocessing)
+    except DataError as error:
+        raise UntrustedModelError(f"{error} `lstmfcn pull` the model again.") from error
 
 
 def _held_to(description: Description, graph: Callable[[Any], Any], folder: Path) -> Callable[[Any], Any]:
