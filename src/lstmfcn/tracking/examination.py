@@ -89,7 +89,7 @@ def _models(workspace: Workspace, client: Any) -> Iterator[tuple[bool, str]]:
             yield (
                 False,
                 f"{model_name(dataset)} version {version.version} ({', '.join(version.aliases)}): files "
-                "of it are missing in the store, or were changed. `lstmfcn promote`, in the study that trained it, "
-                "registers the best run again.",
+                "of it are missing in the store, or were changed. `lstmfcn promote`, in the study that "
+                "trained it, registers the best run again.",
             )
     yield True, f"registered models that are whole: {whole}"

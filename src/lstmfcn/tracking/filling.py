@@ -11,7 +11,7 @@ from typing import Any
 from lstmfcn.evaluation.metrics import all_metrics
 from lstmfcn.files import to_json
 from lstmfcn.runs.run import BY_ESTIMATOR, Run
-from lstmfcn.tracking.logged import BATCH, CLONE_TAG, KEY_TAG, PARENT_TAG, once_more
+from lstmfcn.tracking.logged import BATCH, CLONE_TAG, KEY_TAG, PARENT_TAG, retried
 from lstmfcn.tracking.relocation import ARTIFACTS
 
 # The history's columns beside their names in MLflow, where they stand next to oof_ and test_ metrics.
@@ -68,7 +68,7 @@ def fill(
     client.log_batch(run_id, metrics=metrics[:room], params=params)
     for first in range(room, len(metrics), BATCH):
         client.log_batch(run_id, metrics=metrics[first : first + BATCH])
-    once_more(lambda: client.log_inputs(run_id, [_data(run)]))
+    retried(lambda: client.log_inputs(run_id, [_data(run)]))
     if artifacts is not None:
         place = artifacts / run_id / ARTIFACTS
         place.mkdir(parents=True)

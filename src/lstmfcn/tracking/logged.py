@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any
 
 KEY_TAG = "lstmfcn.key"
 CLONE_TAG = "lstmfcn.clone"
@@ -19,28 +19,30 @@ BATCH = 1000
 CLASH = "'active' state|UniqueViolation|UNIQUE constraint|IntegrityError|Duplicate entry|deadlock"
 """What MLflow says where another clone wrote, or put aside, the same at this very moment."""
 
-Result = TypeVar("Result")
+TRIES = 4
+"""So often something is tried that clashes."""
 
 
-def once_more(call: Callable[[], Result], look_again: Callable[[], None] = lambda: None) -> Result:
-    """Call again, once, where the first try clashed with what another clone did at this very moment.
+def retried(call: Callable[[], object], look_again: Callable[[], None] = lambda: None) -> None:
+    """Call, and call again where that clashed with what another clone did at this very moment.
 
     Parameters
     ----------
     call
         What to do.
     look_again
-        Called between the two.
+        Called between two tries.
     """
     from mlflow.exceptions import MlflowException
 
-    try:
-        return call()
-    except MlflowException as error:
-        if not re.search(CLASH, str(error)):
-            raise
-        look_again()
-        return call()
+    for tries_left in reversed(range(TRIES)):
+        try:
+            call()
+            return
+        except MlflowException as error:
+            if not (tries_left and re.search(CLASH, str(error))):
+                raise
+            look_again()
 
 
 def listed(client: Any, experiment: str, those: str = "") -> Iterator[Any]:
@@ -112,7 +114,7 @@ class Logged:
             if found.startswith(DOUBLE):
                 heirs[info.run_id] = found.removeprefix(DOUBLE)
                 if info.lifecycle_stage == "active":  # somebody restored the experiment, and all in it
-                    self._client.delete_run(info.run_id)
+                    self._change(lambda client, gone=info.run_id: client.delete_run(gone))
             elif not found:
                 continue
             elif info.lifecycle_stage == "deleted":
@@ -122,7 +124,7 @@ class Logged:
                 finished.setdefault(found, []).append(run)
                 children.append(run)
             elif info.status == "RUNNING" and (alone or tags.get(CLONE_TAG) == self._clone):
-                self._client.set_terminated(info.run_id, "KILLED")
+                self._change(lambda client, dead=info.run_id: client.set_terminated(dead, "KILLED"))
         for found, runs in finished.items():
             # Two clones that see the same doubles keep the same one.
             kept, *others = sorted(runs, key=lambda run: str(run.info.run_id))
@@ -131,7 +133,9 @@ class Logged:
                 self._put_aside(other, kept.info.run_id)
         for child in children:
             if heir := heirs.get(child.data.tags.get(PARENT_TAG, "")):
-                self._client.set_tag(child.info.run_id, PARENT_TAG, heir)
+                self._change(
+                    lambda client, one=child.info.run_id, heir=heir: client.set_tag(one, PARENT_TAG, heir)
+                )
         for found in [key] if key is not None else list(self.runs):
             if found not in finished:
                 self.runs.pop(found, None)
@@ -146,10 +150,20 @@ class Logged:
         """Delete a run in favour of another; the latter gets its children, and what it shows of theirs."""
         run_id = double.info.run_id
         for child in listed(self._client, self._experiment, f"tags.`{PARENT_TAG}` = '{run_id}'"):
-            self._client.set_tag(child.info.run_id, PARENT_TAG, kept)
+            self._change(lambda client, child=child: client.set_tag(child.info.run_id, PARENT_TAG, kept))
         if PARENT_TAG not in double.data.tags:
             for name in double.data.metrics:
-                history = self._client.get_metric_history(run_id, name)
-                self._client.log_batch(kept, metrics=history[:BATCH])
-        self._client.set_tag(run_id, KEY_TAG, DOUBLE + kept)
-        self._client.delete_run(run_id)
+                history = self._client.get_metric_history(run_id, name)[:BATCH]
+                self._change(lambda client, history=history: client.log_batch(kept, metrics=history))
+        self._change(lambda client: client.set_tag(run_id, KEY_TAG, DOUBLE + kept))
+        self._change(lambda client: client.delete_run(run_id))
+
+    def _change(self, change: Callable[[Any], None]) -> None:
+        """Change a run; where another clone does the same at this moment, it is done."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            change(self._client)
+        except MlflowException as error:
+            if not re.search(CLASH, str(error)):
+                raise

@@ -9,6 +9,7 @@ MLflow stays deleted. An unreachable server costs nothing but delay.
 from __future__ import annotations
 
 import math
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,8 +21,8 @@ from lstmfcn.runs.outputs import check_outputs, runs_in
 from lstmfcn.runs.run import BY_ESTIMATOR, Run, find_runs
 from lstmfcn.tracking.causes import called
 from lstmfcn.tracking.filling import fill, times
-from lstmfcn.tracking.logged import CLONE_TAG, KEY_TAG, PARENT_TAG, Logged, once_more
-from lstmfcn.tracking.relocation import artifacts_beside, path_at
+from lstmfcn.tracking.logged import CLONE_TAG, KEY_TAG, PARENT_TAG, Logged, retried
+from lstmfcn.tracking.relocation import ARTIFACTS, artifacts_beside, path_at
 from lstmfcn.tracking.store import (
     EXPERIMENT,
     alone_in,
@@ -140,6 +141,20 @@ class Tracker:
         found: str | None = self._logged.runs.get(key)
         return found
 
+    def keep(self, run_id: str, folder: Path, place: str) -> None:
+        """Keep a folder of files with a logged run, in a place of its own among the run's files.
+
+        A store that has its artifacts on this machine gets them where it is now: MLflow remembers, as long
+        as a process lives, where a run's files were.
+        """
+        self._connect()
+        if self._artifacts is None:
+            self._client.log_artifacts(run_id, str(folder), place)
+        else:
+            shutil.copytree(
+                folder, self._artifacts / run_id / ARTIFACTS / place, copy_function=shutil.copyfile
+            )
+
     def was_deleted(self, key: str) -> bool:
         """Return whether a person deleted the run with this key in MLflow; see `run_id`."""
         return self.run_id(key) is None and key in self._logged.deleted
@@ -183,7 +198,7 @@ class Tracker:
             self._client.log_batch(now, metrics=shown)
 
         if shown:
-            once_more(show, lambda: self._logged.look_up(_parent_key(run), alone=alone))
+            retried(show, lambda: self._logged.look_up(_parent_key(run), alone=alone))
         self._client.set_terminated(run_id, end_time=ended)
         self._settle(run.key, run_id, alone=alone)
 

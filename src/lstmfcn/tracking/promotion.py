@@ -213,7 +213,7 @@ def _register(
         sha256 = checksum(package)
         # A folder of its own: older versions keep their files, and none of theirs is taken for new.
         place = f"{ARTIFACT}/{sha256[:16]}-{uuid4().hex[:8]}"
-        client.log_artifacts(run_id, str(package), place)
+        tracker.keep(run_id, package, place)
     created = client.create_model_version(
         name,
         f"{client.get_run(run_id).info.artifact_uri}/{place}",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sqlite3
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +23,9 @@ from lstmfcn.tracking.relocation import artifacts_beside, mend
 from lstmfcn.workspace import Workspace
 
 EXPERIMENT = "lstmfcn"
+
+HALF_MADE = "UniqueViolation|Duplicate(Table|Object|Column)|relation .* does not exist|[Tt]able .* exist"
+"""What a database says to those who make its tables while another does."""
 
 DATABASES = ("postgresql", "mysql", "mssql")
 """The stores that are a database without a server of MLflow's before it."""
@@ -93,10 +98,28 @@ def connect(workspace: Workspace, *, to_read: bool = False) -> Any:
             sqlite.look_at(file)
             if alone:
                 _mend(workspace, file, to_read=to_read)
-        client = mlflow.MlflowClient()
+        client, experiment = _client()
         if not to_read:
-            _check(_experiment(client, workspace, file), uri)
+            _check(experiment or _new_experiment(client, workspace, file), uri)
     return client
+
+
+def _client() -> tuple[Any, Any]:
+    """Return MLflow's client and the experiment, which may be None.
+
+    Where another clone is making the tables of an empty database, that is waited for.
+    """
+    import mlflow
+
+    end = time.monotonic() + sqlite.WAIT
+    while True:
+        try:
+            client = mlflow.MlflowClient()
+            return client, client.get_experiment_by_name(EXPERIMENT)
+        except Exception as error:  # each database has errors of its own
+            if time.monotonic() > end or not re.search(HALF_MADE, f"{type(error).__name__}: {error}"):
+                raise
+            time.sleep(1)
 
 
 def _mend(workspace: Workspace, file: Path, *, to_read: bool) -> None:
@@ -116,12 +139,10 @@ def is_own(workspace: Workspace, file: Path) -> bool:
     return file.resolve() == local_file(workspace)
 
 
-def _experiment(client: Any, workspace: Workspace, file: Path | None) -> Any:
-    """Return the experiment of the runs, which is made where there is none."""
+def _new_experiment(client: Any, workspace: Workspace, file: Path | None) -> Any:
+    """Make the experiment of the runs, and return it."""
     from mlflow.exceptions import MlflowException
 
-    if (found := client.get_experiment_by_name(EXPERIMENT)) is not None:
-        return found
     folder = artifacts_beside(file).as_uri() if file else None
     if tracking_uri(workspace).partition("+")[0].partition(":")[0] in DATABASES:  # it takes no files itself
         workspace.mlruns.mkdir(parents=True, exist_ok=True)
@@ -175,7 +196,7 @@ def alone_in(workspace: Workspace) -> Iterator[bool]:
     bool
         Whether they are kept from it: those of other clones cannot be kept from a server.
     """
-    with explained(workspace), _one_at_a_time(store_file(workspace), to_read=False) as alone:
+    with _one_at_a_time(store_file(workspace), to_read=False) as alone:
         yield alone
 
 
