@@ -114,7 +114,7 @@ class Logged:
             if found.startswith(DOUBLE):
                 heirs[info.run_id] = found.removeprefix(DOUBLE)
                 if info.lifecycle_stage == "active":  # somebody restored the experiment, and all in it
-                    self._change(lambda client, gone=info.run_id: client.delete_run(gone))
+                    self._change(self._client.delete_run, info.run_id)
             elif not found:
                 continue
             elif info.lifecycle_stage == "deleted":
@@ -124,7 +124,7 @@ class Logged:
                 finished.setdefault(found, []).append(run)
                 children.append(run)
             elif info.status == "RUNNING" and (alone or tags.get(CLONE_TAG) == self._clone):
-                self._change(lambda client, dead=info.run_id: client.set_terminated(dead, "KILLED"))
+                self._change(self._client.set_terminated, info.run_id, "KILLED")
         for found, runs in finished.items():
             # Two clones that see the same doubles keep the same one.
             kept, *others = sorted(runs, key=lambda run: str(run.info.run_id))
@@ -133,9 +133,7 @@ class Logged:
                 self._put_aside(other, kept.info.run_id)
         for child in children:
             if heir := heirs.get(child.data.tags.get(PARENT_TAG, "")):
-                self._change(
-                    lambda client, one=child.info.run_id, heir=heir: client.set_tag(one, PARENT_TAG, heir)
-                )
+                self._change(self._client.set_tag, child.info.run_id, PARENT_TAG, heir)
         for found in [key] if key is not None else list(self.runs):
             if found not in finished:
                 self.runs.pop(found, None)
@@ -150,20 +148,20 @@ class Logged:
         """Delete a run in favour of another; the latter gets its children, and what it shows of theirs."""
         run_id = double.info.run_id
         for child in listed(self._client, self._experiment, f"tags.`{PARENT_TAG}` = '{run_id}'"):
-            self._change(lambda client, child=child: client.set_tag(child.info.run_id, PARENT_TAG, kept))
+            self._change(self._client.set_tag, child.info.run_id, PARENT_TAG, kept)
         if PARENT_TAG not in double.data.tags:
             for name in double.data.metrics:
                 history = self._client.get_metric_history(run_id, name)[:BATCH]
-                self._change(lambda client, history=history: client.log_batch(kept, metrics=history))
-        self._change(lambda client: client.set_tag(run_id, KEY_TAG, DOUBLE + kept))
-        self._change(lambda client: client.delete_run(run_id))
+                self._change(self._client.log_batch, kept, history)
+        self._change(self._client.set_tag, run_id, KEY_TAG, DOUBLE + kept)
+        self._change(self._client.delete_run, run_id)
 
-    def _change(self, change: Callable[[Any], None]) -> None:
+    def _change(self, change: Callable[..., Any], *arguments: Any) -> None:
         """Change a run; where another clone does the same at this moment, it is done."""
         from mlflow.exceptions import MlflowException
 
         try:
-            change(self._client)
+            change(*arguments)
         except MlflowException as error:
             if not re.search(CLASH, str(error)):
                 raise
