@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV_VERSION := $(shell sed -n 's/^uv==//p' constraints.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro ui test lint licences fuzz soak faults bench peers docs
+.PHONY: help setup moved repro ui test lint licences fuzz soak faults bench peers docs
 
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := 1
@@ -16,7 +16,35 @@ help: ## list the targets
 
 setup: $(VENV)/.installed ## make .venv and install everything under constraints.txt
 
-$(VENV)/.installed: pyproject.toml constraints.txt
+# What is installed names the place of .venv and of the clone: where they were moved or copied, it is renamed.
+define MOVE_VENV
+import pathlib, re, sys
+here, venv = sys.argv[1], pathlib.Path(".venv")
+settings = venv / "pyvenv.cfg"
+old = re.search(r"^command = .*? (/.*)/\.venv$$", settings.read_text(), re.MULTILINE)
+if old and old[1] != here:
+    print(f"This clone was at {old[1]}: .venv is brought along.")
+    named = (r"*.pth", "__editable__*", "*.dist-info/direct_url.json")
+    texts = [*venv.glob("bin/*"), *(path for name in named for path in venv.glob(f"lib/python*/site-packages/{name}"))]
+    for path in [*texts, settings]:
+        if path.is_symlink() or not path.is_file() or b"\0" in (content := path.read_bytes()):
+            continue
+        moved = content
+        for change in (str, lambda folder: pathlib.Path(folder).as_uri()):
+            before, after = (change(folder).encode() for folder in (old[1], here))
+            moved = re.sub(re.escape(before) + rb"(?![\w.%-])", lambda _: after, moved)
+        if moved.startswith(b"#!/") and (" " in here or len(here) > 100):  # no first line of a script may be so
+            first, rest = moved.split(b"\n", 1)
+            moved = b"#!/bin/sh\n'''exec' \"" + first[2:] + b"\" \"$$0\" \"$$@\"\n' '''\n" + rest
+        if moved != content:
+            path.write_bytes(moved)
+endef
+export MOVE_VENV
+
+moved:
+	@test ! -x $(BIN)/python || test ! -f $(VENV)/pyvenv.cfg || $(BIN)/python -c "$$MOVE_VENV" "$(CURDIR)"
+
+$(VENV)/.installed: pyproject.toml constraints.txt | moved
 	@command -v git >/dev/null || { echo "git is missing: install it, then call make again." >&2; exit 1; }
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.11 to 3.13, or name one with 'make PYTHON=/path/to/python'." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { echo "$$($(PYTHON) --version) does not do: lstmfcn needs Python 3.11 to 3.13. Name one with 'make PYTHON=/path/to/python'." >&2; exit 1; }
@@ -35,6 +63,7 @@ repro: setup ## run the pipeline: what changed since the last time, and what dep
 	@$(BIN)/lstmfcn summary
 
 ui: setup ## look at the runs in MLflow, on http://127.0.0.1:5000
+	@test -n "$$MLFLOW_TRACKING_URI" || test ! -f mlruns/mlflow.db || $(BIN)/lstmfcn champions > /dev/null  # it may have been moved
 	$(BIN)/mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlruns/mlflow.db}" --host 127.0.0.1
 
 FUZZ_SECONDS ?= 60

@@ -59,6 +59,9 @@ def lay_files(folder):
     rows = steps.rename(columns={"walk": "home"}).assign(type=np.where(steps["walk"] % 2, "flat", "house"))
     channels = [rows.assign(meter=meter, kW=kW) for meter, kW in (("hall", x), ("roof", y))]
     pd.concat(channels).to_csv(folder / "meters.csv", index=False)
+    valves = pumps(48, rng)
+    valves.iloc[::5, 7] = np.nan
+    valves.to_csv(folder / "valves.csv", index=False)
     vowels = [rng.normal(size=(12, 12 + k)) for k in range(16)]
     lines = [":".join(",".join(f"{v:.3f}" for v in channel) for channel in x) for x in vowels]
     head = "@problemName JapaneseVowels\n@univariate false\n@equalLength false\n@classLabel true 1 2\n@data\n"
@@ -96,7 +99,7 @@ def shell(trained, tmp_path, request):
     folder = tmp_path / "reader"
     folder.mkdir()
     for path in study.parent.iterdir():
-        if path.suffix in (".csv", ".tsv"):
+        if path.suffix in (".csv", ".tsv", ".ts"):
             shutil.copy(path, folder)
     if page not in BEFORE_A_STUDY:
         folder = shutil.copytree(study, folder / "study", symlinks=True)
@@ -109,7 +112,8 @@ def shell(trained, tmp_path, request):
 def names(trained):
     """Return what a snippet may presume: series, their labels, and a weight for each."""
     train, _ = read_dataset(trained[0] / "data/raw/GunPoint")
-    return {"X": train.X[:24], "y": train.labels[:24], "w": np.ones(24)}
+    some = {"series": [train.X[k, :, : 60 + k] for k in range(12)], "labels": train.labels[:12]}
+    return {"X": train.X[:24], "y": train.labels[:24], "w": np.ones(24), **some}
 
 
 @pytest.fixture

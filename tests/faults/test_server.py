@@ -1,21 +1,30 @@
-"""A tracking server that is slow, answers 500, drops connections and dies, behind a proxy that does it."""
+"""A tracking server that is slow, answers 500, drops connections, dies, or is filled by clones at once."""
 
 import importlib
+import shutil
 import threading
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from mlflow import MlflowClient
+from mlflow.entities import ViewType
 from mlflow_server import MlflowServer
 
-from conftest import make_clone, make_workspace
+from conftest import copy_of, make_clone, make_workspace
 from lstmfcn import config
 from lstmfcn.errors import TrackingError
+from lstmfcn.pipeline.stages.promote import register
 from lstmfcn.runs.cache import Cache
 from lstmfcn.runs.run import find_runs
+from lstmfcn.tracking import examination, store
 from lstmfcn.tracking import mlflow as tracking
-from lstmfcn.tracking import store
+from lstmfcn.tracking.champion import load_champion
+from lstmfcn.tracking.download import MissingFilesError
+from lstmfcn.tracking.examination import examine_store
+from lstmfcn.tracking.logged import PARENT_TAG
 from lstmfcn.tracking.mlflow import KEY_TAG, Tracker, sync
 from lstmfcn.tracking.store import connect
 
@@ -82,6 +91,12 @@ def server(tmp_path_factory):
     server.start()
     yield server.address
     server.kill()
+
+
+@pytest.fixture(scope="module")
+def artifacts_of_server(server, tmp_path_factory):
+    """Return the folder of its files."""
+    return next(tmp_path_factory.getbasetemp().glob("server*/artifacts"))
 
 
 @pytest.fixture
@@ -183,3 +198,95 @@ def test_what_a_failing_server_missed_is_delivered_later_and_once(
     assert set(after) == {run.key for _, run in runs}
     assert all(sorted(found)[0] == "FINISHED" for found in after.values())
     assert all(set(found[1:]) <= {"KILLED"} for found in map(sorted, after.values()))
+
+
+@pytest.fixture(params=["server", "file"])
+def shared(request, tmp_path, monkeypatch):
+    """Name a store that nobody has written yet to MLflow."""
+    address = f"sqlite:///{tmp_path}/store/mlflow.db"
+    if request.param == "server":
+        address = request.getfixturevalue("server")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    named(monkeypatch, request.node.name)
+
+
+def named(monkeypatch, experiment):
+    """Call the experiment so: no other test's runs are in it."""
+    for module in (store, tracking, examination):
+        monkeypatch.setattr(module, "EXPERIMENT", experiment)
+
+
+@pytest.mark.usefixtures("shared")
+def test_clones_that_fill_a_store_at_once_leave_each_run_once(finished, tmp_path):
+    """As seen: a UniqueViolation ended one, and a parent stayed doubled."""
+    clones = [copy_of(finished[0], tmp_path / name) for name in ("a", "b", "c")]
+    with ThreadPoolExecutor(len(clones)) as pool:
+        logged = list(pool.map(lambda clone: sync(clone, lambda line: None), clones))
+    assert sum(logged) >= 16
+    assert [sync(clone, lambda line: None) for clone in clones] == [0, 0, 0]
+    client = connect(clones[0])
+    experiment = client.get_experiment_by_name(tracking.EXPERIMENT).experiment_id
+    runs = client.search_runs([experiment])
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    assert len({run.data.tags[KEY_TAG] for run in runs}) == len(runs) == 16 + 2
+    parents = {run.info.run_id for run in runs if PARENT_TAG not in run.data.tags}
+    assert {run.data.tags[PARENT_TAG] for run in runs if run.info.run_id not in parents} == parents
+    assert all("oof_accuracy" in run.data.metrics for run in runs if run.info.run_id in parents)
+
+
+def test_a_double_that_was_put_aside_stays_so(server, finished, monkeypatch, tmp_path):
+    """Its children go to the run that stays, and a restored experiment does not bring it back."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+    named(monkeypatch, "doubles")
+    workspace = copy_of(finished[0], tmp_path / "study")
+    folder, run = next(find_runs(workspace.phase1))
+    Tracker(workspace, print).log_now(folder, run)
+    client = connect(workspace)
+    experiment = client.get_experiment_by_name("doubles").experiment_id
+    (parent,) = client.search_runs([experiment], f"tags.`{KEY_TAG}` LIKE 'parent %'")
+    twin = client.create_run(experiment, tags={KEY_TAG: parent.data.tags[KEY_TAG]}).info.run_id
+    client.log_metric(twin, "oof_of_the_twin", 1.0)
+    child = client.create_run(experiment, tags={KEY_TAG: "child", PARENT_TAG: twin}).info.run_id
+    for one in (twin, child):
+        client.set_terminated(one)
+    kept = min(twin, parent.info.run_id)
+    for _ in range(2):
+        assert Tracker(workspace, print).run_id(parent.data.tags[KEY_TAG]) == kept
+        both = client.search_runs([experiment], "", ViewType.ALL)
+        stages = {one.info.run_id: one.info.lifecycle_stage for one in both}
+        assert {stages.pop(kept), stages.pop(max(twin, parent.info.run_id))} == {"active", "deleted"}
+        assert client.get_run(child).data.tags[PARENT_TAG] == kept
+        assert client.get_run(kept).data.metrics["oof_of_the_twin"] == 1.0
+        client.delete_experiment(experiment)
+        client.restore_experiment(experiment)
+
+
+def test_files_that_a_server_lost_are_missing_and_put_back(server, finished, monkeypatch, tmp_path, request):
+    """It lists what is gone as an empty folder, whose SHA-256 differs from the registered one."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+    named(monkeypatch, "lost")
+    workspace = copy_of(finished[0], tmp_path / "study")
+    assert register(workspace, config.load(workspace.params))["Bumps"].outcome == "first"
+    load_champion("Bumps", workspace=workspace.root)
+    version = MlflowClient().get_model_version_by_alias("lstmfcn.Bumps", "champion")
+    (kept,) = request.getfixturevalue("artifacts_of_server").rglob(version.source.rpartition("/")[2])
+    shutil.rmtree(kept)
+    with pytest.raises(MissingFilesError, match="are missing in the store"):
+        load_champion("Bumps", workspace=workspace.root)
+    assert register(workspace, config.load(workspace.params))["Bumps"].outcome == "renewed"
+    load_champion("Bumps", workspace=workspace.root)
+
+
+def test_a_server_whose_files_lie_on_its_own_disk_is_told_as_such(server, finished, monkeypatch, tmp_path):
+    """As `mlflow server --no-serve-artifacts` on another machine: nothing is written at that path here."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+    named(monkeypatch, "elsewhere")
+    elsewhere = tmp_path / "disk/artifacts/1"
+    MlflowClient(server).create_experiment("elsewhere", artifact_location=str(elsewhere))
+    workspace = copy_of(finished[0], tmp_path / "study")
+    with pytest.raises(TrackingError, match=r"on another disk.*--artifacts-destination") as raised:
+        sync(workspace, print)
+    assert [fine for fine, text in examine_store(workspace) if text == str(raised.value)] == [False]
+    assert not elsewhere.parent.exists()
+    elsewhere.mkdir(parents=True)  # mounted
+    assert sync(workspace, print) == 16

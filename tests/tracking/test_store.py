@@ -15,7 +15,7 @@ from lstmfcn.errors import RegistryError, TrackingError
 from lstmfcn.pipeline.doctor import examine
 from lstmfcn.pipeline.stages.promote import register
 from lstmfcn.runs.run import find_runs
-from lstmfcn.tracking import rebuild, store
+from lstmfcn.tracking import rebuild, sqlite, store
 from lstmfcn.tracking.champion import load_champion
 from lstmfcn.tracking.download import pull
 from lstmfcn.tracking.mlflow import Tracker, sync
@@ -115,7 +115,7 @@ def test_a_store_that_is_write_protected_can_be_read_and_not_written(finished, t
 
 
 def test_a_locked_store_is_waited_for_and_then_told_as_such(finished, tmp_path, monkeypatch):
-    monkeypatch.setattr(store, "WAIT", 0.2)
+    monkeypatch.setattr(sqlite, "WAIT", 0.2)
     workspace = copy_of(finished[0], tmp_path / "clone")
     with closing(sqlite3.connect(workspace.mlruns / "mlflow.db")) as other:
         other.execute("BEGIN EXCLUSIVE")

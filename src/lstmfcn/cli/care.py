@@ -16,23 +16,31 @@ PANEL = "Care"
 
 
 @app.command(rich_help_panel=PANEL)
-def sync(workspace: WorkspaceOption = Path()) -> None:
-    """Bring MLflow up to date with the runs of this study, any number of times."""
+def sync(
+    workspace: WorkspaceOption = Path(),
+    restore: Annotated[
+        bool, typer.Option("--restore", help="Bring back the study's runs that were deleted in MLflow, too.")
+    ] = False,
+) -> None:
+    """Bring MLflow up to date with the runs of this study, any number of times.
+
+    It works in a study that was moved or copied, too: what MLflow notes of where files lie is mended first.
+    """
     from lstmfcn.pipeline.lock import lock
 
     here = Workspace(workspace)
     with lock(here, "lstmfcn sync", say):
-        _fill_store(here)
+        _fill_store(here, restore=restore)
 
 
-def _fill_store(here: Workspace) -> None:
+def _fill_store(here: Workspace, *, restore: bool = False) -> None:
     """Bring the tracking store up to date: the runs, and the registered models."""
     from lstmfcn import config
     from lstmfcn.pipeline.stages.promote import register
     from lstmfcn.tracking import mlflow, store
     from lstmfcn.tracking.causes import called
 
-    count = mlflow.sync(here, typer.echo)
+    count = mlflow.sync(here, typer.echo, restore=restore)
     typer.echo(f"{count} runs were missing in {called(store.tracking_uri(here))}.")
     if here.promotions.exists():
         register(here, config.load(here.params))

@@ -30,28 +30,16 @@ def examine(workspace: Workspace) -> Iterator[tuple[bool, str]]:
     yield _mend_lock(workspace.root)
     free = shutil.disk_usage(workspace.root).free / 1e9
     yield free > LEAST_FREE, f"{free:.0f} GB of disk are free ({LEAST_FREE:.0f} are needed)"
+    from lstmfcn.tracking.examination import examine_store  # what is told above needs nothing of it
+
     given = os.environ.get("LSTMFCN_UCR_DIR")
     if given:
         there = Path(given).is_dir()
         yield there, f"LSTMFCN_UCR_DIR is {given}" + ("" if there else ", which is not a folder")
     fine, message = _open_to_us(workspace)
     yield fine, message
-    yield _store(workspace) if fine or os.access(workspace.mlruns, os.X_OK) else (fine, message)
-
-
-def _store(workspace: Workspace) -> tuple[bool, str]:
-    """Ask the tracking store for an answer; it is not made for that."""
-    from lstmfcn.tracking.causes import called
-    from lstmfcn.tracking.store import connect, is_missing, tracking_uri
-
-    store = f"the tracking store {called(tracking_uri(workspace))}"
-    if is_missing(workspace):
-        return True, f"{store} is not there yet: the first stage that trains makes it"
-    try:
-        connect(workspace, to_read=True)
-    except LstmfcnError as error:
-        return False, str(error)
-    return True, f"{store} answers"
+    if fine or os.access(workspace.mlruns, os.X_OK):
+        yield from examine_store(workspace)
 
 
 def _open_to_us(workspace: Workspace) -> tuple[bool, str]:

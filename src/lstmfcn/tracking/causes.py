@@ -11,7 +11,8 @@ from urllib.request import getproxies_environment, proxy_bypass
 
 from lstmfcn import oserrors
 from lstmfcn.errors import nearest
-from lstmfcn.tracking.address import PASSWORDS, URI, shown, sqlite_file, without_secrets
+from lstmfcn.tracking.address import PASSWORDS, URI, shown, sqlite_address, sqlite_file, without_secrets
+from lstmfcn.tracking.relocation import path_at
 
 SCHEMES = ("http", "https", "sqlite", "postgresql", "mysql", "mssql", "databricks", "databricks-uc", "uc")
 """For which MLflow has stores; other packages may bring more."""
@@ -62,6 +63,28 @@ def called(address: str) -> str:
     return str(sqlite_file(address) or shown(address))
 
 
+def unreachable(address: str, location: str) -> str | None:
+    """Say that the files of a store lie on a disk that is not this machine's; None where they can be reached.
+
+    Parameters
+    ----------
+    address
+        The store's.
+    location
+        The address under which MLflow keeps them. That of a server which takes them itself is no path.
+    """
+    path = path_at(location)
+    if path is None or sqlite_file(address) or path.exists() or path.parent.exists():
+        return None
+    return (
+        f"The tracking store {shown(address)} keeps files at {path}, and there is no such folder here: it is "
+        "on another disk. Start its server so that it takes files itself (`mlflow server "
+        "--artifacts-destination FOLDER`, without --no-serve-artifacts and --default-artifact-root) and "
+        "rename the experiment lstmfcn there: `lstmfcn sync` makes it anew. Or mount that folder here as "
+        f"{path}."
+    )
+
+
 def _remedy(address: str) -> str:
     if os.environ.get(URI):
         return f"Start it, or unset {URI} for the local one."
@@ -82,7 +105,7 @@ def _of_a_file(text: str, error: BaseException, file: Path) -> str | None:
         )
         return f"{store} is damaged. {remedy}"
     if found := re.search(r"found version (\w+)|revision identified by '(\w+)'", text):
-        return _of_a_schema(store, found[1] or found[2], f"sqlite:///{file}")
+        return _of_a_schema(store, found[1] or found[2], sqlite_address(file))
     if isinstance(error, OSError) and error.errno not in oserrors.FULL:
         return f"{store} cannot be opened. {oserrors.sentence(error)}"
     if re.search("readonly database|unable to open database file", text):

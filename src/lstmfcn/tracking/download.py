@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
+from lstmfcn import oserrors
 from lstmfcn.errors import RegistryError, TrackingError
-from lstmfcn.tracking.causes import first_line, traceable
+from lstmfcn.tracking.causes import first_line, traceable, unreachable
 from lstmfcn.tracking.package.check import check
-from lstmfcn.tracking.package.contents import OF_THE_DOWNLOAD, checksum, write_manifest
+from lstmfcn.tracking.package.contents import FILES, OF_THE_DOWNLOAD, checksum, write_manifest
 from lstmfcn.tracking.package.signature import sign, signing_key
 from lstmfcn.tracking.registry import PREFIX, Version, model_name, version_with
+from lstmfcn.tracking.relocation import place_of
+from lstmfcn.tracking.store import store_file, tracking_uri
 from lstmfcn.workspace import Workspace
+
+GONE = "No such (file|artifact)|does ?n[o']t exist|NoSuchKey|error code 404|RESOURCE_DOES_NOT_EXIST"
+"""What the kinds of store say of files that are not there."""
+
+
+class MissingFilesError(RegistryError):
+    """Files of a registered model are gone from the store."""
 
 
 def download(workspace: Workspace, dataset: str, alias: str, into: Path) -> Path:
@@ -20,39 +33,75 @@ def download(workspace: Workspace, dataset: str, alias: str, into: Path) -> Path
     Raises
     ------
     RegistryError
-        If there is no such model.
+        If there is no such model, or files of it are gone.
     UntrustedModelError
         If it is not what was registered.
     TrackingError
         If the store does not answer.
     """
     version = version_with(workspace, dataset, alias)
+    sha256 = version.tags.get(f"{PREFIX}sha256", "none")
     # By its number: the alias may move before it is downloaded.
-    found = _fetch(version.name, version.version, into)
-    check(found, registered=version.tags.get(f"{PREFIX}sha256", "none"))
+    found = _fetch(workspace, version, sha256, into)
+    check(found, registered=sha256)
     return found
 
 
-def is_whole(version: Version) -> bool:
-    """Return whether the store that MLflow is connected to holds the files of a version as registered."""
+def is_whole(workspace: Workspace, client: Any, version: Version) -> bool:
+    """Return whether the store that MLflow is connected to holds the files of a version as registered.
+
+    Raises
+    ------
+    TrackingError
+        If the store does not answer, or what it holds cannot be read.
+    """
+    record = client.get_model_version(model_name(version.dataset), str(version.version))
     with tempfile.TemporaryDirectory() as scratch:
         try:
-            found = _fetch(model_name(version.dataset), version.version, Path(scratch))
-        except TrackingError:
+            found = _fetch(workspace, record, version.sha256, Path(scratch))
+        except MissingFilesError:
             return False
         return checksum(found) == version.sha256
 
 
-def _fetch(name: str, number: int, into: Path) -> Path:
+def _fetch(workspace: Workspace, version: Any, sha256: str, into: Path) -> Path:
+    """Copy the files of a version, MLflow's record, into a folder; return where they lie there."""
+    name, file = f"{version.name} version {version.version}", store_file(workspace)
+    place = None if file is None else place_of(file, version.source, version.run_id)
+    if file is None and (elsewhere := unreachable(tracking_uri(workspace), version.source)):
+        raise TrackingError(elsewhere)
+    try:
+        if place is not None:
+            found = Path(shutil.copytree(place, into / "package", symlinks=True))
+        else:
+            found = _downloaded(version, into)
+    except Exception as error:  # each kind of store has errors of its own
+        if isinstance(error, FileNotFoundError) or re.search(GONE, str(error)):
+            raise _missing(name, "its folder is gone") from traceable(error)
+        if place is not None and isinstance(error, OSError):
+            raise TrackingError(f"{name} could not be read. {oserrors.sentence(error)}") from error
+        raise TrackingError(f"{name} could not be downloaded: {first_line(error)}") from traceable(error)
+    there = {path.relative_to(found).as_posix() for path in found.rglob("*") if not path.is_dir()}
+    lacking = sorted(FILES.keys() - there)
+    if lacking and there <= FILES.keys() and checksum(found) != sha256:
+        raise _missing(name, f"{', '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} gone")
+    return found
+
+
+def _downloaded(version: Any, into: Path) -> Path:
     import mlflow
 
-    uri = f"models:/{name}/{number}"
-    try:
-        found = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(into)))
-        (found / OF_THE_DOWNLOAD).unlink(missing_ok=True)
-    except Exception as error:  # noqa: BLE001 - each kind of store has errors of its own
-        raise TrackingError(f"{uri} could not be downloaded: {first_line(error)}") from traceable(error)
+    uri = f"models:/{version.name}/{version.version}"
+    found = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(into)))
+    (found / OF_THE_DOWNLOAD).unlink(missing_ok=True)
     return found
+
+
+def _missing(name: str, what: str) -> MissingFilesError:
+    return MissingFilesError(
+        f"Files of {name} are missing in the store: {what}. `lstmfcn promote`, in the study that trained it, "
+        "registers the best run again."
+    )
 
 
 def pull(
@@ -66,7 +115,7 @@ def pull(
     Raises
     ------
     RegistryError
-        If there is no such model, or `to` holds something already.
+        If there is no such model, files of it are gone, or `to` holds something already.
     UntrustedModelError
         If it is not what was registered.
     TrackingError

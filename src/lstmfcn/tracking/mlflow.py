@@ -1,44 +1,45 @@
 """Filling MLflow from the files of runs: as runs end, or later with `lstmfcn sync`.
 
 A run is recognised by its key (the tag `lstmfcn.key`), so filling twice makes no doubles. What a dead
-process of this clone left half-logged is closed as KILLED and logged anew; other clones may be filling
-the same store, and theirs is left alone. An unreachable server costs nothing but delay.
+process left half-logged is closed as KILLED and logged anew. In a store that is a file one process logs at a
+time; where two clones log the same to a server at once, one of the two is put aside. What a person deleted in
+MLflow stays deleted. An unreachable server costs nothing but delay.
 """
 
 from __future__ import annotations
 
 import math
+import shutil
 import time
-from collections.abc import Callable, Mapping
-from itertools import chain
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from lstmfcn.errors import DataError, TrackingError
-from lstmfcn.evaluation.metrics import all_metrics
-from lstmfcn.files import to_json
 from lstmfcn.runs.cache import Cache
 from lstmfcn.runs.outputs import check_outputs, runs_in
 from lstmfcn.runs.run import BY_ESTIMATOR, Run, find_runs
 from lstmfcn.tracking.causes import called
-from lstmfcn.tracking.store import EXPERIMENT, clone_id, connect, explained, tracking_uri
+from lstmfcn.tracking.filling import fill, times
+from lstmfcn.tracking.logged import CLONE_TAG, KEY_TAG, PARENT_TAG, Logged, retried
+from lstmfcn.tracking.relocation import ARTIFACTS, artifacts_beside, path_at
+from lstmfcn.tracking.store import (
+    EXPERIMENT,
+    alone_in,
+    clone_id,
+    connect,
+    explained,
+    restore_experiment,
+    store_file,
+    tracking_uri,
+)
 from lstmfcn.workspace import Workspace
-
-KEY_TAG = "lstmfcn.key"
-CLONE_TAG = "lstmfcn.clone"
-BATCH = 1000  # the most metrics MLflow takes in one call
 
 PATIENCE = 30
 """A run that takes more seconds to log shows that the store is too slow to wait for."""
 
 PAUSE = 60
 """So many seconds after it failed, or was too slow, the store is tried again."""
-
-# The history's columns beside their names in MLflow, where they stand next to oof_ and test_ metrics.
-METRIC_NAMES = {"loss": "train_loss", "accuracy": "train_accuracy"}
-
-SHOWN_BY_PARENT = ("oof_", "test_")
-"""How the metrics begin that a parent's row shows."""
 
 
 class Tracker:
@@ -57,8 +58,9 @@ class Tracker:
         self._cache, self._fits = Cache(workspace.cache), Cache(workspace.fits)
         self._say = say
         self._client: Any = None
+        self._logged: Any = None
         self._experiment = ""
-        self._known: dict[str, str] = {}  # the run id of each key
+        self._artifacts: Path | None = None
         self._waiting: list[tuple[Path, Run]] = []
         self._silent_until = -math.inf
 
@@ -90,8 +92,15 @@ class Tracker:
             if first_time:
                 self._say(f"{error} The work goes on; `lstmfcn sync` logs its runs later.")
 
-    def log_now(self, folder: Path, run: Run) -> bool:
-        """Log a run unless it is there; return whether it was logged.
+    def log_now(self, folder: Path, run: Run, *, restore: bool = False) -> bool:
+        """Log a run unless it is there; return whether it was logged, or brought back.
+
+        Parameters
+        ----------
+        folder, run
+            Where its outputs lie, and the run.
+        restore
+            Whether to bring it back if a person deleted it in MLflow.
 
         Raises
         ------
@@ -100,16 +109,25 @@ class Tracker:
         DataError
             If a file of the run was changed or is gone.
         """
-        if self.run_id(run.key):
+        self._connect()
+        if run.key in self._logged.runs or (run.key in self._logged.deleted and not restore):
             return False
         if run.protocol != BY_ESTIMATOR:  # those lie in a cache of their own, not where their identity says
             check_outputs(self._workspace, run)
-        with explained(self._workspace, f"{run.name} could not be logged"):
-            self._fill(folder, run)
+        with explained(self._workspace, f"{run.name} could not be logged"), self._alone() as alone:
+            self._logged.look_up(run.key, alone=alone)  # another process may have logged it since
+            if run.key in self._logged.runs:
+                return False
+            if run.key not in self._logged.deleted:
+                self._fill(folder, run, alone=alone)
+            elif restore:
+                self._logged.restore(run.key)
+            else:
+                return False
         return True
 
     def run_id(self, key: str) -> str | None:
-        """Return MLflow's id of the run with this key; None where it is not logged.
+        """Return MLflow's id of the run with this key; None where it is not logged, or was deleted.
 
         Raises
         ------
@@ -117,115 +135,113 @@ class Tracker:
             If the store does not answer.
         """
         self._connect()
-        if key not in self._known:
-            self._look_up(f"tags.`{KEY_TAG}` = '{key}'")  # another clone may have logged it since
-        return self._known.get(key)
+        if key not in self._logged.runs:
+            with explained(self._workspace, "The runs could not be listed"), self._alone() as alone:
+                self._logged.look_up(key, alone=alone)
+        found: str | None = self._logged.runs.get(key)
+        return found
+
+    def keep(self, run_id: str, folder: Path, place: str) -> None:
+        """Keep a folder of files with a logged run, in a place of its own among the run's files.
+
+        A store that has its artifacts on this machine gets them where it is now: MLflow remembers, as long
+        as a process lives, where a run's files were.
+        """
+        self._connect()
+        if self._artifacts is None:
+            self._client.log_artifacts(run_id, str(folder), place)
+        else:
+            shutil.copytree(
+                folder, self._artifacts / run_id / ARTIFACTS / place, copy_function=shutil.copyfile
+            )
+
+    def was_deleted(self, key: str) -> bool:
+        """Return whether a person deleted the run with this key in MLflow; see `run_id`."""
+        return self.run_id(key) is None and key in self._logged.deleted
 
     def _connect(self) -> None:
-        if self._client is None:
-            self._client, self._experiment, self._known = connect(self._workspace), "", {}
-            try:
-                self._look_up()
-            except BaseException:
-                self._client = None
-                raise
+        if self._client is not None:
+            return
+        client = connect(self._workspace)
+        with explained(self._workspace, "The runs could not be listed"), self._alone() as alone:
+            experiment = client.get_experiment_by_name(EXPERIMENT)
+            logged = Logged(client, experiment.experiment_id, clone_id(self._workspace))
+            logged.look_up(alone=alone)
+        file = store_file(self._workspace)
+        beside = None if file is None else artifacts_beside(file)
+        self._artifacts = beside if path_at(experiment.artifact_location) == beside else None
+        self._client, self._logged, self._experiment = client, logged, experiment.experiment_id
 
-    def _look_up(self, those: str = "") -> None:
-        """Note which runs are logged; close those that a dead process of this clone left running."""
-        token = None
-        with explained(self._workspace, "The runs could not be listed"):
-            if not self._experiment:
-                self._experiment = self._client.get_experiment_by_name(EXPERIMENT).experiment_id
-            while True:
-                page = self._client.search_runs(
-                    [self._experiment], those, max_results=BATCH, page_token=token
-                )
-                for found in page:
-                    tags = found.data.tags
-                    if found.info.status == "FINISHED" and KEY_TAG in tags:
-                        self._known[tags[KEY_TAG]] = found.info.run_id
-                    elif found.info.status == "RUNNING" and tags.get(CLONE_TAG) == clone_id(self._workspace):
-                        self._client.set_terminated(found.info.run_id, "KILLED")
-                token = page.token
-                if not token:
-                    return
+    def _alone(self) -> Any:
+        return alone_in(self._workspace)
 
-    def _fill(self, folder: Path, run: Run) -> None:
-        from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
-
-        one, facts = run.identity, self._cache.facts(run.job) or self._fits.facts(run.job)
-        started, ended = _times(facts)
-        parent = self._parent(run, started)
-        tags = {
-            "mlflow.parentRunId": parent,
-            "mlflow.source.name": "lstmfcn",
-            "mlflow.source.git.commit": str(facts.get("commit") or "unknown"),
-            KEY_TAG: run.key,
-            CLONE_TAG: clone_id(self._workspace),
-            "lstmfcn.job": run.job,
-            "lstmfcn.upstream": run.upstream,
-            "lstmfcn.data": run.data,
-            "lstmfcn.version": str(facts.get("version") or "unknown"),
-            "lstmfcn.device": str(facts.get("device") or "unknown"),
-            "dataset": one.dataset,
-            "model": one.classifier,
-            "phase": one.phase,
-            "iteration": str(one.number) if one.step == "finetuned" else "",
-            "seed": str(one.seed),
-            "protocol": run.protocol,
-            "selected_on": run.selected_on,
-        }
-        created = self._client.create_run(
-            self._experiment, start_time=started, run_name=run.name, tags={k: v for k, v in tags.items() if v}
+    def _fill(self, folder: Path, run: Run, *, alone: bool) -> None:
+        facts = self._cache.facts(run.job) or self._fits.facts(run.job)
+        started, ended = times(facts)
+        parent = self._parent(run, started, alone=alone)
+        run_id, shown = fill(
+            self._client,
+            self._experiment,
+            run,
+            folder,
+            parent=parent,
+            facts=facts,
+            clone=clone_id(self._workspace),
+            artifacts=self._artifacts,
         )
-        run_id = created.info.run_id
-        params = {"dataset": one.dataset, "model": one.classifier, "seed": one.seed, **run.params}
-        self._client.log_batch(run_id, params=[Param(k, str(v)) for k, v in params.items()])
-        by_hand = run.protocol == BY_ESTIMATOR
-        data = Dataset(
-            f"{one.dataset} ({run.split} split)",
-            run.data[:32],
-            "code" if by_hand else "dvc",
-            "given to fit" if by_hand else f"data/prepared/{run.split}",
-            profile=to_json(dict(run.sizes)),
-        )
-        self._client.log_inputs(run_id, [DatasetInput(data, [InputTag("mlflow.data.context", run.split)])])
-        metrics = _metrics(folder, run, started, ended)
-        for first in range(0, len(metrics), BATCH):
-            self._client.log_batch(run_id, metrics=metrics[first : first + BATCH])
-        for name in run.artifacts:
-            self._client.log_artifact(run_id, str(folder / name))
-        if seconds := facts.get("seconds"):
-            self._client.log_batch(run_id, tags=[RunTag("lstmfcn.seconds", f"{seconds:.1f}")])
-        if one.step != "search":
-            # The parent's row shows how the model does, a step an iteration of fine-tuning.
-            shown = [
-                m
-                for m in metrics
-                if m.key.startswith(SHOWN_BY_PARENT) and m.key.partition("_")[2] in all_metrics()
-            ]
-            again = [Metric(m.key, m.value, m.timestamp, one.number) for m in shown]
-            self._client.log_batch(parent, metrics=again)
+
+        def show() -> None:
+            """Let the parent's row show how the model does."""
+            now = self._parent(run, started, alone=alone)
+            if now != parent:
+                self._client.set_tag(run_id, PARENT_TAG, now)
+            self._client.log_batch(now, metrics=shown)
+
+        if shown:
+            retried(show, lambda: self._logged.look_up(_parent_key(run), alone=alone))
         self._client.set_terminated(run_id, end_time=ended)
-        self._known[run.key] = run_id
+        self._settle(run.key, run_id, alone=alone)
 
-    def _parent(self, run: Run, started: int) -> str:
+    def _parent(self, run: Run, started: int, *, alone: bool) -> str:
         """Return the id of the run that holds all of one model on one dataset."""
-        one = run.identity
-        key = f"parent {one.subject}"
-        if self.run_id(key) is None:
+        one, key = run.identity, _parent_key(run)
+        if key not in self._logged.runs:
+            self._logged.look_up(key, alone=alone)
+        if key in self._logged.deleted:  # without it nobody would find what is logged now
+            self._logged.restore(key)
+        elif key not in self._logged.runs:
             tags = {KEY_TAG: key, CLONE_TAG: clone_id(self._workspace), "mlflow.source.name": "lstmfcn"}
             tags |= {"dataset": one.dataset, "model": one.classifier}
             parent = self._client.create_run(
                 self._experiment, start_time=started, run_name=one.subject, tags=tags
             )
             self._client.set_terminated(parent.info.run_id)
-            self._known[key] = parent.info.run_id
-        return self._known[key]
+            self._settle(key, parent.info.run_id, alone=alone)
+        found: str = self._logged.runs[key]
+        return found
+
+    def _settle(self, key: str, run_id: str, *, alone: bool) -> None:
+        """Note a run that was logged; where another clone logged the same meanwhile, one is put aside."""
+        self._logged.runs[key] = run_id
+        if not alone:
+            self._logged.look_up(key, alone=alone)
 
 
-def sync(workspace: Workspace, say: Callable[[str], None]) -> int:
+def _parent_key(run: Run) -> str:
+    return f"parent {run.identity.subject}"
+
+
+def sync(workspace: Workspace, say: Callable[[str], None], *, restore: bool = False) -> int:
     """Log every run of the workspace that the store lacks; return how many there were.
+
+    Parameters
+    ----------
+    workspace
+        The study.
+    say
+        Where to say what is logged.
+    restore
+        Whether to bring back the experiment and the study's runs that a person deleted in MLflow.
 
     Raises
     ------
@@ -234,44 +250,36 @@ def sync(workspace: Workspace, say: Callable[[str], None]) -> int:
     DataError
         After the last run, if files of some were changed or are gone: names each.
     """
+    if restore:
+        restore_experiment(workspace)
     tracker = Tracker(workspace, say)
-    damaged = []
-    folders = (workspace.search, workspace.phase1, workspace.finetuned, workspace.predictions)
-    logged = 0
-    runs = ((run.identity.folder(workspace), run) for run in runs_in(workspace, *folders))
-    for folder, run in chain(runs, find_runs(workspace.fits)):
+    damaged, deleted, logged = [], 0, 0
+    for folder, run in runs_of(workspace):
         try:
-            if tracker.log_now(folder, run):
+            if tracker.log_now(folder, run, restore=restore):
                 logged += 1
                 say(f"logged {run.name}")
+            else:
+                deleted += tracker.was_deleted(run.key)
         except DataError as error:
             damaged.append(str(error))
+    if deleted:
+        say(were_deleted(deleted))
     if damaged:
         raise DataError("Some runs were not logged:\n" + "\n".join(f"  - {error}" for error in damaged))
     return logged
 
 
-def _metrics(folder: Path, run: Run, started: int, ended: int) -> list[Any]:
-    """Return the final metrics, and the history's spread evenly over the run's time."""
-    from mlflow.entities import Metric
-
-    metrics = [Metric(name, value, ended, 0) for name, value in run.metrics.items() if value is not None]
-    if run.history:
-        import pandas as pd
-
-        history = pd.read_csv(folder / run.history).set_index("epoch")
-        span = (ended - started) / max(len(history), 1)
-        for name, column in history.items():
-            metric = METRIC_NAMES.get(str(name), str(name))
-            metrics += [
-                Metric(metric, float(v), started + int(span * i), int(epoch))  # type: ignore[call-overload]
-                for i, (epoch, v) in enumerate(column.items(), start=1)
-            ]
-    return metrics
+def runs_of(workspace: Workspace) -> Iterator[tuple[Path, Run]]:
+    """Yield each run of a study that is to be logged, the tracked fits too, and the folder of its files."""
+    folders = (workspace.search, workspace.phase1, workspace.finetuned, workspace.predictions)
+    yield from ((run.identity.folder(workspace), run) for run in runs_in(workspace, *folders))
+    yield from find_runs(workspace.fits)
 
 
-def _times(facts: Mapping[str, Any]) -> tuple[int, int]:
-    """Return start and end in milliseconds since the epoch; now, for a run that was made elsewhere."""
-    now = int(time.time() * 1000)
-    started = int(facts.get("started", now))
-    return started, started + int(1000 * float(facts.get("seconds", 0)))
+def were_deleted(count: int) -> str:
+    """Say that runs were deleted in MLflow by a person."""
+    return (
+        f"{count} runs of this study were deleted in MLflow, and are left so. `lstmfcn sync --restore` "
+        "brings them back."
+    )

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from lstmfcn.classifiers.table import network_named
 from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.environment import load_backend
+from lstmfcn.errors import RegistryError
 from lstmfcn.evaluation.metrics import all_metrics
 from lstmfcn.runs.ranking import Criterion
 from lstmfcn.runs.run import BY_ESTIMATOR, WEIGHTS_FILE, Run
@@ -33,6 +34,10 @@ Outcome = Literal["first", "same", "renewed", "promoted", "new_data", "new_metri
 
 MOVING = ("first", "renewed", "promoted", "new_data", "new_metric")
 """The outcomes after which the candidate serves."""
+
+
+class DeletedRunError(RegistryError):
+    """A model cannot be registered, since a person deleted its run in MLflow."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,12 +142,14 @@ def promote(
     ------
     TrackingError
         If the store does not answer.
+    DeletedRunError
+        If it is not there, and a person deleted its run in MLflow.
     """
     tracker.log_now(folder, candidate)
     client = connect(workspace)
     name = model_name(candidate.identity.dataset)
     with explained(workspace, f"{name} could not be registered"):
-        number = _register(client, candidate, folder, contents, tracker)
+        number = _register(client, candidate, folder, contents, tracker, workspace)
         outcome, champion = _serve_best(client, candidate, number, metric, tolerance)
     return Promotion(candidate.identity.dataset, outcome, number, champion)
 
@@ -164,14 +171,16 @@ def challenge(
     dataset = candidate.identity.dataset
     name = model_name(dataset)
     with explained(workspace, f"{name} could not be registered"):
-        number = _register(client, candidate, folder, contents, tracker)
+        number = _register(client, candidate, folder, contents, tracker, workspace)
         version = next(v for v in versions_of(client, dataset) if v.version == number)
         if "champion" not in version.aliases:  # a person may have made it one
             _set_alias(client, name, "challenger", number)
     return number
 
 
-def _register(client: Any, candidate: Run, folder: Path, contents: Contents, tracker: Tracker) -> int:
+def _register(
+    client: Any, candidate: Run, folder: Path, contents: Contents, tracker: Tracker, workspace: Workspace
+) -> int:
     """Return the number of the candidate's version, which is made unless it is there and whole."""
     from mlflow.exceptions import MlflowException
 
@@ -186,8 +195,16 @@ def _register(client: Any, candidate: Run, folder: Path, contents: Contents, tra
         reference=contents.reference,
     )
     for version in versions:
-        if (version.key, version.fingerprint) == (candidate.key, identity) and is_whole(version):
+        if (version.key, version.fingerprint) == (candidate.key, identity) and is_whole(
+            workspace, client, version
+        ):
             return version.version
+    run_id = tracker.run_id(candidate.key)
+    if run_id is None:
+        raise DeletedRunError(
+            f"{candidate.name} was deleted in MLflow, so {name} gets no new version of it. `lstmfcn sync "
+            "--restore` brings it back."
+        )
     if not versions:
         try:
             client.create_registered_model(
@@ -196,14 +213,13 @@ def _register(client: Any, candidate: Run, folder: Path, contents: Contents, tra
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-    run_id = str(tracker.run_id(candidate.key))
     with tempfile.TemporaryDirectory() as scratch:
         package = Path(scratch, "package")
         _pack(package, candidate, folder, contents)
         sha256 = checksum(package)
         # A folder of its own: older versions keep their files, and none of theirs is taken for new.
         place = f"{ARTIFACT}/{sha256[:16]}-{uuid4().hex[:8]}"
-        client.log_artifacts(run_id, str(package), place)
+        tracker.keep(run_id, package, place)
     created = client.create_model_version(
         name,
         f"{client.get_run(run_id).info.artifact_uri}/{place}",

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import time
-from contextlib import closing
 from pathlib import Path
-from urllib.parse import quote
 
+from lstmfcn.tracking import sqlite
 from lstmfcn.tracking.address import URI
-from lstmfcn.tracking.store import WAIT, local_file
+from lstmfcn.tracking.store import local_file
 from lstmfcn.workspace import Workspace
 
 BESIDE = ("-journal", "-wal", "-shm")
@@ -18,21 +16,12 @@ BESIDE = ("-journal", "-wal", "-shm")
 
 
 def is_damaged(workspace: Workspace) -> bool:
-    """Whether SQLite finds damage in the study's own store; that it is locked, or may not be read, is none.
+    """Whether SQLite finds damage in the study's own store.
 
     The store that `MLFLOW_TRACKING_URI` names is another's to mend.
     """
     file = local_file(workspace)
-    if os.environ.get(URI) or not os.access(file, os.R_OK):
-        return False
-    address = f"file:{quote(os.fsencode(file))}?mode=rw"
-    try:
-        with closing(sqlite3.connect(address, uri=True, timeout=WAIT)) as database:
-            return bool(database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",))
-    except sqlite3.OperationalError:
-        return False
-    except sqlite3.DatabaseError:
-        return True
+    return not os.environ.get(URI) and os.access(file, os.R_OK) and sqlite.is_damaged(file)
 
 
 def put_aside(workspace: Workspace) -> Path:

@@ -22,7 +22,7 @@ from lstmfcn.runs.outputs import check_split, load_run, read_output
 from lstmfcn.runs.ranking import rank
 from lstmfcn.runs.run import WEIGHTS_FILE, Run
 from lstmfcn.tracking.mlflow import Tracker
-from lstmfcn.tracking.promotion import Contents, Promotion, promote
+from lstmfcn.tracking.promotion import Contents, DeletedRunError, Promotion, promote
 from lstmfcn.tracking.registry import model_name
 from lstmfcn.workspace import Workspace
 
@@ -98,23 +98,30 @@ def register(workspace: Workspace, params: Params) -> dict[str, Promotion]:
         read_output(workspace, best, WEIGHTS_FILE)
         preprocessing = Preprocessing.load(workspace.preprocessing(dataset))
         Reference.load(workspace.reference(dataset), preprocessing)
-        done = promote(
-            best,
-            folder,
-            Contents(
-                classes=train.classes,
-                counts=np.bincount(train.y, minlength=len(train.classes)).tolist(),
-                example=preprocessing.example(train.X[:EXAMPLES]),
-                preprocessing=preprocessing,
-                reference=workspace.reference(dataset),
-                temperature=best.metrics.get(TEMPERATURE) if params.promote.calibrate else None,
-            ),
-            metric=metric,
-            tolerance=params.promote.tolerance,
-            tracker=tracker,
-            workspace=workspace,
+        contents = Contents(
+            classes=train.classes,
+            counts=np.bincount(train.y, minlength=len(train.classes)).tolist(),
+            example=preprocessing.example(train.X[:EXAMPLES]),
+            preprocessing=preprocessing,
+            reference=workspace.reference(dataset),
+            temperature=best.metrics.get(TEMPERATURE) if params.promote.calibrate else None,
         )
+        try:
+            done = promote(
+                best,
+                folder,
+                contents,
+                metric=metric,
+                tolerance=params.promote.tolerance,
+                tracker=tracker,
+                workspace=workspace,
+            )
+        except DeletedRunError as error:  # what a person decided
+            say(f"promote: {error}")
+            continue
         say(f"promote: {model_name(dataset)} {sentence(done)}")
+        if tracker.was_deleted(best.key):
+            say(f"promote: {best.name} was deleted in MLflow: `mlflow gc` will take the model's files, too.")
         promotions[dataset] = done
     return promotions
 

@@ -1,0 +1,167 @@
+"""Which runs a store holds, by their keys: logged, half-logged, doubled by two clones at once, deleted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+KEY_TAG = "lstmfcn.key"
+CLONE_TAG = "lstmfcn.clone"
+PARENT_TAG = "mlflow.parentRunId"
+
+DOUBLE = "double of "
+"""How the key of a run begins that was put aside in favour of another with the same one."""
+
+BATCH = 1000
+"""The most runs, or metrics, that MLflow takes in one call."""
+
+CLASH = "'active' state|UniqueViolation|UNIQUE constraint|IntegrityError|Duplicate entry|deadlock"
+"""What MLflow says where another clone wrote, or put aside, the same at this very moment."""
+
+TRIES = 4
+"""So often something is tried that clashes."""
+
+
+def retried(call: Callable[[], object], look_again: Callable[[], None] = lambda: None) -> None:
+    """Call, and call again where that clashed with what another clone did at this very moment.
+
+    Parameters
+    ----------
+    call
+        What to do.
+    look_again
+        Called between two tries.
+    """
+    from mlflow.exceptions import MlflowException
+
+    for tries_left in reversed(range(TRIES)):
+        try:
+            call()
+            return
+        except MlflowException as error:
+            if not (tries_left and re.search(CLASH, str(error))):
+                raise
+            look_again()
+
+
+def listed(client: Any, experiment: str, those: str = "") -> Iterator[Any]:
+    """Yield the runs of an experiment, deleted ones too.
+
+    Parameters
+    ----------
+    client
+        MLflow's.
+    experiment
+        The experiment's id.
+    those
+        MLflow's filter.
+    """
+    from mlflow.entities import ViewType
+
+    token = None
+    while True:
+        page = client.search_runs([experiment], those, ViewType.ALL, max_results=BATCH, page_token=token)
+        yield from page
+        token = page.token
+        if not token:
+            return
+
+
+class Logged:
+    """The runs of a store that have a key, as far as they were looked up.
+
+    Parameters
+    ----------
+    client
+        MLflow's.
+    experiment
+        The experiment's id.
+    clone
+        What tells the runs of this clone.
+
+    Attributes
+    ----------
+    runs
+        The id of the finished run of each key.
+    deleted
+        The id of a finished run of each key all of whose runs a person deleted.
+    """
+
+    def __init__(self, client: Any, experiment: str, clone: str) -> None:
+        self._client, self._experiment, self._clone = client, experiment, clone
+        self.runs: dict[str, str] = {}
+        self.deleted: dict[str, str] = {}
+
+    def look_up(self, key: str | None = None, *, alone: bool) -> None:
+        """Note which runs are logged, close those that dead processes left running, and put doubles aside.
+
+        Parameters
+        ----------
+        key
+            Of which runs; None for all.
+        alone
+            Whether nobody else can be at work in the store: then whatever is running is dead. Otherwise
+            that is known of this clone's runs alone.
+        """
+        those = "" if key is None else f"tags.`{KEY_TAG}` = '{key}'"
+        finished: dict[str, list[Any]] = {}
+        deleted: dict[str, str] = {}
+        heirs, children = {}, []
+        for run in listed(self._client, self._experiment, those):
+            tags, info = run.data.tags, run.info
+            found = tags.get(KEY_TAG, "")
+            if found.startswith(DOUBLE):
+                heirs[info.run_id] = found.removeprefix(DOUBLE)
+                if info.lifecycle_stage == "active":  # somebody restored the experiment, and all in it
+                    self._change(self._client.delete_run, info.run_id)
+            elif not found:
+                continue
+            elif info.lifecycle_stage == "deleted":
+                if info.status == "FINISHED":
+                    deleted[found] = info.run_id
+            elif info.status == "FINISHED":
+                finished.setdefault(found, []).append(run)
+                children.append(run)
+            elif info.status == "RUNNING" and (alone or tags.get(CLONE_TAG) == self._clone):
+                self._change(self._client.set_terminated, info.run_id, "KILLED")
+        for found, runs in finished.items():
+            # Two clones that see the same doubles keep the same one.
+            kept, *others = sorted(runs, key=lambda run: str(run.info.run_id))
+            self.runs[found] = kept.info.run_id
+            for other in others:
+                self._put_aside(other, kept.info.run_id)
+        for child in children:
+            if heir := heirs.get(child.data.tags.get(PARENT_TAG, "")):
+                self._change(self._client.set_tag, child.info.run_id, PARENT_TAG, heir)
+        for found in [key] if key is not None else list(self.runs):
+            if found not in finished:
+                self.runs.pop(found, None)
+        self.deleted = {k: v for k, v in (self.deleted | deleted).items() if k not in self.runs}
+
+    def restore(self, key: str) -> None:
+        """Bring back the run of a key that a person deleted."""
+        self.runs[key] = self.deleted.pop(key)
+        self._client.restore_run(self.runs[key])
+
+    def _put_aside(self, double: Any, kept: str) -> None:
+        """Delete a run in favour of another; the latter gets its children, and what it shows of theirs."""
+        run_id = double.info.run_id
+        for child in listed(self._client, self._experiment, f"tags.`{PARENT_TAG}` = '{run_id}'"):
+            self._change(self._client.set_tag, child.info.run_id, PARENT_TAG, kept)
+        if PARENT_TAG not in double.data.tags:
+            for name in double.data.metrics:
+                history = self._client.get_metric_history(run_id, name)[:BATCH]
+                self._change(self._client.log_batch, kept, history)
+        self._change(self._client.set_tag, run_id, KEY_TAG, DOUBLE + kept)
+        self._change(self._client.delete_run, run_id)
+
+    def _change(self, change: Callable[..., Any], *arguments: Any) -> None:
+        """Change a run; where another clone does the same at this moment, it is done."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            change(*arguments)
+        except MlflowException as error:
+            if not re.search(CLASH, str(error)):
+                raise
