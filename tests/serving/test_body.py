@@ -118,7 +118,7 @@ def test_series_of_any_length_are_read_as_they_are(labels, filled):
     found = read_csv(text.encode(), FREE, classes=("up", "down"))
     assert [one[0].tolist() for one in found.X] == RAGGED
     for read, body in ((read_json, json.dumps({"inputs": RAGGED})), (read_csv, text)):
-        with pytest.raises(DataError, match=r"Series 0 .*3 values|Body, row 2: "):
+        with pytest.raises(DataError, match=r"Series 0 .*3 values|Body, row [12]: "):
             read(body.encode(), TAKES)
 
 

@@ -119,7 +119,8 @@ def _wanted(path: Path, found: dict[str, NDArray[Any] | None], name: str) -> NDA
     if array is None:
         raise DataError(
             f"{path}: the array {name!r} is of objects. Arrays of objects are not read, since they may "
-            "run code. Save labels as text, y.astype(str), and series as numbers, NaN after the end of a shorter one."
+            "run code. Save labels as text, y.astype(str), and series as numbers, NaN after the end of a "
+            "shorter one."
         )
     return array
 
