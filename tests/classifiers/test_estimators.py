@@ -327,6 +327,20 @@ def test_what_no_policy_takes_is_refused_in_words_of_the_parameters(options, cha
     assert "params.yaml" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("shape", "labels", "message"),
+    [
+        ((8, 30, 1), [0, 1] * 4, r"30 channels of length 1.*X\.transpose\(0, 2, 1\)"),
+        ((8, 1, 30), range(100, 108), "8 of 8 series are alone in their class .100, 101, 102"),
+        ((9, 1, 30), [*"aabbcdefg"], "5 of 9 series are alone in their class .c, d, e"),
+    ],
+)
+def test_swapped_axes_and_names_in_place_of_classes_are_refused(shape, labels, message):
+    X = np.random.default_rng(0).normal(size=shape)
+    with pytest.raises(ValueError, match=message):
+        lstmfcn.FCNClassifier(epochs=1).fit(X, list(labels))
+
+
 def test_the_shape_on_a_large_offset_is_seen():
     """Sines of amplitude 1 on 1e8, where float32 has steps of 8: two frequencies, told apart."""
     rng = np.random.default_rng(0)

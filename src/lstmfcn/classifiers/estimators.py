@@ -18,6 +18,7 @@ from lstmfcn.classifiers.observers import FitRecord, tell
 from lstmfcn.classifiers.parameters import RECIPE, Callback, Parameters, RecurrentParameters
 from lstmfcn.classifiers.table import classifiers, network_named
 from lstmfcn.data.containers import to_array
+from lstmfcn.data.doubts import LEAST_SERIES
 from lstmfcn.data.fields import spelled_alike
 from lstmfcn.data.lengths import Lengths
 from lstmfcn.data.missing import Missing
@@ -111,6 +112,7 @@ class _NetworkClassifier(ClassifierMixin, BaseEstimator):
             if len(present) < 2:
                 names = ", ".join(repr(label) for label in fitted.classes_[present]) or "none"
                 raise ValueError(f"The labels hold one class only, {names}: at least two are needed.")
+            _check_doubts(series, codes, fitted.classes_)
             fitted.preprocessing_ = Preprocessing.fit(
                 series,
                 normalise=parameters.normalise,
@@ -335,6 +337,24 @@ def _set(estimator: _NetworkClassifier, given: dict[str, Any]) -> None:
 def _without_study(error: DataError) -> str:
     """Return what an error says to those who set parameters, not keys of `params.yaml`."""
     return str(error).replace(" in params.yaml", "").replace("prepare.", "")
+
+
+def _check_doubts(series: NDArray[np.floating], codes: NDArray[np.int64], classes: NDArray[Any]) -> None:
+    """Refuse what is hardly meant: axes that are swapped, labels that tell each series from all others."""
+    n_series, n_channels, length = series.shape
+    if length == 1 < n_channels:
+        raise ValueError(
+            f"Series of {n_channels} channels of length 1. If the axes are (series, length, channels), as "
+            "Keras and tsai have them, give X.transpose(0, 2, 1)."
+        )
+    counts = np.bincount(codes)
+    alone = np.flatnonzero(counts == 1)
+    if n_series >= LEAST_SERIES and len(alone) > n_series / 2:
+        shown = ", ".join(str(label) for label in classes[alone[:3]])
+        raise ValueError(
+            f"{len(alone)} of {n_series} series are alone in their class ({shown}, ...): these may be "
+            "numbers or names of the series, or values, and no classes. Give the class of each series as y."
+        )
 
 
 def _texts(classes: NDArray[Any]) -> tuple[str, ...]:
