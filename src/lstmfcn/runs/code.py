@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import os
 import re
 from collections.abc import Iterable
 from importlib.metadata import version
@@ -134,9 +135,13 @@ def _source(root: Path, name: str) -> Path:
 def _hash_of_source(path: Path) -> str:
     """Return a hash of a Python file that comments, docstrings and the layout do not change."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
+    waiting: list[Any] = [tree]
+    while waiting:  # no expression holds a statement, and most of a tree is expressions
+        node = waiting.pop()
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [statement for statement in node.body if not _is_text(statement)]
+        for name in BLOCKS:
+            waiting += getattr(node, name, ())
     return hash_of(ast.dump(tree))
 
 
@@ -146,10 +151,21 @@ def _is_text(statement: ast.stmt) -> bool:
     return isinstance(value, ast.Constant) and isinstance(value.value, str)
 
 
+BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
+"""Where a statement holds others."""
+
+
+@functools.cache
+def _files_in(folder: Path) -> tuple[Path, ...]:
+    """Return the files in a folder and below that are no code."""
+    files = (folder.joinpath(where, name) for where, _, names in os.walk(folder) for name in sorted(names))
+    return tuple(file for file in files if file.suffix not in {".py", ".pyc", ".typed"})
+
+
 @functools.cache
 def _named_files(path: Path) -> frozenset[Path]:
     """Return the files that a file names, in its own folder and below, and those that these name."""
-    known = [p for p in path.parent.rglob("*") if p.is_file() and p.suffix not in {".py", ".pyc", ".typed"}]
+    known = _files_in(path.parent)
     found: set[Path] = set()
     waiting = [path]
     while waiting:
