@@ -34,8 +34,8 @@ def needs(splits: Sequence[LabelledSeries], policies: Mapping[str, Any]) -> list
         )
         other = "mask" if policy == "interpolate" else "interpolate"
         found.append(
-            f"{missing} values are missing, and validation refuses that: say --missing {policy}, or {other} "
-            "(docs/missing-values.md)."
+            f"{missing} value{'s are' if missing > 1 else ' is'} missing, and validation refuses that: say "
+            f"--missing {policy}, or {other} (docs/missing-values.md)."
         )
     return found
 
