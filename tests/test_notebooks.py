@@ -2,19 +2,22 @@
 
 from pathlib import Path
 
+import mlflow
 import nbformat
 import pytest
 from matplotlib import pyplot
 from nbclient import NotebookClient
 
+from conftest import copy_of
+
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
 
-@pytest.fixture
-def folder(finished):
-    """Return where a notebook looks from: a folder of a trained study."""
-    folder = finished[0].root / "notebooks"
-    folder.mkdir(exist_ok=True)
+@pytest.fixture(scope="module")
+def folder(finished, tmp_path_factory):
+    """Return where a notebook looks from: a folder of a trained study, which the notebooks may change."""
+    folder = copy_of(finished[0], tmp_path_factory.mktemp("notebooks") / "study").root / "notebooks"
+    folder.mkdir()
     return folder
 
 
@@ -28,10 +31,11 @@ def test_a_notebook_runs(path, folder, monkeypatch):
     monkeypatch.setattr(pyplot, "show", lambda: pyplot.close("all"))
     notebook = nbformat.read(path, as_version=4)
     assert not any(cell.get("outputs") for cell in notebook.cells)
-    names = {}
+    names, before = {}, mlflow.get_tracking_uri()
     for number, cell in enumerate(notebook.cells):
         if cell.cell_type == "code":
             exec(compile(cell.source, f"{path.name}, cell {number}", "exec"), names)
+    mlflow.set_tracking_uri(before)
 
 
 def test_a_kernel_runs_a_notebook(folder, monkeypatch):

@@ -123,7 +123,7 @@ def judge(odd, folder, *, how="add"):
 
 def _added(odd, path):
     """Return the series as `lstmfcn add` reads them, in the order of the file, and what it finds odd."""
-    found = understand([path], odd.layout, share=0.25, normalised=False)
+    found = understand([path], odd.layout, share=0.25, normalise="none", policies={"missing": "mask"})
     series = found.train, found.test
     order = np.argsort(np.concatenate([split.rows for split in series]), kind="stable")
 

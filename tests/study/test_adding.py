@@ -178,7 +178,7 @@ def test_unequal_lengths_and_missing_values_are_doubts_with_the_option_that_sett
         "The series have 9 to 12 values, and validation refuses unequal lengths: say --lengths resample"
         in said
     )
-    assert "1 values are missing, and validation refuses that: say --missing interpolate" in said
+    assert "1 value is missing, and validation refuses that: say --missing interpolate" in said
     assert not study.own.exists()
     assert run(study, "A", tmp_path / "a.csv", yes=True)[0] == 0
     assert study.params.read_text() == PARAMS.replace("first\n", "first\n  - A\n")
@@ -190,7 +190,7 @@ def test_the_policies_that_are_said_are_written_beside_the_name_and_hold(study, 
     """All else of the file stays; the stages that follow make series of the one length."""
     options = ("--lengths", "resample", "--missing", "interpolate", "--length", "8")
     status, said = run(study, "A", unequal(tmp_path), *options)
-    assert status == 0
+    assert status == 0, said
     assert "prepared; lengths: resample, to 8 values; missing values: interpolate" in said
     own_entry = "  datasets: {A: {lengths: resample, length: 8, missing: interpolate}}\n"
     expected = PARAMS.replace("first\n", "first\n  - A\n") + own_entry

@@ -36,10 +36,6 @@ def records(table: Table, reading: Reading) -> Iterator[Record]:
     open_end = reading.any_length and table.names is None and together and last == table.width
     for row, cells in table.rows:
         check_row(table, row, cells, open_end=open_end)
-        label = None
-        if roles.label is not None:
-            place = f"{table.path}, row {row}, column {roles.label + 1}"
-            label = label_of(place, cells[roles.label], classes=reading.known_classes)
         end = len(cells) if open_end else last
         fields = cells[first:end] if together else [cells[column] for column in roles.values]
         numbered = range(first + 1, end + 1) if together else columns
@@ -48,6 +44,10 @@ def records(table: Table, reading: Reading) -> Iterator[Record]:
         values = np.array([numbers(table.path, row, fields, columns=numbered)])
         if reading.any_length:
             values = values[:, : max(1, ends(values[None])[0])]
+        label = None
+        if roles.label is not None:
+            place = f"{table.path}, row {row}, column {roles.label + 1}"
+            label = label_of(place, cells[roles.label], classes=reading.known_classes)
         yield Record(
             row,
             label,
@@ -115,7 +115,7 @@ def check_row(table: Table, row: int, cells: Sequence[str], *, open_end: bool = 
             "The file may be cut short; if its series differ in length, leave what is after their end empty, "
             "or say what becomes of them by prepare.lengths (docs/unequal-lengths.md)."
         )
-        if len(cells) == 1 or cells[0].lstrip().startswith(("#", "%")):
+        if cells[0].lstrip().startswith(("#", "%")) or (len(cells) == 1 and not is_number(cells[0])):
             hint = "If it is a comment, a note or a sum, delete it."
         raise DataError(
             f"{table.path}, row {row}: {len(cells)} column{'s' * (len(cells) > 1)}, where {what} has "

@@ -28,7 +28,7 @@ from lstmfcn.data.textfile import encoding_of
 from lstmfcn.errors import DataError
 from lstmfcn.files import hash_file, write_text
 from lstmfcn.study.new import call
-from lstmfcn.study.oddities import odd_classes, odd_values
+from lstmfcn.study.oddities import odd_classes, odd_lengths, odd_values
 from lstmfcn.study.policies import needs, prepared
 from lstmfcn.workspace import Workspace
 
@@ -126,6 +126,7 @@ def understand(
         except DataError as error:  # here they are options
             odd.append(re.sub(r"prepare\.(lengths?|missing)( in params\.yaml)?", r"--\1", str(error)))
     odd += [doubt.message for doubt in doubts((train, test), normalised=normalised)]
+    odd += [] if any_length else odd_lengths((train, test))
     odd += odd_values((train, test)) + odd_classes(train, test)
     return Understood(train, test, told, list(dict.fromkeys(odd)))
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lstmfcn.environment import load_mlflow
 from lstmfcn.errors import RegistryError, nearest
 from lstmfcn.tracking.causes import traceable
 from lstmfcn.tracking.store import connect, explained, is_missing
@@ -109,8 +110,11 @@ def registered(workspace: Workspace) -> dict[str, list[Version]]:
     ------
     TrackingError
         If the store does not answer.
+    MissingLibraryError
+        If MLflow is not installed.
     """
     if is_missing(workspace):
+        load_mlflow()  # whoever lacks it is told so first
         return {}
     client = connect(workspace, to_read=True)
     found: list[str] = []

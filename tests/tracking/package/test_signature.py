@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 
+import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -13,8 +14,10 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
-from making import make
+from making import LENGTH, make
 
+from lstmfcn.data.preprocessing import Preprocessing
+from lstmfcn.data.reference import Reference
 from lstmfcn.tracking.champion import load_champion
 from lstmfcn.tracking.package import check as checking
 from lstmfcn.tracking.package.check import check
@@ -22,6 +25,7 @@ from lstmfcn.tracking.package.contents import (
     DATA,
     FILES,
     MANIFEST,
+    REFERENCE,
     SIGNATURE,
     UntrustedModelError,
     write_manifest,
@@ -47,6 +51,8 @@ def keys(tmp_path_factory):
 @pytest.fixture(scope="module")
 def made(tmp_path_factory, keys):
     folder = make(tmp_path_factory.mktemp("made") / "model")
+    series = np.random.default_rng(0).normal(size=(12, 1, LENGTH))
+    Reference.fit(series, Preprocessing("per_series", 1, LENGTH)).save(folder / REFERENCE)
     write_manifest(folder)
     sign(folder, signing_key(keys[0]))
     return folder
