@@ -91,11 +91,14 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.path not in slow)
 
 
-@pytest.fixture(autouse=True)
-def _own_surroundings(monkeypatch):
-    """Whatever the machine's settings are, the tests have theirs."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup():
+    """Whatever the machine's settings are, or MLflow has set in a test before, the tests have theirs.
+
+    Before any fixture: one of a module would be made with what the test before has left.
+    """
     for name in ("MLFLOW_TRACKING_URI", "LSTMFCN_RAY_ADDRESS"):
-        monkeypatch.delenv(name, raising=False)
+        os.environ.pop(name, None)
 
 
 @pytest.fixture(scope="session", autouse=True)
