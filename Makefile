@@ -63,7 +63,7 @@ repro: setup ## run the pipeline: what changed since the last time, and what dep
 	@$(BIN)/lstmfcn summary
 
 ui: setup ## look at the runs in MLflow, on http://127.0.0.1:5000
-	@test -n "$$MLFLOW_TRACKING_URI" || test ! -f mlruns/mlflow.db || $(BIN)/lstmfcn champions > /dev/null  # it may have been moved
+	@test -n "$$MLFLOW_TRACKING_URI" || $(BIN)/lstmfcn champions > /dev/null  # it may have been moved, or pulled
 	$(BIN)/mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlruns/mlflow.db}" --host 127.0.0.1
 
 FUZZ_SECONDS ?= 60

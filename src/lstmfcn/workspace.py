@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
+
+EXPERIMENT = "DVC_EXP_NAME"
+"""The variable by which DVC tells the stages of an experiment its name."""
+
+COPIES = (".dvc", "tmp", "exps")
+"""Where, in a study, DVC lays the copies that queued experiments and those with `--temp` run in."""
 
 
 @dataclass(frozen=True)
@@ -17,6 +24,26 @@ class Workspace:
     """
 
     root: Path
+
+    @property
+    def home(self) -> Path:
+        """The study's own folder, with what neither git nor DVC has.
+
+        It is `root`, but for the copy in which DVC runs an experiment: all of a study's experiments share its
+        finished jobs, its lock and its tracking store.
+        """
+        here = self.root.resolve()
+        around = [here, *here.parents]
+        for depth, place in enumerate(around):
+            if place.parts[-len(COPIES) :] == COPIES:
+                copy = next((p for p in around[:depth] if (p / ".dvc").is_dir()), here)
+                return place.parents[len(COPIES) - 1] / here.relative_to(copy)
+        return self.root
+
+    @property
+    def experiment(self) -> str:
+        """The name of the experiment that DVC runs here, or of its copy's folder; empty outside of one."""
+        return os.environ.get(EXPERIMENT, "") or (self.root.resolve().name if self.home != self.root else "")
 
     @property
     def params(self) -> Path:
@@ -145,36 +172,45 @@ class Workspace:
         return self.root / "reports/curves"
 
     @property
+    def facts(self) -> Path:
+        """When, how long, on what and at which commit the jobs of each stage ran: nothing depends on it."""
+        return self.root / "facts"
+
+    def facts_of(self, stage: str) -> Path:
+        """Return the file with the facts of a stage's jobs."""
+        return self.facts / f"{stage}.json"
+
+    @property
     def cache(self) -> Path:
         """Finished jobs; DVC and git leave it alone."""
-        return self.root / ".lstmfcn/cache"
+        return self.home / ".lstmfcn/cache"
 
     @property
     def fits(self) -> Path:
         """Fits of the estimators that were tracked or registered here, a folder each."""
-        return self.root / ".lstmfcn/fits"
+        return self.home / ".lstmfcn/fits"
 
     @property
     def downloads(self) -> Path:
         """Datasets as the archive's site gave them, to be read again without a network."""
-        return self.root / ".lstmfcn/downloads"
+        return self.home / ".lstmfcn/downloads"
 
     @property
     def lock(self) -> Path:
-        """Held by the stage that is at work here."""
-        return self.root / ".lstmfcn/lock"
+        """Held by the stage that is at work here, or in an experiment of this study."""
+        return self.home / ".lstmfcn/lock"
 
     @property
     def outputs(self) -> tuple[Path, ...]:
         """The folders that stages write."""
         data = self.root / "data"
-        names = ("search", "models", "results", "comparison", "reports")
+        names = ("search", "models", "results", "comparison", "reports", "facts")
         return (self.raw, data / "validation", data / "prepared", *(self.root / name for name in names))
 
     @property
     def scratch(self) -> Path:
         """The state of jobs that are under way."""
-        return self.root / ".lstmfcn/scratch"
+        return self.home / ".lstmfcn/scratch"
 
     @property
     def reproduction(self) -> Path:
@@ -199,4 +235,4 @@ class Workspace:
     @property
     def mlruns(self) -> Path:
         """The local tracking store."""
-        return self.root / "mlruns"
+        return self.home / "mlruns"

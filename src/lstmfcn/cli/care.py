@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from lstmfcn.cli.app import WorkspaceOption, app, say
+from lstmfcn.cli.store import fill_store
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.workspace import Workspace
 
@@ -30,20 +31,7 @@ def sync(
 
     here = Workspace(workspace)
     with lock(here, "lstmfcn sync", say):
-        _fill_store(here, restore=restore)
-
-
-def _fill_store(here: Workspace, *, restore: bool = False) -> None:
-    """Bring the tracking store up to date: the runs, and the registered models."""
-    from lstmfcn import config
-    from lstmfcn.pipeline.stages.promote import register
-    from lstmfcn.tracking import mlflow, store
-    from lstmfcn.tracking.causes import called
-
-    count = mlflow.sync(here, typer.echo, restore=restore)
-    typer.echo(f"{count} runs were missing in {called(store.tracking_uri(here))}.")
-    if here.promotions.exists():
-        register(here, config.load(here.params))
+        fill_store(here, typer.echo, restore=restore)
 
 
 @app.command(rich_help_panel=PANEL)
@@ -102,7 +90,7 @@ def _mend_store(here: Workspace) -> None:
     with lock(here, "lstmfcn doctor", say):
         aside = put_aside(here)
         typer.echo(f"ok   the tracking store was damaged: it is {aside} now, and is made anew")
-        _fill_store(here)
+        fill_store(here, typer.echo)
 
 
 @app.command(rich_help_panel=PANEL)

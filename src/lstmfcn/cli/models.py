@@ -9,6 +9,7 @@ import typer
 
 from lstmfcn.cli.app import WorkspaceOption, app, names, say
 from lstmfcn.cli.layout import with_layout
+from lstmfcn.cli.store import with_store
 from lstmfcn.data.layout import Layout
 from lstmfcn.workspace import Workspace
 
@@ -47,11 +48,12 @@ def champions(
     from lstmfcn.evaluation.measurement import no_better_than
     from lstmfcn.evaluation.metrics import headline_metrics, metric_named
     from lstmfcn.report.summary import in_columns
-    from lstmfcn.tracking.registry import registered
+    from lstmfcn.tracking.registry import nothing_registered, registered
 
-    found = registered(Workspace(workspace))
+    here = with_store(workspace)
+    found = registered(here)
     if not any(found.values()):
-        typer.echo("Nothing is registered yet: run `dvc repro`.")
+        typer.echo(nothing_registered(here))
         return
     shown = list(dict.fromkeys([*headline_metrics(), metric_named("log_loss")]))
     titles = [f"OOF {metric.title.upper()}" for metric in shown]
@@ -90,7 +92,7 @@ def pull(
     """Copy a registered model to a folder. It loads there with plain MLflow and TensorFlow."""
     from lstmfcn.tracking import download
 
-    folder = download.pull(Workspace(workspace), dataset, to, alias, sign_key=sign_key)
+    folder = download.pull(with_store(workspace), dataset, to, alias, sign_key=sign_key)
     typer.echo(
         f"{folder} holds the {alias} of {dataset}. To use it, without this project:\n\n    import mlflow\n"
         f'    model = mlflow.pyfunc.load_model("{folder}")\n'
@@ -122,6 +124,8 @@ def predict(
     """
     from lstmfcn.tracking.prediction import predict_file
 
+    if model is None:
+        with_store(workspace)
     typer.echo(
         predict_file(
             model or dataset,
@@ -163,6 +167,8 @@ def drift(
     """
     from lstmfcn.tracking.drift import drift_file
 
+    if model is None:
+        with_store(workspace)
     typer.echo(
         drift_file(
             model or dataset,
@@ -237,6 +243,8 @@ def explain(
         metric = config.load(here.params).promote.metric
         subject = trained(here, dataset, names(network), metric=metric)
     else:
+        if model is None:
+            with_store(workspace)
         subject = registered_subject(
             model or dataset, alias=alias, workspace=workspace, verify_key=verify_key
         )
@@ -301,10 +309,13 @@ def serve(
     from lstmfcn.serving.server import Server, greeting, listen, serve
     from lstmfcn.tracking.champion import load_champion
 
+    is_folder = Path(dataset, "MLmodel").is_file()
+    if not is_folder:
+        with_store(workspace)
     hosts = [name_of(name) for name in (host, *(allow_host or ()))]
     listener = listen(host, port)
     model = load_champion(dataset, alias=alias, workspace=workspace, verify_key=verify_key)
-    registered = None if Path(dataset, "MLmodel").is_file() else alias
+    registered = None if is_folder else alias
     server = Server(model, alias=registered, hosts=hosts, limits=Limits(body=max_body * MEGA))
     typer.echo(greeting(model, registered, listener, host))
     serve(server, listener)

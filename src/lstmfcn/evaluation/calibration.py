@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 LOWEST, HIGHEST = 0.1, 10.0
 """Between them lies every temperature."""
 
+TEMPERATURE = "temperature"
+"""What a run calls its temperature."""
+
 DIGITS = 6
 """Behind the point of a temperature, so that a package can say to the bit what it does."""
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from lstmfcn.evaluation.calibration import fitted_temperature
+from lstmfcn.evaluation.calibration import TEMPERATURE, fitted_temperature
 from lstmfcn.evaluation.metrics import score
 from lstmfcn.runs.outputs import read_output
 from lstmfcn.runs.predictions import Predictions
@@ -14,9 +14,6 @@ from lstmfcn.runs.run import Run
 from lstmfcn.workspace import Workspace
 
 OOF_FILE = "oof.csv"
-
-TEMPERATURE = "temperature"
-"""What a run calls its temperature: see `lstmfcn.evaluation.calibration`."""
 
 
 def with_evidence(workspace: Workspace, run: Run) -> Run:

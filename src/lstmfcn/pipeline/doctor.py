@@ -46,7 +46,7 @@ def _open_to_us(workspace: Workspace) -> tuple[bool, str]:
     """Look for what belongs to another user of the study, who has closed it."""
     first = (
         workspace.root,
-        workspace.root / ".lstmfcn",
+        workspace.lock.parent,
         workspace.lock,
         workspace.mlruns,
         *workspace.outputs,

@@ -159,7 +159,7 @@ def _run_queue(
         except OutsideError as error:
             failures.append(f"  - {job.name}: {error}")
             continue
-        cache.put(job.key, bundle, facts | {"commit": commit_of(workspace.root), "version": __version__})
+        cache.put(job.key, bundle, facts | _whence(workspace))
         shutil.rmtree(workspace.scratch / job.key, ignore_errors=True)  # what it would have gone on from
         lay_down(job, bundle)
         more = f", about {duration(left)} left" if count < len(waiting) else ""
@@ -170,6 +170,12 @@ def _run_queue(
             + "\n".join(failures)
             + "\nMend the cause, or take the dataset out of params.yaml, and run the same command again."
         )
+
+
+def _whence(workspace: Workspace) -> dict[str, str | None]:
+    """Return the facts of a job that its worker does not know."""
+    facts = {"commit": commit_of(workspace.root), "version": __version__}
+    return facts | ({"experiment": workspace.experiment} if workspace.experiment else {})
 
 
 def _call_of(function: Callable[[Any], Bundle], job: Job) -> tuple[Callable[[Any], Bundle], Any]:

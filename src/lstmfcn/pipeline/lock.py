@@ -1,4 +1,7 @@
-"""One stage at a time in a study: a lock, and the cleaning up that only its holder may do."""
+"""One stage at a time in a study: a lock, and the cleaning up that only its holder may do.
+
+The experiments of a study share its lock: their stages take turns, and each has all of the machine.
+"""
 
 from __future__ import annotations
 
@@ -38,10 +41,11 @@ def lock(workspace: Workspace, command: str, tell: Callable[[str], None]) -> Ite
     try:
         file.acquire(timeout=0)
     except Timeout:
-        tell(f"Waiting for {_read(holder)}, at work in {workspace.root.resolve()} ...")
+        tell(f"Waiting for {_read(holder)}, at work in {workspace.home.resolve()} ...")
         file.acquire()
     try:
-        write_text(holder, f"{command} (process {os.getpid()}, since {time.strftime('%H:%M:%S')})\n")
+        what = f"{command} of the experiment {workspace.experiment}" if workspace.experiment else command
+        write_text(holder, f"{what} (process {os.getpid()}, since {time.strftime('%H:%M:%S')})\n")
         remove_leftovers(workspace)
         yield
     finally:

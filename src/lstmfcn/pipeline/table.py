@@ -109,7 +109,7 @@ STAGES: Mapping[str, Stage] = {
             summary="Find the number of LSTM cells by cross-validation on the training split.",
             params=(*GRID, "protocol", "search", "train", "promote", "paper.search", "paper.train"),
             reads=(PLACES.selection_splits, PLACES.train_splits),
-            writes=(PLACES.search,),
+            writes=(PLACES.search, PLACES.facts_of("search")),
             jobs=("lstmfcn.classifiers.jobs.search",),
         ),
         Stage(
@@ -117,7 +117,7 @@ STAGES: Mapping[str, Stage] = {
             summary="Phase 1 of each dataset, classifier and seed.",
             params=(*GRID, "protocol", "train", "promote", "paper.train"),
             reads=(PLACES.selection_splits, PLACES.train_splits, PLACES.search),
-            writes=(PLACES.phase1,),
+            writes=(PLACES.phase1, PLACES.facts_of("train")),
             jobs=("lstmfcn.classifiers.jobs.train",),
         ),
         Stage(
@@ -125,7 +125,7 @@ STAGES: Mapping[str, Stage] = {
             summary="Algorithm 1: fine-tune in iterations.",
             params=(*GRID, "protocol", "finetune", "train", "promote", "paper.train", "paper.finetune"),
             reads=(PLACES.selection_splits, PLACES.train_splits, PLACES.phase1),
-            writes=(PLACES.finetuned,),
+            writes=(PLACES.finetuned, PLACES.facts_of("finetune")),
             jobs=("lstmfcn.classifiers.jobs.finetune",),
         ),
         Stage(
@@ -140,7 +140,12 @@ STAGES: Mapping[str, Stage] = {
                 "paper.finetune.iterations",
             ),
             reads=(PLACES.train_splits, PLACES.test_splits, PLACES.phase1, PLACES.finetuned),
-            writes=(PLACES.predictions, PLACES.results_table, PLACES.test_metrics),
+            writes=(
+                PLACES.predictions,
+                PLACES.results_table,
+                PLACES.test_metrics,
+                PLACES.facts_of("evaluate"),
+            ),
             metrics=(PLACES.metrics,),
             jobs=("lstmfcn.classifiers.jobs.evaluate",),
             groups=METRICS,

@@ -129,12 +129,13 @@ class Cache:
             shutil.rmtree(staging, ignore_errors=True)
 
     def facts(self, key: str) -> dict[str, object]:
-        """Return the facts kept with `key`; empty where it is not in this cache (a restored clone).
+        """Return the facts kept with `key`; empty where it is not in this cache (a restored clone)."""
+        return sound_facts(self._manifest(key).get("facts"))
 
-        Those that are none, as a time that is no number, are left out.
-        """
-        facts = self._manifest(key).get("facts")
-        return {n: v for n, v in facts.items() if _is_fact(n, v)} if isinstance(facts, dict) else {}
+
+def sound_facts(facts: object) -> dict[str, object]:
+    """Return facts without those that are none, as a time that is no number."""
+    return {n: v for n, v in facts.items() if _is_fact(n, v)} if isinstance(facts, dict) else {}
 
 
 def _is_fact(name: str, value: object) -> bool:

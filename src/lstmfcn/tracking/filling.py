@@ -11,7 +11,7 @@ from typing import Any
 from lstmfcn.evaluation.metrics import all_metrics
 from lstmfcn.files import to_json
 from lstmfcn.runs.run import BY_ESTIMATOR, Run
-from lstmfcn.tracking.logged import BATCH, CLONE_TAG, KEY_TAG, PARENT_TAG, retried
+from lstmfcn.tracking.logged import BATCH, CLONE_TAG, EXPERIMENT_TAG, KEY_TAG, PARENT_TAG, retried
 from lstmfcn.tracking.relocation import ARTIFACTS
 
 # The history's columns beside their names in MLflow, where they stand next to oof_ and test_ metrics.
@@ -100,6 +100,7 @@ def _tags(run: Run, facts: Mapping[str, Any], clone: str) -> dict[str, str]:
         "lstmfcn.version": str(facts.get("version") or "unknown"),
         "lstmfcn.device": str(facts.get("device") or "unknown"),
         "lstmfcn.seconds": f"{seconds:.1f}" if seconds else "",
+        EXPERIMENT_TAG: str(facts.get("experiment", "")),
         "dataset": one.dataset,
         "model": one.classifier,
         "phase": one.phase,

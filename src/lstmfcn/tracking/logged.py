@@ -10,6 +10,9 @@ KEY_TAG = "lstmfcn.key"
 CLONE_TAG = "lstmfcn.clone"
 PARENT_TAG = "mlflow.parentRunId"
 
+EXPERIMENT_TAG = "dvc.experiment"
+"""The names of DVC's experiments that a run is part of: several where they share its job."""
+
 DOUBLE = "double of "
 """How the key of a run begins that was put aside in favour of another with the same one."""
 
@@ -143,6 +146,13 @@ class Logged:
         """Bring back the run of a key that a person deleted."""
         self.runs[key] = self.deleted.pop(key)
         self._client.restore_run(self.runs[key])
+
+    def tag_experiment(self, key: str, name: str) -> None:
+        """Note with a logged run that it is part of an experiment, too."""
+        run = self._client.get_run(self.runs[key])
+        names = [known for known in run.data.tags.get(EXPERIMENT_TAG, "").split(", ") if known]
+        if name not in names:
+            self._client.set_tag(run.info.run_id, EXPERIMENT_TAG, ", ".join([*names, name]))
 
     def _put_aside(self, double: Any, kept: str) -> None:
         """Delete a run in favour of another; the latter gets its children, and what it shows of theirs."""

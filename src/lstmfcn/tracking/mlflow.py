@@ -8,15 +8,17 @@ MLflow stays deleted. An unreachable server costs nothing but delay.
 
 from __future__ import annotations
 
+import functools
 import math
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from lstmfcn.errors import DataError, TrackingError
 from lstmfcn.runs.cache import Cache
+from lstmfcn.runs.facts import read_facts
 from lstmfcn.runs.outputs import check_outputs, runs_in
 from lstmfcn.runs.run import BY_ESTIMATOR, Run, find_runs
 from lstmfcn.tracking.causes import called
@@ -95,6 +97,8 @@ class Tracker:
     def log_now(self, folder: Path, run: Run, *, restore: bool = False) -> bool:
         """Log a run unless it is there; return whether it was logged, or brought back.
 
+        In an experiment of DVC's, the run is tagged with its name, whoever logged it.
+
         Parameters
         ----------
         folder, run
@@ -110,6 +114,13 @@ class Tracker:
             If a file of the run was changed or is gone.
         """
         self._connect()
+        is_new = self._log_missing(folder, run, restore=restore)
+        if self._workspace.experiment and run.key in self._logged.runs:
+            with explained(self._workspace, f"{run.name} could not be tagged"):
+                self._logged.tag_experiment(run.key, self._workspace.experiment)
+        return is_new
+
+    def _log_missing(self, folder: Path, run: Run, *, restore: bool) -> bool:
         if run.key in self._logged.runs or (run.key in self._logged.deleted and not restore):
             return False
         if run.protocol != BY_ESTIMATOR:  # those lie in a cache of their own, not where their identity says
@@ -176,7 +187,7 @@ class Tracker:
         return alone_in(self._workspace)
 
     def _fill(self, folder: Path, run: Run, *, alone: bool) -> None:
-        facts = self._cache.facts(run.job) or self._fits.facts(run.job)
+        facts = self._facts(run.job)
         started, ended = times(facts)
         parent = self._parent(run, started, alone=alone)
         run_id, shown = fill(
@@ -201,6 +212,14 @@ class Tracker:
             retried(show, lambda: self._logged.look_up(_parent_key(run), alone=alone))
         self._client.set_terminated(run_id, end_time=ended)
         self._settle(run.key, run_id, alone=alone)
+
+    def _facts(self, job: str) -> Mapping[str, Any]:
+        """Return when and how a job was done: here or, as its stage wrote down, where it was pulled from."""
+        return self._cache.facts(job) or self._fits.facts(job) or self._pulled.get(job, {})
+
+    @functools.cached_property
+    def _pulled(self) -> Mapping[str, Mapping[str, Any]]:
+        return read_facts(self._workspace)
 
     def _parent(self, run: Run, started: int, *, alone: bool) -> str:
         """Return the id of the run that holds all of one model on one dataset."""

@@ -224,7 +224,7 @@ def _register(
         name,
         f"{client.get_run(run_id).info.artifact_uri}/{place}",
         run_id=run_id,
-        tags=_tags(candidate, sha256, identity, contents.counts),
+        tags=_tags(candidate, sha256, identity, contents.counts, workspace.experiment),
         description=candidate.name,
     )
     return int(created.version)
@@ -284,8 +284,9 @@ def _serve_best(
             break  # our run's, promoted since by another clone
         for version in versions:
             newer = champion is None or version.version > champion.version
-            other = version.key != mine.key and version.data == mine.data and version.protocol != BY_ESTIMATOR
-            contends = version is mine or (newer and other)
+            other = version.key != mine.key and version.data == mine.data
+            may_serve = version.protocol != BY_ESTIMATOR and not version.experiment
+            contends = version is mine or (newer and other and may_serve)
             if contends and _judge(version, best, metric, tolerance) in MOVING:
                 best = version
         if best is champion or best is None:
@@ -329,7 +330,7 @@ def _judge(candidate: Version, champion: Version | None, metric: Criterion, tole
     return "promoted" if better else "challenger"
 
 
-def _tags(run: Run, sha256: str, identity: str, counts: Sequence[int]) -> dict[str, str]:
+def _tags(run: Run, sha256: str, identity: str, counts: Sequence[int], experiment: str) -> dict[str, str]:
     tags: dict[str, Any] = {
         "sha256": sha256,
         "fingerprint": identity,
@@ -346,6 +347,8 @@ def _tags(run: Run, sha256: str, identity: str, counts: Sequence[int]) -> dict[s
     evidence = {name: run.metrics.get(name) for name in (f"oof_{name}" for name in all_metrics())}
     if run.protocol != BY_ESTIMATOR:  # what the pipeline could not find counts for nothing
         evidence |= {name: evidence[name] or 0.0 for name in ("oof_accuracy", "oof_log_loss")}
+    if experiment:
+        tags["experiment"] = experiment
     # repr: evidence is compared again later, to the bit.
     tags |= {n: repr(float(v)) for n, v in evidence.items() if v is not None and not np.isnan(v)}
     return {f"lstmfcn.{name}": str(value) for name, value in tags.items()}

@@ -36,6 +36,8 @@ class Version:
         The checksum of the package's files.
     fingerprint
         See `lstmfcn.tracking.package.fingerprint`; empty in versions of before it was taken.
+    experiment
+        DVC's experiment that registered it; empty where none did.
     """
 
     dataset: str
@@ -54,6 +56,7 @@ class Version:
     fingerprint: str
     aliases: tuple[str, ...]
     created: int
+    experiment: str = ""
 
 
 def model_name(dataset: str) -> str:
@@ -90,6 +93,7 @@ def versions_of(client: Any, dataset: str) -> list[Version]:
                 fingerprint=tags.get("fingerprint", ""),
                 aliases=tuple(sorted(aliases.get(int(version.version), []))),
                 created=int(version.creation_timestamp),
+                experiment=tags.get("experiment", ""),
             )
         )
     return sorted(found, key=lambda v: v.version, reverse=True)
@@ -129,6 +133,12 @@ def registered(workspace: Workspace) -> dict[str, list[Version]]:
         return {dataset: versions_of(client, dataset) for dataset in sorted(found)}
 
 
+def nothing_registered(workspace: Workspace) -> str:
+    """Say that the registry is empty, and what fills it: a study that was pulled has all it takes."""
+    command = "lstmfcn sync" if workspace.promotions.exists() else "dvc repro"
+    return f"Nothing is registered yet: run `{command}`."
+
+
 def version_with(workspace: Workspace, dataset: str, alias: str = "champion") -> Any:
     """Return MLflow's record of the version of a dataset's model that has an alias.
 
@@ -151,7 +161,7 @@ def version_with(workspace: Workspace, dataset: str, alias: str = "champion") ->
         raise RegistryError(
             f"{dataset} has no {alias}. `lstmfcn champions` lists what there is."
         ) from traceable(refused)
-    there = f"Registered are {', '.join(known)}." if known else "Nothing is registered yet: run `dvc repro`."
+    there = f"Registered are {', '.join(known)}." if known else nothing_registered(workspace)
     raise RegistryError(
         f"No model is registered for the dataset {dataset!r}. {there}{nearest(dataset, known)}"
     ) from traceable(refused)

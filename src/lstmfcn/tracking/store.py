@@ -63,7 +63,7 @@ def how_to_look(workspace: Workspace) -> str:
 
 def clone_id(workspace: Workspace) -> str:
     """Return what tells the runs of this clone on this machine from those of others, naming neither."""
-    return hash_of(platform.node(), str(workspace.root.resolve()))[:16]
+    return hash_of(platform.node(), str(workspace.home.resolve()))[:16]
 
 
 def connect(workspace: Workspace, *, to_read: bool = False) -> Any:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lstmfcn.classifiers.jobs.common import EvaluateJob, sizes_of
-from lstmfcn.evaluation.calibration import fitted_temperature
-from lstmfcn.evaluation.evidence import TEMPERATURE
+from lstmfcn.evaluation.calibration import TEMPERATURE, fitted_temperature
 from lstmfcn.evaluation.measurement import measure, measure_calibrated
 from lstmfcn.evaluation.measures import majority_rate
 from lstmfcn.runs.predictions import Predictions

@@ -13,7 +13,7 @@ from lstmfcn.classifiers.jobs.common import EvaluateJob
 from lstmfcn.config import Params
 from lstmfcn.data.catalogue import lookup
 from lstmfcn.data.series import Split
-from lstmfcn.evaluation.evidence import TEMPERATURE
+from lstmfcn.evaluation.calibration import TEMPERATURE
 from lstmfcn.evaluation.measurement import SENSITIVITY, calibrated_columns, columns
 from lstmfcn.evaluation.metrics import Metric, metric_named
 from lstmfcn.evaluation.results import write_results
@@ -22,6 +22,7 @@ from lstmfcn.pipeline.jobs import Job, in_worker, run_queue
 from lstmfcn.pipeline.recipes import grid_of
 from lstmfcn.pipeline.splits import train_splits
 from lstmfcn.runs.cache import job_key
+from lstmfcn.runs.facts import write_facts
 from lstmfcn.runs.identity import Identity
 from lstmfcn.runs.outputs import check_split, load_run, read_output
 from lstmfcn.runs.ranking import rank
@@ -43,6 +44,7 @@ def run(workspace: Workspace, params: Params) -> None:
         jobs.append(_job(workspace, classifier, one, trained, trains[one.dataset], test))
         runs.append(trained)
     run_queue("evaluate", in_worker("lstmfcn.classifiers.jobs.evaluate:evaluate"), jobs, workspace)
+    write_facts(workspace, "evaluate", (job.key for job in jobs))
     metric = metric_named(params.promote.metric)
     rows = []
     for trained in runs:

@@ -13,6 +13,7 @@ from lstmfcn.pipeline.jobs import Job, in_worker, run_queue
 from lstmfcn.pipeline.recipes import finetune_recipe, grid_of, training_job
 from lstmfcn.pipeline.splits import Given, given_splits
 from lstmfcn.runs.cache import job_key
+from lstmfcn.runs.facts import write_facts
 from lstmfcn.runs.identity import Identity
 from lstmfcn.runs.outputs import check_split, load_run, read_output
 from lstmfcn.runs.run import WEIGHTS_FILE, Run
@@ -27,6 +28,7 @@ def run(workspace: Workspace, params: Params) -> None:
     workspace.finetuned.mkdir(parents=True, exist_ok=True)
     splits = given_splits(workspace, params)
     grid = grid_of(params, splits)
+    done: list[Job] = []
     for index in range(1, grid.iterations + 1):
         jobs = [
             _job(workspace, params, classifier, one.iteration(index), splits[one.dataset])
@@ -35,6 +37,8 @@ def run(workspace: Workspace, params: Params) -> None:
         ]
         worker = in_worker("lstmfcn.classifiers.jobs.finetune:finetune")
         run_queue(f"finetune {index}/{grid.iterations}", worker, jobs, workspace)
+        done += jobs
+    write_facts(workspace, "finetune", (job.key for job in done))
 
 
 def _job(workspace: Workspace, params: Params, classifier: Classifier, one: Identity, given: Given) -> Job:

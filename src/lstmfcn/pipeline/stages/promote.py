@@ -11,7 +11,8 @@ from lstmfcn.config import Params
 from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.data.reference import Reference
 from lstmfcn.errors import TrackingError
-from lstmfcn.evaluation.evidence import TEMPERATURE, with_evidence
+from lstmfcn.evaluation.calibration import TEMPERATURE
+from lstmfcn.evaluation.evidence import with_evidence
 from lstmfcn.evaluation.measures import majority_rate
 from lstmfcn.evaluation.metrics import DEFAULT, Metric, metric_named
 from lstmfcn.files import write_json
@@ -22,7 +23,7 @@ from lstmfcn.runs.outputs import check_split, load_run, read_output
 from lstmfcn.runs.ranking import rank
 from lstmfcn.runs.run import WEIGHTS_FILE, Run
 from lstmfcn.tracking.mlflow import Tracker
-from lstmfcn.tracking.promotion import Contents, DeletedRunError, Promotion, promote
+from lstmfcn.tracking.promotion import Contents, DeletedRunError, Promotion, challenge, promote
 from lstmfcn.tracking.registry import model_name
 from lstmfcn.workspace import Workspace
 
@@ -107,6 +108,10 @@ def register(workspace: Workspace, params: Params) -> dict[str, Promotion]:
             temperature=best.metrics.get(TEMPERATURE) if params.promote.calibrate else None,
         )
         try:
+            if stands_back(workspace):
+                number = challenge(best, folder, contents, tracker=tracker, workspace=workspace)
+                say(f"promote: {model_name(dataset)} version {number}: an experiment moves no champion")
+                continue
             done = promote(
                 best,
                 folder,
@@ -124,6 +129,14 @@ def register(workspace: Workspace, params: Params) -> dict[str, Promotion]:
             say(f"promote: {best.name} was deleted in MLflow: `mlflow gc` will take the model's files, too.")
         promotions[dataset] = done
     return promotions
+
+
+def stands_back(workspace: Workspace) -> bool:
+    """Return whether the best run is registered as a challenger at most: in an experiment of DVC's.
+
+    What was tried is not decided. `lstmfcn promote`, after `dvc exp apply`, decides.
+    """
+    return workspace.experiment != ""
 
 
 def sentence(done: Promotion) -> str:

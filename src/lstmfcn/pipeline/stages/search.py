@@ -14,6 +14,7 @@ from lstmfcn.pipeline.recipes import grid_of, search_folds, search_recipe, searc
 from lstmfcn.pipeline.splits import given_splits
 from lstmfcn.pipeline.stages.train import train_key
 from lstmfcn.runs.cache import job_key
+from lstmfcn.runs.facts import write_facts
 from lstmfcn.workspace import Workspace
 
 
@@ -55,3 +56,4 @@ def run(workspace: Workspace, params: Params) -> None:
         )
     workspace.search.mkdir(parents=True, exist_ok=True)
     run_queue("search", in_worker("lstmfcn.classifiers.jobs.search:search"), jobs, workspace)
+    write_facts(workspace, "search", (job.key for job in jobs))

@@ -14,6 +14,7 @@ from lstmfcn.pipeline.jobs import Job, in_worker, run_queue
 from lstmfcn.pipeline.recipes import grid_of, training_job
 from lstmfcn.pipeline.splits import given_splits
 from lstmfcn.runs.cache import job_key
+from lstmfcn.runs.facts import write_facts
 from lstmfcn.runs.identity import Identity
 from lstmfcn.workspace import Workspace
 
@@ -38,6 +39,7 @@ def run(workspace: Workspace, params: Params) -> None:
         )
     workspace.phase1.mkdir(parents=True, exist_ok=True)
     run_queue("train", in_worker("lstmfcn.classifiers.jobs.train:train"), jobs, workspace)
+    write_facts(workspace, "train", (job.key for job in jobs))
 
 
 def train_key(params: Params, classifier: Classifier, one: Identity, cells: int | None, data: str) -> str:

@@ -1,0 +1,36 @@
+"""Bringing a tracking store up to date with the files of a study: the runs, and the registered models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from lstmfcn.cli.app import say
+from lstmfcn.workspace import Workspace
+
+
+def fill_store(here: Workspace, tell: Callable[[str], None], *, restore: bool = False) -> None:
+    """Log the runs that the store lacks, and register the best of them. Whoever calls holds the lock."""
+    from lstmfcn import config
+    from lstmfcn.pipeline.stages.promote import register
+    from lstmfcn.tracking import mlflow, store
+    from lstmfcn.tracking.causes import called
+
+    count = mlflow.sync(here, tell, restore=restore)
+    tell(f"{count} runs were missing in {called(store.tracking_uri(here))}.")
+    if here.promotions.exists():
+        register(here, config.load(here.params))
+
+
+def with_store(workspace: Path) -> Workspace:
+    """Return a study whose models are registered: one that was pulled gets its store here, once."""
+    from lstmfcn.pipeline.lock import lock
+    from lstmfcn.tracking.store import is_missing
+
+    here = Workspace(workspace)
+    if here.promotions.exists() and is_missing(here):
+        with lock(here, "lstmfcn sync", say):
+            if is_missing(here):  # else another command has made it meanwhile
+                say("The study has no tracking store yet: it is filled from what was pulled, once.")
+                fill_store(here, say)
+    return here

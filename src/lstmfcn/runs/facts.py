@@ -1,0 +1,41 @@
+"""The facts of jobs: when, how long, on what and at which commit they ran.
+
+A run's file holds none of them, so that the same work gives the same bytes. The cache of finished jobs keeps
+them. For those who pull a study, each stage with jobs writes them into an output of its own as well. No stage
+depends on it: other times change nothing downstream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lstmfcn.errors import DataError
+from lstmfcn.files import read_json, write_json
+from lstmfcn.runs.cache import Cache, sound_facts
+from lstmfcn.workspace import Workspace
+
+
+def write_facts(workspace: Workspace, stage: str, jobs: Iterable[str]) -> None:
+    """Write the facts of a stage's jobs, given by their keys, from the cache of finished jobs."""
+    cache = Cache(workspace.cache)
+    write_json(workspace.facts_of(stage), {key: cache.facts(key) for key in sorted(jobs)})
+
+
+def read_facts(workspace: Workspace) -> dict[str, dict[str, object]]:
+    """Return the facts that the stages of a study wrote, here or where it was pulled from, by key of the job.
+
+    Raises
+    ------
+    DataError
+        If a file of them is damaged.
+    """
+    found: dict[str, dict[str, object]] = {}
+    for path in sorted(workspace.facts.glob("*.json")):
+        try:
+            found |= {key: sound_facts(facts) for key, facts in read_json(path).items()}
+        except (OSError, ValueError, AttributeError) as error:
+            raise DataError(
+                f"{path} is damaged ({error}). `dvc checkout --force {path}` brings it back; where DVC has "
+                f"it not, `dvc repro --force --single-item {path.stem}` makes it anew."
+            ) from error
+    return found
