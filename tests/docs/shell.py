@@ -141,7 +141,7 @@ class Shell:
             self._repro(here, arguments[1:])
         elif arguments[:2] == ["exp", "run"]:
             values = yaml12.read(here.params)
-            for setting in (a for a in arguments[2:] if a != "-S"):
+            for setting in (a for a in arguments[2:] if "=" in a):
                 key, _, value = setting.partition("=")
                 *sections, name = key.split(".")
                 inner = values

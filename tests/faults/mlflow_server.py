@@ -9,19 +9,22 @@ import urllib.request
 
 
 class MlflowServer:
-    """A server whose store lies in `folder`; it keeps its address when it is started again."""
+    """A server whose files lie in `folder`, and its database there or at the address `store`.
 
-    def __init__(self, folder):
+    It keeps its own address when it is started again.
+    """
+
+    def __init__(self, folder, store=None):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self._port = free.getsockname()[1]
         self.address = f"http://127.0.0.1:{self._port}"
-        self._folder = folder
+        self._folder, self._store = folder, store or f"sqlite:///{folder}/mlflow.db"
 
     def start(self):
         """Start it, and return when it answers."""
         command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self._port)]
-        store = ["--backend-store-uri", f"sqlite:///{self._folder}/mlflow.db", "--workers", "1"]
+        store = ["--backend-store-uri", self._store, "--workers", "1"]
         places = ["--artifacts-destination", str(self._folder / "artifacts")]
         env = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # its job runner is of no use here
         said = self._folder / "server.log"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 
 from lstmfcn.cli.app import say
@@ -32,5 +34,6 @@ def with_store(workspace: Path) -> Workspace:
         with lock(here, "lstmfcn sync", say):
             if is_missing(here):  # else another command has made it meanwhile
                 say("The study has no tracking store yet: it is filled from what was pulled, once.")
-                fill_store(here, say)
+                with redirect_stdout(sys.stderr):
+                    fill_store(here, say)
     return here
