@@ -12,6 +12,7 @@ from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.data.series import Split
 from lstmfcn.pipeline.stages.promote import register, stands_back
 from lstmfcn.runs.run import find_runs
+from lstmfcn.tracking import promotion
 from lstmfcn.tracking.logged import EXPERIMENT_TAG
 from lstmfcn.tracking.mlflow import Tracker
 from lstmfcn.tracking.promotion import Contents, challenge
@@ -38,6 +39,17 @@ def copy(study, monkeypatch):
     return Workspace(folder)
 
 
+@pytest.fixture
+def _light_packages(monkeypatch):
+    """Let a package be a file: to pack a model takes seconds, and nobody loads it here."""
+
+    def pack(package, run, folder, contents):
+        package.mkdir()
+        (package / "MLmodel").write_text(run.key)
+
+    monkeypatch.setattr(promotion, "_pack", pack)
+
+
 def aliases(workspace):
     return {alias: v.version for v in registered(workspace)["Bumps"] for alias in v.aliases}
 
@@ -56,6 +68,7 @@ def test_a_stage_takes_finished_jobs_of_the_study_and_logs_to_its_store(study, c
     assert tags == ["puffy-sage, stern-moth"] * 2
 
 
+@pytest.mark.usefixtures("_light_packages")
 def test_an_experiment_registers_a_challenger_at_most_and_the_study_decides(study, copy, monkeypatch):
     params = config.load(study.params)
     assert stands_back(copy)
