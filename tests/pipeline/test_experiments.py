@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from conftest import copy_of
+from conftest import copy_of, files_of
 from lstmfcn import config
 from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.data.series import Split
@@ -66,6 +66,16 @@ def test_a_stage_takes_finished_jobs_of_the_study_and_logs_to_its_store(study, c
     runs = client.search_runs([client.get_experiment_by_name(EXPERIMENT).experiment_id])
     tags = [run.data.tags.get(EXPERIMENT_TAG) for run in runs if run.data.tags.get("phase") == "phase1"]
     assert tags == ["puffy-sage, stern-moth"] * 2
+
+
+def test_data_are_fetched_from_where_the_study_has_them(study, copy, monkeypatch, finished):
+    """A relative path is one from the study, not from the copy."""
+    shutil.copytree(finished[1], study.root / "archive")
+    shutil.rmtree(copy.raw)
+    monkeypatch.setenv("LSTMFCN_UCR_DIR", "archive")
+    fetch = importlib.import_module("lstmfcn.pipeline.stages.fetch")
+    fetch.run(copy, config.load(copy.params))
+    assert files_of(copy.raw / "Bumps") == files_of(study.raw / "Bumps")
 
 
 @pytest.mark.usefixtures("_light_packages")

@@ -44,7 +44,8 @@ def pushed(finished, tmp_path_factory):
     root = tmp_path_factory.mktemp("shared")
     ann = copy_of(finished[0], root / "ann")
     shutil.rmtree(ann.mlruns)
-    for name, text in files_of("Bumps").items():
+    files = files_of("Bumps").items()
+    for name, text in ((name, text) for name, text in files if not name.startswith(".dvc/")):
         write_text(
             ann.root / name, text if name != "params.yaml" else config.as_yaml(**yaml12.read(ann.params))
         )

@@ -25,9 +25,10 @@ def run(workspace: Workspace, params: Params, *, keep_going: bool = False) -> No
         After the last dataset, if any could not be had; with `keep_going`, only if none could.
     """
     given = os.environ.get("LSTMFCN_UCR_DIR")
+    here = Path() if workspace.home == workspace.root else workspace.home  # not an experiment's copy
     places = {
         "own_dir": workspace.own,
-        "ucr_dir": Path(given) if given else None,
+        "ucr_dir": here / given if given else None,
         "downloads": workspace.downloads,
     }
     lacking: dict[str, str] = {}
