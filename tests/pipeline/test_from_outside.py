@@ -120,6 +120,7 @@ def run(root, stages="STAGES"):
     code = (
         "from pathlib import Path; from lstmfcn import config; from lstmfcn.workspace import Workspace;"
         "from lstmfcn.pipeline.stages import run_stages; from lstmfcn.pipeline.table import STAGES;"
+        "from lstmfcn.pipeline.executors import processes; processes.n_workers = lambda: 1;"
         f"here = Workspace(Path('study')); run_stages({stages}, here, config.load(here.params))"
     )
     environment = os.environ | {"PYTHONPATH": str(root / "site"), "LSTMFCN_UCR_DIR": str(root / "ucr")}
