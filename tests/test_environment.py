@@ -11,6 +11,8 @@ import tensorflow as tf
 
 from lstmfcn.environment import ONE_THREAD, load_tensorflow
 
+pytestmark = pytest.mark.slow  # each interpreter imports TensorFlow
+
 FIT = """
 import hashlib
 import numpy as np
