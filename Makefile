@@ -75,7 +75,8 @@ fuzz: setup ## the readers of data files: damaged files judged, then a coverage-
 	  PYTHONPATH=build/fuzz/atheris $(BIN)/python tests/faults/readers.py $$kind build/fuzz/$$kind \
 	    -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -verbosity=0 || exit 1; done
 
-soak: setup ## 300 small jobs under kills and a flapping tracking server
+soak: setup ## the exhaustive tests, then 300 small jobs under kills and a flapping tracking server
+	$(BIN)/pytest -m exhaustive
 	$(BIN)/python tests/faults/soak.py
 
 faults: setup ## what each fault costs in time

@@ -1,5 +1,7 @@
 """What many tests share: a clone in miniature, and the pipeline run once in it."""
 
+import functools
+import gc
 import os
 import shutil
 import sqlite3
@@ -9,14 +11,20 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 from lstmfcn import config
+from lstmfcn.environment import ONE_THREAD, QUIET
+from lstmfcn.errors import LstmfcnError
+from lstmfcn.pipeline import jobs as queue
 from lstmfcn.pipeline import stages as pipeline_stages
 from lstmfcn.pipeline.table import STAGES
 from lstmfcn.workspace import Workspace
 
 ROOT = Path(__file__).parents[1]
+
+os.environ |= ONE_THREAD | QUIET  # before TensorFlow: as a worker has it, and the cores are the tests' own
 
 # The same examples in each run, so that a change is judged by what it changes; `--hypothesis-profile=default`
 # draws new ones.
@@ -73,6 +81,26 @@ def make_clone(root, text, *stages):
     return workspace
 
 
+def in_this_process(function, jobs, watch=None):
+    """Run jobs as an executor does, here: no worker starts, and no network is compiled twice."""
+    from lstmfcn.classifiers import phase1
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(phase1, "_kept_engine", _kept_engines())
+        for index, job in enumerate(jobs):
+            try:
+                yield index, function(job)
+            except LstmfcnError as error:
+                yield index, error
+
+
+@functools.cache
+def _kept_engines():
+    from lstmfcn.classifiers import phase1
+
+    return functools.lru_cache(maxsize=16)(phase1._kept_engine.__wrapped__)
+
+
 def copy_of(workspace, root):
     """Return a copy of a clone; each test has its own."""
     return Workspace(Path(shutil.copytree(workspace.root, root, symlinks=True)))
@@ -85,10 +113,23 @@ def workers_of(process):
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items):
-    """Files with slow tests come first: begun last, one would keep a worker busy while the other is idle."""
+def pytest_collection_modifyitems(config, items):
+    """Files with slow tests come first: begun last, one would keep a worker busy while the other is idle.
+
+    What is exhaustive waits until it is asked for by `-m`.
+    """
+    if "exhaustive" not in config.option.markexpr:
+        left_out = [item for item in items if item.get_closest_marker("exhaustive")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+def pytest_collection_finish():
+    """What is loaded by now stays: the collector need not look at millions of objects again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -123,14 +164,27 @@ def _stores_are_laid_out_once(tmp_path_factory):
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _jobs_run_here():
+    """Workers are for the tests of executors, and for stages in processes of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(queue, "run_jobs", in_this_process)
+        yield
+
+
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory):
-    """Return a workspace in which all stages have run, and the folder its data came from."""
-    root = tmp_path_factory.mktemp("finished")
-    bumps(root / "ucr")
-    workspace = make_workspace(root / "clone")
-    run_stages(workspace, root / "ucr", *STAGES)
-    return workspace, root / "ucr"
+def finished(tmp_path_factory, worker_id):
+    """Return a workspace in which all stages have run, and the folder its data came from.
+
+    Made once; each process of the tests has a copy.
+    """
+    base = tmp_path_factory.getbasetemp()
+    made = (base if worker_id == "master" else base.parent) / "made-once"
+    with FileLock(f"{made}.lock"):
+        if not (made / "whole").exists():
+            make_clone(made, MINIATURE, *STAGES)
+            (made / "whole").touch()
+    return copy_of(Workspace(made / "clone"), tmp_path_factory.mktemp("finished") / "clone"), made / "ucr"
 
 
 def files_of(*folders):
@@ -143,11 +197,18 @@ def files_of(*folders):
     }
 
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+@pytest.fixture(scope="session")
+def engines_kept():
+    """Let the estimators compile no network twice."""
+    from lstmfcn.classifiers import engines
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engines, "KEPT", 100)
+        yield
 
 
 @pytest.fixture
-def tiny(monkeypatch):
+def tiny(monkeypatch, engines_kept):
     """Give the estimators a network that compiles in no time: what surrounds it is the same for all."""
     from lstmfcn.classifiers import estimators
     from tiny.row import TINY

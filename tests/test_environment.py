@@ -1,11 +1,17 @@
 """What the user's own settings and surroundings may do to us, and we to them: nothing."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
 
 import pytest
+import tensorflow as tf
+
+from lstmfcn.environment import ONE_THREAD, load_tensorflow
+
+pytestmark = pytest.mark.slow  # each interpreter imports TensorFlow
 
 FIT = """
 import hashlib
@@ -31,17 +37,35 @@ def settings():
 
 def python(code, **environment):
     """Run code in an interpreter of its own; return what it did."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("KERAS", "TF_"))}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("KERAS", "TF_")) and name not in ONE_THREAD
+    }
     return subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=kept | environment
     )
 
 
+GARBAGE = """
+import gc, weakref
+class Thing: pass
+def garbage():
+    thing = Thing(); thing.itself = thing
+    return weakref.ref(thing)
+def kept(reference):
+    gc.collect()
+    return [reference() is not None, gc.get_freeze_count()]
+gc.set_threshold(100000)
+"""
+
 PLAIN = f"""
 import json, os
 before = dict(os.environ)
+{GARBAGE}
+reference = garbage()
 {FIT}
-found = {{"digest": digest()}}
+found = {{"digest": digest(), "collected": gc.isenabled(), "kept": kept(reference)}}
 found["set"] = [n for n in {{*before, *os.environ}} if before.get(n) != os.environ.get(n)]
 lstmfcn.LSTMFCNClassifier(epochs=2, cells=3).fit(X, y)
 lstmfcn.FCNClassifier(epochs=2).fit(X, y)
@@ -71,18 +95,6 @@ def test_three_fits_in_a_fresh_interpreter_write_nothing(undisturbed):
     assert (done.stderr, done.stdout.count("\n")) == ("", 1)
 
 
-def test_the_users_keras_json_changes_nothing(expected, tmp_path):
-    settings = {
-        "backend": "torch",
-        "floatx": "float64",
-        "image_data_format": "channels_first",
-        "epsilon": 0.1,
-    }
-    (tmp_path / "keras.json").write_text(json.dumps(settings))
-    done = python(FIT + "print(digest())", KERAS_HOME=str(tmp_path))
-    assert done.stdout.strip() == expected, done.stderr
-
-
 PROGRAM = [
     'keras.config.set_dtype_policy("mixed_float16")',
     'keras.config.set_floatx("float64")',
@@ -92,13 +104,28 @@ PROGRAM = [
 """What a program may set, one after the other, each on top of those before."""
 
 
-@pytest.mark.parametrize("first", ["", "import lstmfcn.training.loop"], ids=["Keras first", "lstmfcn first"])
-def test_what_the_users_program_sets_in_keras_changes_nothing_and_stays(expected, tmp_path, first):
+KERAS_JSON = {
+    "backend": "torch",
+    "floatx": "float64",
+    "image_data_format": "channels_first",
+    "epsilon": 0.1,
+}
+
+
+@pytest.mark.parametrize(
+    ("first", "keras_json"),
+    [("", {}), ("import lstmfcn.training.loop", KERAS_JSON)],
+    ids=["Keras", "lstmfcn"],
+)
+def test_what_the_user_has_set_in_keras_changes_nothing_and_stays(expected, tmp_path, first, keras_json):
+    """In `keras.json` and then in a program, with Keras or lstmfcn imported first."""
+    if keras_json:
+        (tmp_path / "keras.json").write_text(json.dumps(keras_json))
     code = f"{first}\nimport keras\n{SETTINGS}\n{FIT}\n"
-    for setting in PROGRAM:
+    for setting in ("", *PROGRAM):
         code += f"{setting}\nbefore = settings()\nprint(digest(), settings() == before)\n"
     done = python(code, KERAS_HOME=str(tmp_path))
-    assert done.stdout.split() == [expected, "True"] * len(PROGRAM), done.stderr
+    assert done.stdout.split() == [expected, "True"] * (1 + len(PROGRAM)), done.stderr
 
 
 def test_a_policy_that_nobody_has_set_is_still_unset_afterwards(undisturbed):
@@ -106,14 +133,13 @@ def test_a_policy_that_nobody_has_set_is_still_unset_afterwards(undisturbed):
     assert undisturbed[1]["type"] == "float64"
 
 
-@pytest.mark.parametrize("backend", ["torch", "jax"])
-def test_another_backend_in_the_environment_is_refused_in_one_sentence(backend):
-    code = "import lstmfcn\nfrom lstmfcn.errors import LstmfcnError\n"
-    code += "try:\n lstmfcn.LSTMFCNClassifier().fit([[0.0, 1.0]] * 4, [0, 1, 0, 1])\n"
-    done = python(code + "except LstmfcnError as error: print(error)", KERAS_BACKEND=backend)
-    assert done.stdout == f"KERAS_BACKEND is {backend}, and lstmfcn runs on tensorflow: unset it.\n", (
-        done.stderr
-    )
+def test_another_backend_in_the_environment_is_refused_in_one_sentence():
+    code = "import os, lstmfcn\nfrom lstmfcn.errors import LstmfcnError\n"
+    code += "for os.environ['KERAS_BACKEND'] in ('torch', 'jax'):\n"
+    code += " try: lstmfcn.LSTMFCNClassifier().fit([[0.0, 1.0]] * 4, [0, 1, 0, 1])\n"
+    done = python(code + " except LstmfcnError as error: print(error)")
+    refused = "KERAS_BACKEND is {}, and lstmfcn runs on tensorflow: unset it.\n"
+    assert done.stdout == refused.format("torch") + refused.format("jax"), done.stderr
 
 
 def test_keras_on_another_backend_is_refused_in_one_sentence():
@@ -130,32 +156,31 @@ def test_what_is_set_for_an_import_is_not_set_afterwards(undisturbed):
     assert not [name for name in undisturbed[1]["set"] if name.endswith(named)]
 
 
-def test_loading_keeps_nothing_of_the_users_and_leaves_the_collector_as_it_was(finished, tmp_path):
-    workspace, _ = finished
-    code = """
-import gc, weakref
-class Thing: pass
-def garbage():
-    thing = Thing(); thing.itself = thing
-    return weakref.ref(thing)
-gc.set_threshold(100000)
-for enabled in (True, False):
-    (gc.enable if enabled else gc.disable)()
-    kept = garbage()
-    {}
-    assert gc.isenabled() is enabled
-    gc.collect()
-    assert kept() is None
-    assert gc.get_freeze_count() == 0
+def test_a_fit_keeps_nothing_of_the_users_and_leaves_the_collector_on(undisturbed):
+    """It imports TensorFlow, with the collector off and what it has found put aside."""
+    assert undisturbed[1]["collected"] is True
+    assert undisturbed[1]["kept"] == [False, 0]
+
+
+def test_loading_keeps_nothing_of_the_users_and_leaves_the_collector_off(finished):
+    code = f"""{GARBAGE}
+gc.disable()
+reference = garbage()
+import lstmfcn; lstmfcn.load_champion("Bumps", workspace={str(finished[0].root)!r})
+print(gc.isenabled(), kept(reference))
 """
-    load = f"import lstmfcn; lstmfcn.load_champion('Bumps', workspace={str(workspace.root)!r})"
-    fit = "import numpy as np, lstmfcn; lstmfcn.FCNClassifier(epochs=1).fit(np.eye(4), [0, 1, 0, 1])"
-    for action in (load, fit):
-        done = python(code.replace("{}", action))
-        assert done.returncode == 0, done.stderr
+    done = python(code)
+    assert done.stdout == "False [False, 0]\n", done.stderr
 
 
 def test_a_warning_about_the_users_own_functions_is_still_said():
-    code = "from lstmfcn.environment import load_tensorflow\nload_tensorflow()\nimport tensorflow as tf\n"
-    done = python(code + "for i in range(8): tf.function(lambda x: x + 1)(tf.constant(i))")
-    assert "triggered tf.function retracing" in done.stderr
+    said, heard = [], logging.Handler()
+    heard.emit = lambda record: said.append(record.getMessage())
+    load_tensorflow()
+    logging.getLogger("tensorflow").addHandler(heard)
+    try:
+        for i in range(8):
+            tf.function(lambda x: x + 1)(tf.constant(i))
+    finally:
+        logging.getLogger("tensorflow").removeHandler(heard)
+    assert "triggered tf.function retracing" in "".join(said)

@@ -1,5 +1,10 @@
 """Packages of networks with random weights: enough wherever it does not matter how good a model is."""
 
+import functools
+import shutil
+import tempfile
+from pathlib import Path
+
 import numpy as np
 
 from lstmfcn.data.preprocessing import Preprocessing
@@ -38,14 +43,36 @@ def package(
     series=None,
 ):
     """Write a package, as `lstmfcn pull` does; return its folder. It has seen the raw series, if any."""
+    made = _made(classes, shape, normalise, architecture, tuple((policies or {}).items()))
+    shutil.copytree(made, folder)
+    if series is not None:
+        from lstmfcn.tracking.package.contents import REFERENCE
+
+        preprocessing = Preprocessing(normalise, *shape, **(policies or {}))
+        Reference.fit(preprocessing.equalise(series), preprocessing).save(folder / REFERENCE)
+    return folder
+
+
+@functools.cache
+def _root():
+    return tempfile.TemporaryDirectory()
+
+
+def lasting_folder():
+    """Return a new folder, which is there until the process ends."""
+    return Path(tempfile.mkdtemp(dir=_root().name))
+
+
+@functools.cache
+def _made(classes, shape, normalise, architecture, policies):
+    """Return the folder of a package that is made once: exporting one takes seconds."""
     model, preprocessing = serving_model(
         shape=shape,
         normalise=normalise,
         n_classes=len(classes),
         architecture=architecture,
-        policies=policies,
+        policies=dict(policies),
     )
-    from lstmfcn.tracking.package.contents import REFERENCE
     from lstmfcn.tracking.package.export import export
 
     metadata = {
@@ -59,8 +86,6 @@ def package(
             "segments": architecture.segments,
         },
     }
-    example = np.zeros((2, *shape), np.float32)
-    export(folder, model, classes=classes, example=example, metadata=metadata)
-    if series is not None:
-        Reference.fit(preprocessing.equalise(series), preprocessing).save(folder / REFERENCE)
+    folder = lasting_folder() / "package"
+    export(folder, model, classes=classes, example=np.zeros((2, *shape), np.float32), metadata=metadata)
     return folder

@@ -17,8 +17,9 @@ FEW = {"epochs": 3, "batch_size": 8}
 
 
 @pytest.fixture(autouse=True)
-def _none_idle(monkeypatch):
+def _none_idle(monkeypatch, engines_kept):
     monkeypatch.setattr(engines, "_idle", [])
+    monkeypatch.setattr(engines, "KEPT", 3)
 
 
 def bytes_of(fitted, X):

@@ -23,6 +23,8 @@ from lstmfcn.data.collection import fetch_dataset, read_dataset
 from lstmfcn.pipeline.recipes import finetune_recipe, phase1_recipe
 from lstmfcn.training.loop import Engine
 
+pytestmark = pytest.mark.usefixtures("engines_kept")
+
 ALL = [
     getattr(lstmfcn, row.estimator)
     for row in classifiers().values()
@@ -77,12 +79,22 @@ def test_scikit_learns_checks_with_normalisation(estimator, check):
 # With a policy for lengths, series of another length than those of `fit` are no fault.
 OF_ANY_LENGTH = {"check_n_features_in_after_fitting"}
 
+POLICIES_OF_CHECKS = [
+    ({"missing": "mask", "lengths": "pad"}, OF_ANY_LENGTH),
+    ({"missing": "mask"}, set()),
+    ({"lengths": "pad"}, OF_ANY_LENGTH),
+]
+
 
 @pytest.mark.parametrize(
     ("estimator", "check"),
     [
-        pytest.param(*each, id=f"{name_of(each[1])}-{'-'.join(policies.values())}")
-        for policies, but in (({"missing": "mask"}, set()), ({"lengths": "pad"}, OF_ANY_LENGTH))
+        pytest.param(
+            *each,
+            id=f"{name_of(each[1])}-{'-'.join(policies.values())}",
+            marks=() if len(policies) == 2 or name_of(each[1]) in OF_ANY_LENGTH else pytest.mark.exhaustive,
+        )
+        for policies, but in POLICIES_OF_CHECKS
         for each in checks(**policies)
         if name_of(each[1]) not in BLOBS_OF_TWO_FEATURES | NOT_BY_STEPS | but
     ],

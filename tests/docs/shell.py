@@ -24,7 +24,6 @@ from dvc.cli import main as dvc
 
 from conftest import ROOT
 from lstmfcn import cli, config, yaml12
-from lstmfcn.pipeline import jobs
 from lstmfcn.pipeline.stages import run_stages
 from lstmfcn.pipeline.table import STAGES
 from lstmfcn.study import adding, new
@@ -153,9 +152,7 @@ class Shell:
             sys.exit(dvc(arguments))
 
     def _repro(self, here, stages):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(jobs, "run_jobs", _here)
-            run_stages(stages or DRAWING_LEFT_OUT, here, config.load(here.params))
+        run_stages(stages or DRAWING_LEFT_OUT, here, config.load(here.params))
         lock = here.root / "dvc.lock"
         lock.write_text("schema: '2.0'\nstages: {}\n")  # as DVC's own would, it gives git something to commit
 
@@ -186,12 +183,6 @@ def _make_quick(study, cache):
     study.cache.parent.mkdir()
     shutil.copy(cache.parent / "mlflow.db", study.mlruns)  # an empty store: MLflow takes seconds to make one
     study.cache.symlink_to(cache)
-
-
-def _here(function, todo, watch=None):
-    """Run jobs in this process, one after the other: no worker has to start."""
-    for index, job in enumerate(todo):
-        yield index, function(job)
 
 
 def _run(command, patch):

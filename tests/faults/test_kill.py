@@ -9,7 +9,7 @@ import time
 import psutil
 import pytest
 
-from conftest import copy_of, files_of, make_clone, workers_of
+from conftest import copy_of, files_of, make_clone, run_stages, workers_of
 from lstmfcn.pipeline.lock import lock
 from lstmfcn.runs.cache import Cache
 
@@ -17,7 +17,7 @@ PARAMS = """
 datasets: [Bumps]
 models: [lstm_fcn]
 search: {cells: [4], folds: 2, epochs: 1, batch_size: 8}
-train: {epochs: 200, batch_size: 4, schedule: cosine, folds: 2}
+train: {epochs: 100, batch_size: 4, schedule: cosine, folds: 2}
 """
 
 
@@ -71,7 +71,7 @@ def wait_for_progress(workspace, process):
 def test_a_killed_training_goes_on_and_ends_with_the_same_bytes(prepared, clone, tmp_path):
     """First a worker, then the stage, each killed between two of its checkpoints."""
     undisturbed = copy_of(prepared, tmp_path / "undisturbed")
-    assert start(undisturbed).wait(120) == 0
+    run_stages(undisturbed, tmp_path, "train")
     stage = start(clone)
     wait_for_progress(clone, stage)
     workers_of(stage)[0].kill()
@@ -85,8 +85,10 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_bytes(prepared, clone,
     stage.kill()
     stage.communicate()
     assert not list(Cache(clone.cache).root.glob("*/weights.npz"))
-    checkpoints = list(clone.scratch.rglob("*.npz"))
-    assert checkpoints
+    assert list(clone.scratch.rglob("*.npz"))
+    said = []
+    with lock(clone, "the test", said.append):
+        assert said == []  # a dead holder holds nothing
 
     stage = start(clone)
     assert stage.wait(120) == 0
@@ -98,19 +100,20 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_bytes(prepared, clone,
 
 
 @pytest.mark.slow
-def test_a_search_killed_twice_tries_no_finished_width_again(prepared, tmp_path):
-    """Killed in its second trial, then in its third, the files of Keras Tuner torn besides."""
+@pytest.mark.parametrize("killed", [[16], pytest.param([8, 16], marks=pytest.mark.exhaustive)])
+def test_a_killed_search_tries_no_finished_width_again(prepared, tmp_path, killed):
+    """Killed in its third trial, or in its second and then in its third, Keras Tuner's files torn besides."""
     clone = copy_of(prepared, tmp_path / "clone")
     text = PARAMS.replace("cells: [4], folds: 2, epochs: 1", "cells: [4, 8, 16], folds: 2, epochs: 60")
     (clone.root / "params.yaml").write_text(text)
     undisturbed = copy_of(clone, tmp_path / "undisturbed")
-    assert start(undisturbed, "search").wait(120) == 0
+    run_stages(undisturbed, tmp_path, "search")
 
     def trials():
         return {p.parent.name: p.stat().st_mtime_ns for p in clone.scratch.rglob("trial_*/trial.json")}
 
     finished = {}
-    for cells in (8, 16):
+    for cells in killed:
         process, end = start(clone, "search"), time.monotonic() + 60
         while not any(clone.scratch.rglob(f"cells-{cells}/*")):
             assert process.poll() is None
@@ -128,16 +131,17 @@ def test_a_search_killed_twice_tries_no_finished_width_again(prepared, tmp_path)
     assert files_of(clone.search) == files_of(undisturbed.search)
 
 
-@pytest.fixture
-def busy(clone):
-    """A clone with a training that does not end by itself."""
-    clone.params.write_text(PARAMS.replace("epochs: 200", "epochs: 100000"))
-    return clone
-
-
-def test_ctrl_c_stops_within_seconds_and_says_how_to_go_on(busy):
-    stage = start(busy)
-    wait_for_progress(busy, stage)
+@pytest.mark.slow
+def test_a_second_stage_waits_and_ctrl_c_stops_within_seconds_and_says_how_to_go_on(clone):
+    """The first has a training that does not end by itself."""
+    clone.params.write_text(PARAMS.replace("epochs: 100", "epochs: 100000"))
+    stage = start(clone)
+    wait_for_progress(clone, stage)
+    second = start(clone)
+    said = second.stderr.readline()
+    second.kill()
+    second.communicate()
+    assert f"Waiting for lstmfcn train (process {stage.pid}" in said
     workers = psutil.Process(stage.pid).children(recursive=True)
     os.killpg(stage.pid, signal.SIGINT)  # as a terminal does: to the stage and to its workers
     _, said = stage.communicate(timeout=30)  # a job would take longer
@@ -146,24 +150,3 @@ def test_ctrl_c_stops_within_seconds_and_says_how_to_go_on(busy):
     assert "Traceback" not in said
     psutil.wait_procs(workers, timeout=5)
     assert not any(worker.is_running() for worker in workers)
-
-
-def test_a_second_stage_in_a_clone_waits_and_says_for_whom(busy):
-    first = start(busy)
-    wait_for_progress(busy, first)
-    second = start(busy)
-    said = second.stderr.readline()
-    assert f"Waiting for lstmfcn train (process {first.pid}" in said
-    for stage in (first, second):
-        stage.kill()
-        stage.communicate()
-
-
-def test_a_dead_holder_holds_nothing(busy):
-    stage = start(busy)
-    wait_for_progress(busy, stage)
-    stage.kill()
-    stage.communicate()
-    said = []
-    with lock(busy, "the test", said.append):
-        assert said == []

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
+from conftest import ROOT, bumps
 from lstmfcn.config import Params
 from lstmfcn.runs.predictions import Predictions
 
@@ -95,8 +96,6 @@ finetune: {iterations: 1, epochs: 2, batch_size: 8}
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     """A study in which all stages have run with the toys at hand."""
-    from conftest import bumps
-
     root = tmp_path_factory.mktemp("outside")
     package = root / "site/toy"
     package.mkdir(parents=True)
@@ -116,13 +115,17 @@ def study(tmp_path_factory):
     return root
 
 
-def run(root, stages="STAGES"):
+def run(root, stages="STAGES", *, workers=False):
+    """Run stages in a process that has the toys at hand; their jobs too, unless it is to have workers."""
     code = (
         "from pathlib import Path; from lstmfcn import config; from lstmfcn.workspace import Workspace;"
         "from lstmfcn.pipeline.stages import run_stages; from lstmfcn.pipeline.table import STAGES;"
+        "from lstmfcn.pipeline import jobs; from conftest import in_this_process;"
+        f"jobs.run_jobs = jobs.run_jobs if {workers} else in_this_process;"
         f"here = Workspace(Path('study')); run_stages({stages}, here, config.load(here.params))"
     )
-    environment = os.environ | {"PYTHONPATH": str(root / "site"), "LSTMFCN_UCR_DIR": str(root / "ucr")}
+    paths = (str(root / "site"), str(ROOT / "tests"), *filter(None, [os.environ.get("PYTHONPATH")]))
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "LSTMFCN_UCR_DIR": str(root / "ucr")}
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -175,7 +178,7 @@ def test_a_change_of_the_classifiers_code_runs_it_again_and_no_other(study):
     text = package.read_text()
     package.write_text(text.replace("-distance +", "-2 * distance + 2 *"))
     try:
-        told = run(study, ["search", "train"])
+        told = run(study, ["search", "train"], workers=True)
     finally:
         package.write_text(text)
     assert "train: [1/1] Bumps centroid seed 0" in told

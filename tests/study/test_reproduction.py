@@ -20,7 +20,8 @@ def study(tmp_path, monkeypatch):
     for name in ("One", "Two"):
         bumps(tmp_path / "ucr", name)
     monkeypatch.setenv("LSTMFCN_UCR_DIR", str(tmp_path / "ucr"))
-    workspace = make_workspace(tmp_path / "clone", MINIATURE.replace("iterations: 2", "iterations: 1"))
+    text = MINIATURE.replace("epochs: 12", "epochs: 2").replace("iterations: 2", "iterations: 1")
+    workspace = make_workspace(tmp_path / "clone", text)
     begun = []
     train = importlib.import_module("lstmfcn.pipeline.stages.train")
     monkeypatch.setattr(train, "run", lambda w, p, real=train.run: begun.append(p.datasets[0]) or real(w, p))
@@ -52,7 +53,7 @@ def test_rows_are_added_by_dataset_and_nothing_is_run_twice(study):
     ]
     (recipe,) = set(rows["recipe"])
     recipes = json.loads(workspace.reproduction.with_name("recipes.json").read_text())
-    assert recipes[recipe]["train"]["epochs"] == 12
+    assert recipes[recipe]["train"]["epochs"] == 2
     assert rows["commit"].notna().all()
 
 

@@ -1,5 +1,7 @@
 """A training that was interrupted against one that was not: equal bit for bit."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -44,11 +46,18 @@ class DiesAfter(Checkpoint):
             raise KilledError
 
 
+@functools.cache
+def engine(model, seed):
+    """Return an engine whose past is that of the tests before."""
+    architecture = Architecture(name=model, cells=4)
+    return Engine(build(architecture, n_channels=1, length=16, n_classes=3, seed=seed))
+
+
 @pytest.mark.parametrize(
     ("model", "name"), [("lstm_fcn", "fitted, last weights"), *(("alstm_fcn", name) for name in RECIPES)]
 )
 def test_an_interrupted_training_ends_as_an_undisturbed_one(model, name, tmp_path, monkeypatch):
-    """Killed twice, in a new process each time (a new engine with other weights and another past)."""
+    """Killed twice, in a new process each time (an engine with other weights and another past)."""
     monkeypatch.setattr(module, "SECONDS", 0)
     rng = np.random.default_rng(0)
     y = np.array([0, 1, 1, 2, 1, 0, 2, 1])
@@ -57,21 +66,17 @@ def test_an_interrupted_training_ends_as_an_undisturbed_one(model, name, tmp_pat
     noise = (rng.normal(size=(40, 1, 16)).astype("float32"), rng.integers(0, 3, 40))
     selection = noise if recipe.criterion == "test_accuracy" else None
 
-    def engine(seed):
-        architecture = Architecture(name=model, cells=4)
-        return Engine(build(architecture, n_channels=1, length=16, n_classes=3, seed=seed))
-
-    whole = engine(0)
+    whole = engine(model, 0)
     start = whole.initial
     expected = whole.train(X, y, recipe, start=start, seed=7, selection=selection)
 
     path = tmp_path / "whole.npz"
     for seed in (1, 2):
         with pytest.raises(KilledError):
-            engine(seed).train(
+            engine(model, seed).train(
                 X, y, recipe, start=start, seed=7, selection=selection, checkpoint=DiesAfter(path, 4)
             )
-    last = engine(3)
+    last = engine(model, 1)
     history = last.train(X, y, recipe, start=start, seed=7, selection=selection, checkpoint=Checkpoint(path))
     for field, values in vars(expected).items():
         np.testing.assert_array_equal(getattr(history, field), values, err_msg=field)

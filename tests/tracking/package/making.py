@@ -1,5 +1,8 @@
 """Packages made by hand: a small network that nobody trained, and changes to its files."""
 
+import functools
+import shutil
+
 import numpy as np
 import yaml
 from tensorflow.core.protobuf import saved_model_pb2
@@ -10,6 +13,7 @@ from lstmfcn.networks.build import build
 from lstmfcn.tracking.package.contents import GRAPH
 from lstmfcn.tracking.package.export import ServingModel, export
 from lstmfcn.training.weights import get_weights
+from untrained import lasting_folder
 
 LENGTH = 20
 CLASSES = ("a", "b", "c")
@@ -28,8 +32,16 @@ def make(
     policies=None,
 ):
     """Export a network with its first weights; return the folder. It may have other than its classes."""
+    policies = tuple((policies or {}).items())
     architecture, n_classes = architecture or Architecture(name="fcn"), n_classes or len(classes)
-    preprocessing = Preprocessing(normalise, n_channels, length, **(policies or {}))
+    made = _made(architecture, n_channels, length, classes, n_classes, normalise, temperature, policies)
+    return shutil.copytree(made, folder)
+
+
+@functools.cache
+def _made(architecture, n_channels, length, classes, n_classes, normalise, temperature, policies):
+    """Return the folder of a package that is made once: exporting one takes seconds."""
+    preprocessing = Preprocessing(normalise, n_channels, length, **dict(policies))
     network = build(architecture, n_channels=preprocessing.shape[0], length=length, n_classes=n_classes)
     model = ServingModel(
         architecture,
@@ -38,6 +50,7 @@ def make(
         n_classes=n_classes,
         temperature=temperature,
     )
+    folder = lasting_folder() / "package"
     export(
         folder,
         model,

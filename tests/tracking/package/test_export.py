@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from making import make
 
-from lstmfcn.classifiers.phase1 import new_engine
+from lstmfcn.classifiers.phase1 import reused_engine
 from lstmfcn.data.readers import read_series
 from lstmfcn.evaluation.calibration import calibrated
 from lstmfcn.networks.architecture import Architecture
@@ -46,7 +46,7 @@ def test_what_is_learned_on_a_large_offset_is_served_on_it(prepared, tmp_path):
     scores = [X / np.sqrt(np.square(X).mean(axis=-1, keepdims=True)) for X in deviations]
     np.testing.assert_allclose(train.X, scores[0], atol=1e-6)
     np.testing.assert_allclose(test.X, scores[1], atol=1e-6)
-    engine = new_engine(train, FCN, seed=0)
+    engine = reused_engine(train, FCN, seed=0)
     recipe = TrainingRecipe(epochs=40, batch_size=8, initial_rate=1e-3)
     engine.train(train.X, train.y, recipe, start=engine.initial, seed=0)
     model = ServingModel(FCN, get_weights(engine.model), preprocessing=preprocessing, n_classes=2)
