@@ -89,7 +89,7 @@ def test_a_proxy_before_a_server_of_this_machine_is_named(server, tmp_path, monk
         ("/data/mlruns", "a folder"),
         ("file:///data/mlruns", "a folder"),
         ("mysql+nosuchdriver://host/runs", "MLFLOW_TRACKING_URI"),
-        ("postgresql+psycopg2://host/runs", "needs the library psycopg2: `pip install psycopg2-binary`"),
+        ("mysql://host/runs", "needs the library MySQLdb: `pip install mysqlclient`"),
     ],
 )
 def test_an_address_that_is_none_is_told_as_such(tmp_path, monkeypatch, address, said):
