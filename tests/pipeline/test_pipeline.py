@@ -65,7 +65,7 @@ def test_the_tables_say_what_scikit_learn_says_of_the_predictions(finished):
     evidence = read_json(workspace.metrics)
     best = read_json(workspace.promotions)["Bumps"]["champion"]["oof_accuracy"]
     assert evidence["oof_accuracy"] == {"Bumps": best}
-    assert evidence["mean_oof_accuracy"].keys() == {"best", "lstm_fcn", "alstm_fcn"}
+    assert evidence["mean_oof"].keys() == {"best", "lstm_fcn", "alstm_fcn"}
     metrics = read_json(workspace.test_metrics)["measured_once"]
     assert metrics["Bumps"]["lstm_fcn"].keys() == {"phase1", "finetuned"}
     assert metrics["Bumps"]["majority_rate"] == pytest.approx(1 / 3)

@@ -65,7 +65,7 @@ def _evidence(chosen: pd.DataFrame, metric: Metric) -> dict[str, Any]:
     means = table.dropna().mean().dropna()
     return {
         name: {str(dataset): round(float(value), 9) for dataset, value in of_dataset.items()},
-        f"mean_{name}": {str(which): round(float(value), 9) for which, value in means.items()},
+        "mean_oof": {str(which): round(float(value), 9) for which, value in means.items()},
     }
 
 

@@ -115,23 +115,27 @@ def summarise(workspace: Workspace, params: Params, serving: Mapping[str, Any] |
     """
     promotions, results = _read(workspace)
     metric = metric_named(params.promote.metric)
-    evidence: Table = [("DATASET", "CLASSIFIER", "CELLS", "STEP", metric.title.upper(), "95 % INTERVAL", "")]
+    ties = [m for m in (metric_named("log_loss"),) if m.name != metric.name]
+    titles = (metric.title.upper(), "95 % INTERVAL", *(m.title.upper() for m in ties))
+    evidence: Table = [("DATASET", "CLASSIFIER", "CELLS", "STEP", *titles, "")]
     others = [m for m in headline_metrics() if m.name != "accuracy"]
-    titles = ("ACCURACY", "95 % INTERVAL", *(m.title.upper() for m in others), "MAJORITY RATE")
-    once: Table = [("DATASET", "", *titles)]
+    columns = ("ACCURACY", "95 % INTERVAL", *(m.title.upper() for m in others), "MAJORITY RATE")
+    once: Table = [("DATASET", "", *columns)]
     notes: list[str] = []
     for one in _datasets(workspace, params, promotions, results, serving):
         rows: list[dict[Any, Any]] = leading(one.results, metric).to_dict("records")
         if one.serving is not None and all(row["key"] != one.serving["key"] for row in rows):
             rows.insert(0, one.serving)
         for row in rows:
-            evidence.append((one.name, *_what(row), *_with_interval(row, "oof_", metric), one.role(row)))
+            loss = [m.text(_number(row, f"oof_{m.name}"), missing="-") for m in ties]
+            shown = (*_what(row), *_with_interval(row, "oof_", metric), *loss, one.role(row))
+            evidence.append((one.name, *shown))
         notes += _notes(one, promotions, registry_answers=serving is not None)
-        if (row := one.shown) is not None:
+        if (main := one.shown) is not None:
             accuracy = metric_named("accuracy")
-            values = [m.text(_number(row, m.name), missing="-") for m in others]
-            rate = accuracy.text(_number(row, "majority_rate"), missing="-")
-            once.append((one.name, one.role(row), *_with_interval(row, "", accuracy), *values, rate))
+            values = [m.text(_number(main, m.name), missing="-") for m in others]
+            rate = accuracy.text(_number(main, "majority_rate"), missing="-")
+            once.append((one.name, one.role(main), *_with_interval(main, "", accuracy), *values, rate))
     verdicts = {verdict["dataset"]: verdict for verdict in read_json(workspace.verdicts)}
     left_out = [line for name in params.datasets if (line := _left_out(name, verdicts.get(name), promotions))]
     return Summary(evidence=evidence, once=once, notes=notes, left_out=left_out)
