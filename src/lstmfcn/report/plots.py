@@ -52,7 +52,8 @@ def page() -> str:
         import vl_convert
     except ModuleNotFoundError:
         return render("plots.html.j2", vega="")
-    return render("plots.html.j2", vega=vl_convert.javascript_bundle(vl_version=VEGA_LITE))
+    bundle = vl_convert.javascript_bundle("window.vegaEmbed=vegaEmbed;", vl_version=VEGA_LITE)
+    return render("plots.html.j2", vega=bundle)
 
 
 def _evidence(data: ReportData, dataset: str, mine: pd.DataFrame) -> pd.DataFrame | None:
