@@ -11,10 +11,12 @@ import requests
 
 from conftest import MINIATURE, bumps, copy_of, make_workspace
 from lstmfcn import cli
+from lstmfcn.errors import TrackingError
 from lstmfcn.evaluation.metrics import METRICS
 from lstmfcn.files import read_json, write_json
 from lstmfcn.pipeline.table import STAGES
 from lstmfcn.report import summary
+from lstmfcn.tracking import registry
 from lstmfcn.tracking.champion import load_champion
 
 
@@ -221,7 +223,7 @@ def test_champions_lists_the_evidence(run, finished):
     champion = read_json(finished[0].promotions)["Bumps"]["champion"]
     assert status == 0
     assert f"{champion['oof_accuracy']:.4f}" in written
-    assert "OOF BALANCED ACCURACY" in written
+    assert "measured once" in written
     assert "no better" not in written
     assert champion["model"] in written
 
@@ -231,7 +233,7 @@ def test_summary_fails_where_a_dataset_was_left_out(run, finished, monkeypatch):
     status, written = run("summary", "-w", workspace.root)
     assert status == 0
     assert "Bumps" in written
-    assert "TEST BALANCED ACCURACY" in written
+    assert written.index("champion v1") < written.index("measured once") < written.index("BALANCED ACCURACY")
     assert "majority rate" not in written
     status, written = run("summary", "--metrics", "-w", workspace.root)
     for metric in METRICS.values():
@@ -254,6 +256,18 @@ def test_summary_fails_where_a_dataset_was_left_out(run, finished, monkeypatch):
     assert "row 4: missing values" in written
 
 
+def test_summary_says_so_where_the_registry_does_not_answer(run, finished, monkeypatch):
+    def refuse(*_arguments, **_keywords):
+        raise TrackingError("The store does not answer.")
+
+    monkeypatch.setattr(registry, "registered", refuse)
+    status, written = run("summary", "-w", finished[0].root)
+    assert status == 0
+    assert "What serves is not known: The store does not answer." in written
+    assert "candidate" in written
+    assert "champion" not in written
+
+
 def test_summary_shows_what_is_asked_for_and_nothing_else(run, finished, tmp_path):
     """Another list of datasets, on files of before."""
     workspace = copy_of(finished[0], tmp_path / "copy")
@@ -269,7 +283,7 @@ def test_summary_shows_what_is_asked_for_and_nothing_else(run, finished, tmp_pat
     status, written = run("summary", "-w", workspace.root)
     assert status == 1
     assert "Bumps is the copy of 2001-09-09" in written
-    assert "OOF ACCURACY" in written
+    assert "Out of fold" in written
 
 
 def test_doctor_mends_an_emptied_lock_and_names_what_it_cannot(run, tmp_path):
@@ -293,4 +307,4 @@ def test_a_sync_of_nothing_says_so(run, tmp_path):
     write_json(workspace.root / "data/none.json", {})
     status, written = run("sync", "-w", workspace.root)
     assert status == 0
-    assert "0 runs were missing" in written
+    assert "until now: 0 runs." in written

@@ -76,9 +76,9 @@ class Workspace:
         return self.root / "data/validation/verdicts.json"
 
     @property
-    def data_docs(self) -> Path:
-        """The same as HTML. Great Expectations dates its pages, so DVC does not version them."""
-        return self.root / "data/validation/docs"
+    def validation_page(self) -> Path:
+        """All that `validate` looked at, as a page."""
+        return self.root / "data/validation/index.html"
 
     @property
     def train_splits(self) -> Path:
@@ -138,7 +138,7 @@ class Workspace:
 
     @property
     def metrics(self) -> Path:
-        """The evidence by dataset and classifier, for `dvc metrics`."""
+        """The evidence in few figures, for `dvc metrics`."""
         return self.root / "results/metrics.json"
 
     @property
@@ -167,9 +167,14 @@ class Workspace:
         return self.root / "reports/index.html"
 
     @property
-    def curves(self) -> Path:
-        """The learning curves, one CSV a training, for `dvc plots`."""
-        return self.root / "reports/curves"
+    def plots(self) -> Path:
+        """What `dvc plots` draws: a folder for each kind, in it one CSV a dataset."""
+        return self.root / "reports/plots"
+
+    @property
+    def plots_page(self) -> Path:
+        """What `dvc plots` draws on: a page with all that it needs inside."""
+        return self.plots / "page.html"
 
     @property
     def facts(self) -> Path:

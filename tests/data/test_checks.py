@@ -276,15 +276,33 @@ def test_equal_data_gives_equal_verdicts_in_every_clone(tmp_path):
     assert "data/raw/Mine/Mine_TRAIN.tsv, row" in texts[0]
 
 
-def test_data_docs_show_each_dataset(tmp_path):
+def looked_at(verdict, finding, split="train"):
+    (found,) = [one for one in verdict.checks if (one.finding, one.split) == (finding, split)]
+    return found.expected, found.seen, found.outcome
+
+
+def test_what_was_looked_at_is_told_whether_it_is_as_expected_or_not(tmp_path):
+    """Against counts by hand: 6 training series of 12 values, one with missing values, 3 of each class."""
     train, test = sound()
-    blank(train, test)
-    folders = [put(tmp_path / "Good", *sound()), put(tmp_path / "Bad", train, test)]
-    check_datasets(folders, ALL, docs=tmp_path / "docs")
-    index = (tmp_path / "docs/index.html").read_text()
-    assert "Good train series" in index
-    assert "Bad train series" in index
-    assert list((tmp_path / "docs/validations").rglob("*.html"))
+    train[2][3:5] = ["?"] * 2
+    verdict = check(put(tmp_path / "Mine", train, test), ALL | {"not_normalised": "ignore"})
+    missing = ("missing values in a series: 0", "0 to 2; 1 of 6 series otherwise", "error")
+    assert looked_at(verdict, "missing_values") == missing
+    assert looked_at(verdict, "missing_values", "test") == ("missing values in a series: 0", "0", "met")
+    assert looked_at(verdict, "unequal_length") == ("length: 12", "12", "met")
+    assert looked_at(verdict, "single_class") == ("number of classes: at least 2", "2", "met")
+    assert looked_at(verdict, "class_missing_in_train", "test") == ("label: 1, 2", "1, 2", "met")
+    assert looked_at(verdict, "doubtful_labels", "")[1:] == ("nothing odd", "met")
+    left_out = [one.seen for one in verdict.checks if one.finding == "not_normalised"]
+    assert left_out == ["validate.not_normalised is ignore"] * 4
+    assert "checks" not in verdict.as_json()
+
+
+def test_what_the_preprocessing_takes_care_of_is_left_out_for_that_reason(tmp_path):
+    train, test = sound()
+    train[2][3] = "?"
+    verdict = check(put(tmp_path / "Mine", train, test), missing="interpolate")
+    assert looked_at(verdict, "missing_values")[1:] == ("prepare.missing is interpolate", "left out")
 
 
 def test_several_channels_are_checked(tmp_path):

@@ -24,18 +24,22 @@ def test_every_metric_has_its_columns_and_is_summed_up(tmp_path):
     table = read_results(tmp_path / "results.csv")
     assert list(table.columns) == list(rows[0])
     assert table["cells"].tolist()[-1] == 8
-    assert json.loads((tmp_path / "test.json").read_text()) == {
+    measured = {
         "A": {
             "fcn": {"phase1": dict.fromkeys(METRICS, 0.5) | {"accuracy": 0.65}},
             "lstm_fcn": {"phase1": dict.fromkeys(METRICS, 0.5)},
             "majority_rate": 0.4,
         }
     }
+    assert json.loads((tmp_path / "test.json").read_text()) == {"measured_once": measured}
 
 
 @pytest.mark.parametrize("name", ["accuracy", "brier"])
 def test_what_people_steer_by_is_evidence_alone(tmp_path, name):
-    """The best run, and each classifier by its better phase; nothing of the test split."""
+    """The best run of each dataset, and means: each classifier's by its better phase. No test figures.
+
+    The means are over the datasets that every classifier has: B, which lstm_fcn lacks, is none of them.
+    """
     better, worse = (0.9, 0.6) if METRICS[name].higher_is_better else (0.1, 0.4)
     rows = [
         row(**{f"oof_{name}": better, name: 0.0}),
@@ -43,10 +47,18 @@ def test_what_people_steer_by_is_evidence_alone(tmp_path, name):
         row(phase="finetuned", **{f"oof_{name}": worse}),
         row(chosen=False, phase="finetuned", **{f"oof_{name}": better}),
         row(model="lstm_fcn", **{f"oof_{name}": worse}),
+        row(dataset="B", **{f"oof_{name}": worse}),
+        row(dataset="C", **{f"oof_{name}": worse}),
+        row(dataset="C", model="lstm_fcn", **{f"oof_{name}": worse}),
     ]
     write_results(tmp_path, rows, METRICS[name])
     assert json.loads((tmp_path / "metrics.json").read_text()) == {
-        f"oof_{name}": {"A": {"best": better, "fcn": (better + worse) / 2, "lstm_fcn": worse}}
+        f"oof_{name}": {"A": better, "B": worse, "C": worse},
+        "mean_oof": {
+            "best": pytest.approx((better + worse) / 2),
+            "fcn": pytest.approx(((better + worse) / 2 + worse) / 2),
+            "lstm_fcn": worse,
+        },
     }
 
 
@@ -54,7 +66,10 @@ def test_what_could_not_be_measured_is_empty(tmp_path):
     """Each class with a single series: nothing can be held out."""
     rows = [{name: value for name, value in row().items() if not name.startswith("oof_")}]
     write_results(tmp_path, rows, METRICS["accuracy"])
-    assert json.loads((tmp_path / "metrics.json").read_text()) == {"oof_accuracy": {}}
+    assert json.loads((tmp_path / "metrics.json").read_text()) == {
+        "oof_accuracy": {},
+        "mean_oof": {},
+    }
     table = read_results(tmp_path / "results.csv")
     assert set(table.columns) == set(row())
     assert table["oof_accuracy"].isna().all()

@@ -95,9 +95,9 @@ def test_a_new_metric_reruns_no_training(copy):
     assert not found & {"search", "train", "finetune"}
 
 
-def test_a_template_reruns_the_report(copy):
+def test_a_style_reruns_the_pages(copy):
     found = rerun_by(copy, PACKAGE + "report/style.css", lambda text: text + "\np { color: red }\n")
-    assert found == {"report"}
+    assert found == {"report", "validate"}
 
 
 def test_a_file_that_a_parameter_names_reruns_its_stage(copy):

@@ -151,7 +151,7 @@ def test_the_metric_reaches_every_table_and_is_what_another_library_says(study):
         made = Predictions.from_csv(folder / "predictions.csv")
         assert float(row["kappa"]) == pytest.approx(cohen_kappa_score(made.y, made.predicted_y))
         assert np.isfinite(float(row["oof_kappa"]))
-    metrics = json.loads((study / "study/results/test.json").read_text())
+    metrics = json.loads((study / "study/results/test.json").read_text())["measured_once"]
     assert metrics["Bumps"]["centroid"]["phase1"]["kappa"] == 1.0
     page = (study / "study/reports/index.html").read_text()
     assert "Cohen&#39;s kappa" in page
@@ -182,7 +182,7 @@ def test_a_change_of_the_classifiers_code_runs_it_again_and_no_other(study):
     finally:
         package.write_text(text)
     assert "train: [1/1] Bumps centroid seed 0" in told
-    assert "search: 1 of 1 jobs were finished before" in told
+    assert "search: 1 of 1 job finished before" in told
 
 
 def test_the_schema_knows_what_is_at_hand_only():

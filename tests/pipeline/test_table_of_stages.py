@@ -1,8 +1,10 @@
 """The table of stages, dvc.yaml and the command line say one and the same."""
 
 import importlib
+from pathlib import Path
 
 import pytest
+from dvc_render.vega_templates import TEMPLATES
 from ruamel.yaml import YAML
 from typer.main import get_command
 
@@ -10,6 +12,7 @@ from conftest import ROOT
 from lstmfcn.cli import app
 from lstmfcn.config import Params
 from lstmfcn.pipeline.table import STAGES, dvc_yaml
+from lstmfcn.study.new import files_of
 
 DVC = YAML(typ="safe").load(dvc_yaml())["stages"]
 
@@ -26,6 +29,16 @@ def test_the_stages_are_the_commands_in_their_order():
     for name, stage in DVC.items():
         assert stage["cmd"].split()[:2] == ["lstmfcn", name]
         assert callable(importlib.import_module(STAGES[name].module).run)
+
+
+def test_every_plot_has_a_folder_that_is_written_and_a_template():
+    """DVC's own, or one that `lstmfcn init` lays down."""
+    known = {template.DEFAULT_NAME for template in TEMPLATES}
+    known |= {Path(name).stem for name in files_of("x") if name.startswith(".dvc/plots/")}
+    for plot in YAML(typ="safe").load(dvc_yaml())["plots"]:
+        ((folder, how),) = plot.items()
+        assert folder.startswith("reports/plots/")
+        assert how["template"] in known
 
 
 def test_only_evaluate_depends_on_the_test_split():

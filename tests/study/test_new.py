@@ -66,6 +66,17 @@ def test_called_again_it_leaves_what_is_the_users_and_renews_what_is_ours(tmp_pa
     assert make(new) == []
 
 
+def test_an_older_study_gets_the_page_of_its_plots(tmp_path):
+    new = tmp_path / "pumps"
+    make(new)
+    (new / ".dvc/config").write_text("[cache]\n    type = copy\n")
+    (new / ".dvc/plots/curves.json").write_text("{}")
+    assert sorted(make(new)) == [".dvc/config", ".dvc/plots/curves.json"]
+    text = (new / ".dvc/config").read_text()
+    assert "type = copy" in text
+    assert "html_template = ../reports/plots/page.html" in text
+
+
 def test_a_folder_of_other_things_is_left_alone(tmp_path):
     (tmp_path / "thesis.tex").write_text("...")
     with pytest.raises(LstmfcnError, match=r"holds other things \(thesis\.tex\)"):
@@ -86,5 +97,6 @@ def test_a_study_may_lie_in_a_repository(tmp_path):
 def test_this_repository_is_a_study():
     """Its parameters and stages are held by the tests of config and of the table of stages."""
     files = files_of("lstmfcn")
-    assert (ROOT / ".dvcignore").read_text() == files[".dvcignore"]
+    for name in (".dvcignore", ".dvc/config", ".dvc/plots/evidence.json", ".dvc/plots/curves.json"):
+        assert (ROOT / name).read_text() == files[name]
     assert set(files[".gitignore"].splitlines()) <= set((ROOT / ".gitignore").read_text().splitlines())

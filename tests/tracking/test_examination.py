@@ -120,8 +120,8 @@ def test_a_run_that_a_person_deleted_stays_so_until_it_is_asked_for(study, capsy
     connect(study).delete_run(run_id)
     said = []
     assert sync(study, said.append) == 0
-    assert [line.partition(" were")[0] for line in said] == ["1 runs of this study"]
-    assert "`lstmfcn sync --restore` brings them back" in said[0]
+    assert [line.partition(": ")[2].partition(". ")[0] for line in said] == ["1 run of this study"]
+    assert "`lstmfcn sync --restore` brings back" in said[0]
     assert not Tracker(study, print).log_now(folder, run)
     assert (True, said[0]) in list(examine_store(study))
     assert bad(study) == []

@@ -38,25 +38,32 @@ def sync(
 def summary(
     workspace: WorkspaceOption = Path(),
     metrics: Annotated[
-        bool, typer.Option("--metrics", help="Every metric of the champions, with 95 % intervals.")
+        bool, typer.Option("--metrics", help="Every metric of what serves, with 95 % intervals.")
     ] = False,
 ) -> None:
     """Say what the pipeline gave; fails if a dataset was left out or its source is gone."""
     from lstmfcn import config
-    from lstmfcn.report.summary import in_columns, measured, summarise
+    from lstmfcn.report.summary import EVIDENCE, ONCE, in_columns, measured, summarise
     from lstmfcn.tracking import store
+    from lstmfcn.tracking.registry import registered
 
     here = Workspace(workspace)
     params = config.load(here.params)
-    lines, no_better, left_out = summarise(here, params)
-    typer.echo("\n".join([in_columns(lines), *no_better]))
+    unknown, serving = [], None
+    try:
+        versions = [version for found in registered(here).values() for version in found]
+        serving = {version.dataset: version for version in versions if "champion" in version.aliases}
+    except LstmfcnError as error:  # MLflow is not installed, or its store does not answer
+        unknown = [f"What serves is not known: {error}"]
+    found = summarise(here, params, serving)
+    typer.echo("\n".join([EVIDENCE, in_columns(found.evidence), *unknown, *found.notes]))
+    typer.echo(f"\n{ONCE}\n{in_columns(found.once)}")
     if metrics:
-        typer.echo("\n" + in_columns(measured(here, params)))
+        typer.echo("\n" + in_columns(measured(here, params, serving)))
     typer.echo(f"\nThe report: {here.report}   The runs: {store.how_to_look(here)}")
-    if left_out:
-        raise LstmfcnError(
-            "Left out, or a copy whose source is gone:\n" + "\n".join(f"  - {line}" for line in left_out)
-        )
+    if found.left_out:
+        lines = "\n".join(f"  - {line}" for line in found.left_out)
+        raise LstmfcnError(f"Left out, or a copy whose source is gone:\n{lines}")
 
 
 @app.command(rich_help_panel=PANEL)

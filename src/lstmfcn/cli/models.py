@@ -45,9 +45,10 @@ def champions(
     ] = False,
 ) -> None:
     """List the registered models and the evidence for each."""
-    from lstmfcn.evaluation.measurement import no_better_than
-    from lstmfcn.evaluation.metrics import headline_metrics, metric_named
-    from lstmfcn.report.summary import in_columns
+    from lstmfcn import config
+    from lstmfcn.evaluation.metrics import DEFAULT, metric_named
+    from lstmfcn.report.registered import listed
+    from lstmfcn.report.summary import EVIDENCE, ONCE, in_columns
     from lstmfcn.tracking.registry import nothing_registered, registered
 
     here = with_store(workspace)
@@ -55,23 +56,12 @@ def champions(
     if not any(found.values()):
         typer.echo(nothing_registered(here))
         return
-    shown = list(dict.fromkeys([*headline_metrics(), metric_named("log_loss")]))
-    titles = [f"OOF {metric.title.upper()}" for metric in shown]
-    lines = [("DATASET", "VERSION", "ALIASES", "MODEL", "CELLS", "PHASE", *titles, "MAJORITY RATE")]
-    notes = []
-    for dataset, versions in found.items():
-        for v in versions:
-            if v.aliases or all_versions:
-                phase = f"fine-tuned {v.iteration}" if v.iteration else "phase 1"
-                cells = "-" if v.cells == "None" else v.cells
-                evidence = [metric.text(v.evidence.get(f"oof_{metric.name}"), "-") for metric in shown]
-                rate = metric_named("accuracy").text(v.majority_rate, "-")
-                lines.append(
-                    (dataset, str(v.version), ", ".join(v.aliases), v.model, cells, phase, *evidence, rate)
-                )
-                low = no_better_than(v.majority_rate, {"out of fold": v.evidence.get("oof_accuracy")})
-                notes += [f"{dataset}, version {v.version}: {low}."] if low else []
-    typer.echo("\n".join([in_columns(lines), *notes]))
+    metric = metric_named(config.load(here.params).promote.metric if here.params.exists() else DEFAULT)
+    versions = [v for versions in found.values() for v in versions if v.aliases or all_versions]
+    evidence, once, notes = listed(here, versions, metric)
+    typer.echo("\n".join([EVIDENCE, in_columns(evidence), *notes]))
+    if len(once) > 1:
+        typer.echo(f"\n{ONCE}\n{in_columns(once)}")
 
 
 @app.command(rich_help_panel=PANEL)

@@ -25,7 +25,8 @@ def init(
 ) -> None:
     """Make a study: params.yaml, dvc.yaml and what else a pipeline needs, under git and DVC.
 
-    In the folder of a study, dvc.yaml is brought up to date with this version, and nothing else is changed.
+    In the folder of a study, dvc.yaml and the templates of its plots are brought up to date with this
+    version, and nothing else is changed.
     """
     from lstmfcn.study.new import make
 

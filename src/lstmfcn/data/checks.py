@@ -2,7 +2,8 @@
 
 Wide frames are slow to check, so each series becomes one row of a frame: its length, its missing
 values, its mean, and so on. Two more frames of one row describe the splits. What each expectation
-finds is a finding of `params.yaml`, which says whether it stops the dataset.
+finds is a finding of `params.yaml`, which says whether it stops the dataset. What is about a dataset as a
+whole is no expectation but a doubt of `lstmfcn.data.doubts`.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from lstmfcn.data.findings import (
     labels_at_fault,
     unreadable,
 )
+from lstmfcn.data.looked_at import Check, expected_of, of_doubts, seen_in
 from lstmfcn.data.normalisation import FLAT
 from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.data.series import LabelledSeries
@@ -38,7 +40,6 @@ def check_datasets(
     findings: Mapping[str, str],
     *,
     preparing: Callable[[str], Mapping[str, Any]] = lambda _: {"normalise": "per_series"},
-    docs: Path | None = None,
 ) -> list[Verdict]:
     """Validate fetched datasets, each whatever the others hold.
 
@@ -51,14 +52,9 @@ def check_datasets(
     preparing
         Called with the name of a dataset; returns the options of `Preprocessing.fit`. What they take care of
         is no finding.
-    docs
-        Where to write Great Expectations' Data Docs; None for nowhere.
     """
-    context = _context(docs)
-    verdicts = [_check(context, folder, findings, preparing(folder.name)) for folder in folders]
-    if docs is not None:
-        context.build_data_docs()
-    return verdicts
+    context = _context()
+    return [_check(context, folder, findings, preparing(folder.name)) for folder in folders]
 
 
 def _check(context: Any, folder: Path, findings: Mapping[str, str], preparing: Mapping[str, Any]) -> Verdict:
@@ -74,27 +70,35 @@ def _check(context: Any, folder: Path, findings: Mapping[str, str], preparing: M
             )
     except DataError as error:
         return unreadable(name, str(error))
-    findings = {**findings, **dict.fromkeys(_taken_care_of(preparing, train, test), "ignore")}
+    reasons = {finding: f"validate.{finding} is ignore" for finding in findings}
+    handled = _taken_care_of(preparing, train, test)
+    findings, reasons = {**findings, **dict.fromkeys(handled, "ignore")}, reasons | handled
     entry = lookup(name)
     length = train.X.shape[-1]  # another length than the catalogue's is for catalogue_mismatch to say
     labels = {"train": set(map(str, train.labels)), "test": set(map(str, test.labels))}
     found: list[Found] = []
+    odd = []
     if entry is None:  # the archive is known
         normalised = preparing["normalise"] == "per_series"
         odd = [d for d in doubts((train, test), normalised=normalised) if findings[d.finding] != "ignore"]
         found += [found_in_dataset(doubt, findings, train.path) for doubt in odd]
+    looks = {doubt.finding: doubt.message for doubt in odd}
+    checks = list(of_doubts(looks, findings, reasons, of_archive=entry is not None))
     for split, series, other in (("train", train, test), ("test", test, train)):
-        rows = _run(
+        summary, at_fault = summarise(series, labels), labels_at_fault(series, labels)
+        rows, looked = _run(
             context,
-            f"{name} {split} series",
+            (name, split, "series"),
             describe(series, other),
             _series_expectations(length, sorted(labels["train"]), split),
             findings,
+            reasons,
         )
-        at_fault = labels_at_fault(series, labels)
+        checks += looked
         found += [found_in_series(f, findings, split, series.path, at, at_fault) for f, at in rows.items()]
-        summary = summarise(series, labels)
-        whole = _run(context, f"{name} {split} split", summary, _split_expectations(split, entry), findings)
+        of_split = _split_expectations(split, entry)
+        whole, looked = _run(context, (name, split, "split"), summary, of_split, findings, reasons)
+        checks += looked
         found += [found_in_split(f, findings, split, series.path, summary, entry, at_fault) for f in whole]
     if not any(f.severity == "error" for f in found):
         found += _unprepared(train, test, preparing)
@@ -102,19 +106,21 @@ def _check(context: Any, folder: Path, findings: Mapping[str, str], preparing: M
     outcome: Literal["passed", "warned", "failed"] = (
         "failed" if "error" in severities else "warned" if severities else "passed"
     )
-    return Verdict(name, outcome, tuple(found))
+    return Verdict(name, outcome, tuple(found), tuple(checks))
 
 
 def _taken_care_of(
     preparing: Mapping[str, Any], train: LabelledSeries, test: LabelledSeries
-) -> Iterator[str]:
-    """Yield the findings that the preprocessing of a dataset takes care of."""
-    if preparing.get("missing", "refuse") != "refuse":
-        yield "missing_values"
+) -> dict[str, str]:
+    """Return the findings that the preprocessing of a dataset takes care of, and how."""
+    found = {}
+    if (missing := preparing.get("missing", "refuse")) != "refuse":
+        found["missing_values"] = f"prepare.missing is {missing}"
         if train.lengths is None and test.lengths is None:  # what is missing at the end is filled in too
-            yield "unequal_length"
-    if preparing.get("lengths", "refuse") != "refuse":
-        yield "unequal_length"
+            found["unequal_length"] = found["missing_values"]
+    if (lengths := preparing.get("lengths", "refuse")) != "refuse":
+        found["unequal_length"] = f"prepare.lengths is {lengths}"
+    return found
 
 
 def _unprepared(train: LabelledSeries, test: LabelledSeries, preparing: Mapping[str, Any]) -> Iterator[Found]:
@@ -178,57 +184,63 @@ def _split_expectations(split: str, entry: CatalogueEntry | None) -> list[tuple[
 
 def _run(
     context: Any,
-    name: str,
+    name: tuple[str, str, str],
     frame: pd.DataFrame,
     expectations: list[tuple[str, Any]],
     findings: Mapping[str, str],
-) -> dict[str, list[int]]:
-    """Run the expectations that `findings` does not ignore; return the rows of each that is not met."""
+    reasons: Mapping[str, str],
+) -> tuple[dict[str, list[int]], list[Check]]:
+    """Run the expectations that `findings` does not ignore.
+
+    Returns
+    -------
+    dict of str to list of int
+        The rows of each that is not met, by finding.
+    list of Check
+        All of them, and what `reasons` says of those that were ignored.
+    """
     import great_expectations as gx
 
-    suite = gx.ExpectationSuite(name=name)
-    for finding, expectation in expectations:
+    title, split = " ".join(name), name[1]
+    suite = gx.ExpectationSuite(name=title)
+    for at, (finding, expectation) in enumerate(expectations):
         if findings[finding] != "ignore":
-            expectation.meta = {"finding": finding}
+            expectation.meta = {"at": at}
             expectation.severity = "critical" if findings[finding] == "error" else "warning"
             suite.add_expectation(expectation)
-    if not suite.expectations:
-        return {}
-    source = context.data_sources.add_pandas(name)
-    batch = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("all")
-    definition = context.validation_definitions.add(
-        gx.ValidationDefinition(name=name, data=batch, suite=context.suites.add(suite))
-    )
-    outcome = definition.run(batch_parameters={"dataframe": frame}, result_format="COMPLETE")
+    results: dict[int, Any] = {}
+    if suite.expectations:
+        source = context.data_sources.add_pandas(title)
+        batch = source.add_dataframe_asset(title).add_batch_definition_whole_dataframe("all")
+        definition = context.validation_definitions.add(
+            gx.ValidationDefinition(name=title, data=batch, suite=context.suites.add(suite))
+        )
+        outcome = definition.run(batch_parameters={"dataframe": frame}, result_format="COMPLETE")
+        results = {result.expectation_config.meta["at"]: result for result in outcome.results}
     broken: dict[str, list[int]] = {}
-    for result in outcome.results:
-        if result.success:
-            continue
-        if result.exception_info.get("raised_exception"):
-            raise RuntimeError(f"{name}: Great Expectations failed: {result.exception_info}")
-        positions = result.result["unexpected_index_list"]
-        rows = frame["row"].iloc[positions].tolist() if "row" in frame else []
-        finding = result.expectation_config.meta["finding"]
-        broken[finding] = sorted({*broken.get(finding, []), *rows})
-    return broken
+    checks: list[Check] = []
+    for at, (finding, expectation) in enumerate(expectations):
+        verdict: Any = "left out"
+        expected = expected_of(expectation)
+        if (result := results.get(at)) is None:
+            seen = reasons[finding]
+        elif result.exception_info.get("raised_exception"):
+            raise RuntimeError(f"{title}: Great Expectations failed: {result.exception_info}")
+        else:
+            positions = [] if result.success else result.result["unexpected_index_list"]
+            seen = seen_in(frame[expectation.column], len(positions))
+            verdict = "met" if result.success else findings[finding]
+        if verdict in ("error", "warn"):
+            rows = frame["row"].iloc[positions].tolist() if "row" in frame else []
+            broken[finding] = sorted({*broken.get(finding, []), *rows})
+        checks.append(Check(finding=finding, split=split, expected=expected, seen=seen, outcome=verdict))
+    return broken, checks
 
 
-def _context(docs: Path | None) -> Any:
+def _context() -> Any:
     load_great_expectations()
     import great_expectations as gx
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
-    if docs is not None:
-        for site in list(context.list_data_docs_sites()):
-            context.delete_data_docs_site(site)
-        backend = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs.resolve())}
-        context.add_data_docs_site(
-            site_name="lstmfcn",
-            site_config={
-                "class_name": "SiteBuilder",
-                "store_backend": backend,
-                "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-            },
-        )
     return context

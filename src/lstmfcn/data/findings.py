@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ import pandas as pd
 
 from lstmfcn.data.catalogue import CatalogueEntry
 from lstmfcn.data.doubts import Doubt
+from lstmfcn.data.looked_at import Check
 from lstmfcn.data.preprocessing import LENGTHS_HELP, MISSING_HELP
 from lstmfcn.data.series import LabelledSeries
 
@@ -87,22 +88,24 @@ class Found:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What validation says of a dataset: "failed" if a finding is an error."""
+    """What validation says of a dataset: "failed" if a finding is an error. `checks` is all it looked at."""
 
     dataset: str
     outcome: Literal["passed", "warned", "failed"]
     findings: tuple[Found, ...]
+    checks: tuple[Check, ...] = ()
 
     def noting(self, finding: str, message: str | None) -> Verdict:
         """Return the verdict with one more warning, if there is any."""
         if message is None:
             return self
         outcome: Literal["warned", "failed"] = "failed" if self.outcome == "failed" else "warned"
-        return Verdict(self.dataset, outcome, (*self.findings, Found(finding, "warn", "", (), 1, message)))
+        found = Found(finding, "warn", "", (), 1, message)
+        return replace(self, outcome=outcome, findings=(*self.findings, found))
 
     def as_json(self) -> dict[str, Any]:
-        """Return the verdict as JSON-able values."""
-        return asdict(self)
+        """Return the verdict as JSON-able values, without the checks."""
+        return {name: value for name, value in asdict(self).items() if name != "checks"}
 
 
 def labels_at_fault(series: LabelledSeries, labels: Mapping[str, set[str]]) -> dict[str, str]:

@@ -50,8 +50,8 @@ class Metric:
     higher_is_better
         The direction.
     headline
-        Whether it stands in the comparison, the lists of champions and the first table of the summary, or in
-        the full tables alone.
+        Whether it stands in the comparison, the report's lists and the summary's test figures, or in the full
+        tables alone.
     needs_probabilities
         Whether it looks at more than the predicted classes.
     class_balanced

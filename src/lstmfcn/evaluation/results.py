@@ -18,7 +18,10 @@ FORMER_COLUMNS = {"oof_loss": "oof_log_loss"}
 """What columns were called in files of an older layout."""
 
 BEST = "best"
-"""What `metrics.json` calls the run with the best evidence, which is the champion of the study."""
+"""What `metrics.json` calls the run with the best evidence, whichever classifier's it is."""
+
+ONCE = "measured_once"
+"""What all of `test.json` stands under: nothing that chooses looks at it."""
 
 COMPARISON_TABLES = ("beside_paper", "summary", "wilcoxon", "wilcoxon_all", "table2", "fine_tuning")
 
@@ -26,10 +29,11 @@ COMPARISON_TABLES = ("beside_paper", "summary", "wilcoxon", "wilcoxon_all", "tab
 def write_results(folder: Path, rows: list[dict[str, Any]], metric: Metric) -> None:
     """Write `results.csv`, a row an evaluated run; `metrics.json`, what people steer by; and `test.json`.
 
-    `metrics.json`, which `dvc metrics` and `dvc exp` show, holds the evidence alone: by dataset the metric
-    that chooses, out of fold, of the best run and of each classifier (its better phase, the mean over the
-    seeds). `test.json`, which they do not show, holds what was measured once: by dataset, model and phase
-    every metric of the test split, without intervals, and the majority rate. What is not defined is left out.
+    `metrics.json`, which `dvc metrics` and `dvc exp` show, holds the evidence alone, in few figures: the
+    metric that chooses, out of fold, of the best run of each dataset, and the means over the datasets of
+    these and of each classifier (its better phase, the mean over the seeds). `test.json`, which they do not
+    show, holds what was measured once: by dataset, model and phase every metric of the test split, without
+    intervals, and the majority rate. What is not defined is left out.
 
     Parameters
     ----------
@@ -51,16 +55,18 @@ def write_results(folder: Path, rows: list[dict[str, Any]], metric: Metric) -> N
 
 
 def _evidence(chosen: pd.DataFrame, metric: Metric) -> dict[str, Any]:
-    """Return the evidence of the best run and of each classifier, by dataset."""
+    """Return the evidence of the best run by dataset, and the means over those that every classifier has."""
     name = f"oof_{metric.name}"
-    found: dict[str, dict[str, float]] = {}
-    for dataset, rows in chosen.dropna(subset=[name]).groupby("dataset", sort=True):
-        phases = rows.groupby(["model", "phase"])[name].mean().groupby("model")
-        models = phases.max() if metric.higher_is_better else phases.min()
-        best = rows[name].max() if metric.higher_is_better else rows[name].min()
-        values = {BEST: best} | {str(model): value for model, value in models.items()}
-        found[str(dataset)] = {which: round(float(value), 9) for which, value in values.items()}
-    return {name: found}
+    known = chosen.dropna(subset=[name])
+    best = "max" if metric.higher_is_better else "min"
+    of_dataset = known.groupby("dataset")[name].agg(best)
+    phases = known.groupby(["dataset", "model", "phase"])[name].mean()
+    table = phases.groupby(["dataset", "model"]).agg(best).unstack("model").assign(**{BEST: of_dataset})
+    means = table.dropna().mean().dropna()
+    return {
+        name: {str(dataset): round(float(value), 9) for dataset, value in of_dataset.items()},
+        "mean_oof": {str(which): round(float(value), 9) for which, value in means.items()},
+    }
 
 
 def _measured_once(chosen: pd.DataFrame) -> dict[str, Any]:
@@ -75,7 +81,7 @@ def _measured_once(chosen: pd.DataFrame) -> dict[str, Any]:
     if "majority_rate" in chosen:
         for dataset, rate in chosen.groupby("dataset")["majority_rate"].first().items():
             metrics[str(dataset)]["majority_rate"] = round(rate, 9)
-    return metrics
+    return {ONCE: metrics}
 
 
 def read_results(path: Path) -> pd.DataFrame:

@@ -26,6 +26,7 @@ from lstmfcn.runs.cache import Cache
 from lstmfcn.runs.run import RUN_FILE, Bundle, Run, find_runs
 from lstmfcn.tracking.mlflow import Tracker
 from lstmfcn.version import __version__
+from lstmfcn.wording import counted
 from lstmfcn.workspace import Workspace
 
 
@@ -107,7 +108,7 @@ def _run_queue(
     for job in jobs:
         (finished if job.key in cache else waiting).append(job)
     if finished:
-        say(f"{stage}: {len(finished)} of {len(jobs)} jobs were finished before")
+        say(f"{stage}: {len(finished)} of {counted(len(jobs), 'job')} finished before")
     waiting.sort(key=lambda job: job.size, reverse=True)
 
     def lay_down(job: Job, bundle: Bundle) -> None:
@@ -166,7 +167,7 @@ def _run_queue(
         say(f"{place}: {duration(facts['seconds'])}{more}")
     if failures:
         raise JobsFailedError(
-            f"{len(failures)} of {len(jobs)} jobs of {stage} failed; the others are kept:\n"
+            f"{len(failures)} of {counted(len(jobs), 'job')} of {stage} failed; the others are kept:\n"
             + "\n".join(failures)
             + "\nMend the cause, or take the dataset out of params.yaml, and run the same command again."
         )

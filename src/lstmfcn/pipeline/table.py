@@ -92,7 +92,7 @@ STAGES: Mapping[str, Stage] = {
             summary="Check the fetched data with Great Expectations.",
             params=("datasets", "validate", "prepare"),
             reads=(PLACES.raw,),
-            writes=(PLACES.verdicts,),
+            writes=(PLACES.verdicts, PLACES.validation_page),
             options="--keep-going",
             groups=READERS,
         ),
@@ -168,7 +168,7 @@ STAGES: Mapping[str, Stage] = {
         ),
         Stage(
             name="report",
-            summary="Write reports/index.html.",
+            summary="Write reports/index.html, and what `dvc plots` draws.",
             params=("datasets",),
             reads=(
                 PLACES.verdicts,
@@ -181,11 +181,28 @@ STAGES: Mapping[str, Stage] = {
                 PLACES.comparison,
                 PLACES.promotions,
             ),
-            writes=(PLACES.report, PLACES.curves),
+            writes=(PLACES.report, PLACES.plots),
             groups=METRICS,
         ),
     )
 }
+
+PLOTS: Mapping[str, Mapping[str, str]] = {
+    "evidence": {
+        "template": "evidence",
+        "x": "oof",
+        "x_label": "out of fold, by the metric that chooses, with its 95 % interval",
+        "y": "classifier",
+    },
+    "confusion": {
+        "template": "confusion",
+        "x": "predicted",
+        "x_label": "predicted out of fold",
+        "y": "actual",
+    },
+    "curves": {"template": "curves", "x": "epoch", "y": "loss", "y_label": "training loss"},
+}
+"""How `dvc plots` draws the files of each folder under `reports/plots`."""
 
 HEADER = """\
 # Written by `lstmfcn init`: change nothing here. A stage is one command over all datasets and classifiers
@@ -200,8 +217,8 @@ def dvc_yaml() -> str:
 
     from ruamel.yaml import YAML
 
-    plots = {PLACES.curves.as_posix(): {"x": "epoch", "y": "loss", "template": "linear"}}
-    document = {"stages": {name: _entry(stage) for name, stage in STAGES.items()}, "plots": [plots]}
+    plots = [{(PLACES.plots / kind).as_posix(): dict(how)} for kind, how in PLOTS.items()]
+    document = {"stages": {name: _entry(stage) for name, stage in STAGES.items()}, "plots": plots}
     stream = StringIO()
     yaml = YAML()
     yaml.default_flow_style = False

@@ -191,6 +191,25 @@ def load(workspace: Workspace) -> ReportData:
     )
 
 
+def leading(results: pd.DataFrame, metric: Metric) -> pd.DataFrame:
+    """Return the row of each classifier's best run by its evidence, the best first.
+
+    The order is that of `lstmfcn.runs.ranking.rank`; what has no evidence comes last.
+
+    Parameters
+    ----------
+    results
+        Rows of `results.csv` about one dataset.
+    metric
+        By which metric, out of fold.
+    """
+    by = dict.fromkeys(["oof_log_loss", "iteration", "cells", "seed"], True)
+    by = {f"oof_{metric.name}": not metric.higher_is_better} | by  # the loss itself may choose
+    by = {name: ascending for name, ascending in by.items() if name in results}
+    ordered = results.sort_values(list(by), ascending=list(by.values()), kind="stable")
+    return ordered.drop_duplicates("model")
+
+
 def records(table: pd.DataFrame | None) -> list[dict[Any, Any]]:
     """Return the rows of a table; none of one that is not there."""
     return [] if table is None else table.to_dict("records")

@@ -1,21 +1,91 @@
-"""What the pipeline gave, in a few lines."""
+"""What the pipeline gave, in a few lines: first the evidence, then, apart, what was measured once."""
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+import pandas as pd
 
 from lstmfcn.config import Params
 from lstmfcn.errors import DataError
 from lstmfcn.evaluation.measurement import ends_of, no_better_than
 from lstmfcn.evaluation.metrics import Metric, all_metrics, headline_metrics, metric_named
+from lstmfcn.evaluation.results import read_results
 from lstmfcn.files import read_json
+from lstmfcn.report.data import leading
 from lstmfcn.runs.identity import identity_of
 from lstmfcn.workspace import Workspace
 
-HEADER = ("DATASET", "CHAMPION", "CELLS", "PHASE")
+Table = list[tuple[str, ...]]
+
+EVIDENCE = "Out of fold, each training series by a model that has not seen it: this chooses."
+ONCE = "Test split, measured once, after every choice: this chooses nothing."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What there is to say of a study.
+
+    Attributes
+    ----------
+    evidence
+        A table of the best run of each classifier by the metric that chooses, and of what serves.
+    once
+        A table of what the test split says of what serves, or of the candidate where nothing does.
+    notes
+        What serves nothing, and what is no better than the majority rate, a line each.
+    left_out
+        A line for each dataset that was left out or is an old copy.
+    """
+
+    evidence: Table
+    once: Table
+    notes: list[str]
+    left_out: list[str]
+
+
+@dataclass(frozen=True)
+class _Dataset:
+    """A dataset's rows of results, and, if there are such, its best run and the version that serves."""
+
+    name: str
+    results: pd.DataFrame
+    best: Mapping[str, Any] | None
+    version: Any
+
+    def row(self, key: str) -> dict[Any, Any] | None:
+        """Return the row of the results about a run."""
+        return next(iter(self.results[self.results["key"] == key].to_dict("records")), None)
+
+    @property
+    def serving(self) -> dict[Any, Any] | None:
+        """The row of the run that serves; what the registry knows of it where these results lack it."""
+        if self.version is None:
+            return None
+        return self.row(self.version.key) or {
+            "dataset": self.name,
+            "key": self.version.key,
+            "model": self.version.model,
+            "cells": pd.to_numeric(self.version.cells, errors="coerce"),
+            "seed": self.version.seed,
+            "iteration": self.version.iteration,
+            "majority_rate": self.version.majority_rate,
+            **self.version.evidence,
+        }
+
+    @property
+    def shown(self) -> dict[Any, Any] | None:
+        """The row of what serves, or of the candidate where nothing does."""
+        return self.serving or (None if self.best is None else self.row(self.best["key"]))
+
+    def role(self, row: Mapping[Any, Any]) -> str:
+        """Return what a run is: the champion is what serves, the candidate has the best evidence."""
+        if self.version is not None and row["key"] == self.version.key:
+            return f"champion v{self.version.version}"
+        return "candidate" if self.best is not None and row["key"] == self.best["key"] else ""
 
 
 def in_columns(lines: Sequence[tuple[str, ...]]) -> str:
@@ -27,12 +97,16 @@ def in_columns(lines: Sequence[tuple[str, ...]]) -> str:
     )
 
 
-def summarise(workspace: Workspace, params: Params) -> tuple[list[tuple[str, ...]], list[str], list[str]]:
-    """Return a table of the champions by the headline metrics, out of fold and then of the test split.
+def summarise(workspace: Workspace, params: Params, serving: Mapping[str, Any] | None) -> Summary:
+    """Sum up a study. Datasets that `params.yaml` does not name are not shown, whatever there is of them.
 
-    Besides, a line for each champion that is no better than the majority rate, and one for each dataset that
-    was left out or is an old copy. Datasets that `params.yaml` does not name are not shown, whatever there is
-    of them.
+    Parameters
+    ----------
+    workspace, params
+        The study.
+    serving
+        The version that serves each dataset, as `lstmfcn.tracking.registry` has them; None where the registry
+        does not say.
 
     Raises
     ------
@@ -40,77 +114,102 @@ def summarise(workspace: Workspace, params: Params) -> tuple[list[tuple[str, ...
         If the pipeline has not run.
     """
     promotions, results = _read(workspace)
-    metrics = headline_metrics()
-    shown = [(f"oof_{metric.name}", metric) for metric in metrics] + [(m.name, m) for m in metrics]
-    titles = [f"{'OOF' if name.startswith('oof_') else 'TEST'} {m.title.upper()}" for name, m in shown]
-    lines: list[tuple[str, ...]] = [(*HEADER, *titles, "MAJORITY RATE")]
+    metric = metric_named(params.promote.metric)
+    ties = [m for m in (metric_named("log_loss"),) if m.name != metric.name]
+    titles = (metric.title.upper(), "95 % INTERVAL", *(m.title.upper() for m in ties))
+    evidence: Table = [("DATASET", "CLASSIFIER", "CELLS", "STEP", *titles, "")]
+    others = [m for m in headline_metrics() if m.name != "accuracy"]
+    columns = ("ACCURACY", "95 % INTERVAL", *(m.title.upper() for m in others), "MAJORITY RATE")
+    once: Table = [("DATASET", "", *columns)]
+    notes: list[str] = []
+    for one in _datasets(workspace, params, promotions, results, serving):
+        rows: list[dict[Any, Any]] = leading(one.results, metric).to_dict("records")
+        if one.serving is not None and all(row["key"] != one.serving["key"] for row in rows):
+            rows.insert(0, one.serving)
+        for row in rows:
+            loss = [m.text(_number(row, f"oof_{m.name}"), missing="-") for m in ties]
+            shown = (*_what(row), *_with_interval(row, "oof_", metric), *loss, one.role(row))
+            evidence.append((one.name, *shown))
+        notes += _notes(one, promotions, registry_answers=serving is not None)
+        if (main := one.shown) is not None:
+            accuracy = metric_named("accuracy")
+            values = [m.text(_number(main, m.name), missing="-") for m in others]
+            rate = accuracy.text(_number(main, "majority_rate"), missing="-")
+            once.append((one.name, one.role(main), *_with_interval(main, "", accuracy), *values, rate))
     verdicts = {verdict["dataset"]: verdict for verdict in read_json(workspace.verdicts)}
     left_out = [line for name in params.datasets if (line := _left_out(name, verdicts.get(name), promotions))]
-    no_better = []
-    for dataset, champion in _champions(workspace, params, promotions):
-        if champion is None:
-            lines.append((dataset, "none", *["-"] * (len(lines[0]) - 2)))
-            continue
-        phase = identity_of(champion | {"dataset": dataset}).title
-        row, cells = champion | results.get(champion["key"], {}), champion["cells"]
-        values = [metric.text(_number(row.get(name)), missing="-") for name, metric in shown]
-        rate = _number(row.get("majority_rate"))
-        values.append(metric_named("accuracy").text(rate, missing="-"))
-        lines.append((dataset, champion["model"], "-" if cells is None else str(cells), phase, *values))
-        places = {"oof_accuracy": "out of fold", "accuracy": "on the test split"}
-        low = no_better_than(rate, {where: _number(row.get(name)) for name, where in places.items()})
-        no_better += [f"{dataset}: the champion is {low}."] if low else []
-    return lines, no_better, left_out
+    return Summary(evidence=evidence, once=once, notes=notes, left_out=left_out)
 
 
-def measured(workspace: Workspace, params: Params) -> list[tuple[str, ...]]:
-    """Return a table of every metric of the champions with its 95 % interval, and of their sensitivities.
+def measured(workspace: Workspace, params: Params, serving: Mapping[str, Any] | None) -> Table:
+    """Return a table of every metric of what serves, or of the candidates, with intervals and sensitivities.
 
-    Raises
-    ------
-    DataError
-        If the pipeline has not run.
+    The parameters and errors are those of `summarise`.
     """
     promotions, results = _read(workspace)
-    lines: list[tuple[str, ...]] = [("DATASET", "METRIC", "OOF", "95 % INTERVAL", "TEST", "95 % INTERVAL")]
-    for dataset, champion in _champions(workspace, params, promotions):
-        row = {} if champion is None else results.get(champion["key"], {})
-        if not row:
+    lines: Table = [("DATASET", "METRIC", "OOF", "95 % INTERVAL", "TEST, ONCE", "95 % INTERVAL")]
+    for one in _datasets(workspace, params, promotions, results, serving):
+        row = one.shown
+        if row is None:
             continue
-        for name, metric in all_metrics().items():
-            cells = (_with_interval(row, f"{split}{name}", metric) for split in ("oof_", ""))
-            lines.append((dataset, metric.title, *(cell for pair in cells for cell in pair)))
-        of_class = [json.loads(row.get(f"{split}sensitivity") or "{}") for split in ("oof_", "")]
+        for metric in all_metrics().values():
+            cells = (_with_interval(row, split, metric) for split in ("oof_", ""))
+            lines.append((one.name, metric.title, *(cell for pair in cells for cell in pair)))
+        of_class = [json.loads(_text(row, f"{split}sensitivity") or "{}") for split in ("oof_", "")]
         share = metric_named("accuracy")
         for label in dict.fromkeys(label for found in of_class for label in found):
             texts = [share.text(found.get(label), missing="-") for found in of_class]
-            lines.append((dataset, f"sensitivity of {label}", texts[0], "", texts[1], ""))
-        rate = share.text(_number(row.get("majority_rate")), missing="-")
-        lines.append((dataset, "majority rate (training split)", rate, "", "", ""))
+            lines.append((one.name, f"sensitivity of {label}", texts[0], "", texts[1], ""))
+        rate = share.text(_number(row, "majority_rate"), missing="-")
+        lines.append((one.name, "majority rate", rate, "", "", ""))
     return lines
 
 
-def _champions(workspace: Workspace, params: Params, promotions: Any) -> Iterator[tuple[str, Any]]:
-    """Yield each dataset that is asked for and in use, and its champion."""
-    verdicts = {verdict["dataset"]: verdict["outcome"] for verdict in read_json(workspace.verdicts)}
-    for dataset in params.datasets:
-        if dataset in promotions and verdicts.get(dataset) != "failed":
-            yield dataset, promotions[dataset]["champion"]
-
-
-def _with_interval(row: Mapping[str, str], name: str, metric: Metric) -> tuple[str, str]:
-    value, *ends = (metric.text(_number(row.get(column)), missing="") for column in (name, *ends_of(name)))
-    return value or "-", " to ".join(ends) if all(ends) else ""
-
-
-def _read(workspace: Workspace) -> tuple[dict[str, Any], dict[str, dict[str, str]]]:
-    """Return what was promoted by dataset, and the rows of the results by key."""
-    for path in (workspace.promotions, workspace.verdicts, workspace.results / "results.csv"):
+def _read(workspace: Workspace) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Return what was promoted by dataset, and the results."""
+    for path in (workspace.promotions, workspace.verdicts, workspace.results_table):
         if not path.exists():
             raise DataError(f"{path} is missing. Run `dvc repro`.")
-    with (workspace.results / "results.csv").open(encoding="utf-8", newline="") as file:
-        results = {row["key"]: row for row in csv.DictReader(file)}
-    return read_json(workspace.promotions), results
+    return read_json(workspace.promotions), read_results(workspace.results_table)
+
+
+def _datasets(
+    workspace: Workspace,
+    params: Params,
+    promotions: Mapping[str, Any],
+    results: pd.DataFrame,
+    serving: Mapping[str, Any] | None,
+) -> Iterator[_Dataset]:
+    """Yield each dataset that is asked for and in use."""
+    verdicts = {verdict["dataset"]: verdict["outcome"] for verdict in read_json(workspace.verdicts)}
+    for name in params.datasets:
+        if name in promotions and verdicts.get(name) != "failed":
+            mine = results[results["dataset"] == name]
+            yield _Dataset(name, mine, promotions[name]["champion"], (serving or {}).get(name))
+
+
+def _notes(one: _Dataset, promotions: Mapping[str, Any], *, registry_answers: bool) -> Iterator[str]:
+    if one.best is None and one.version is None:
+        yield f"{one.name}: there is no candidate: {promotions[one.name]['reason']}."
+    elif one.version is None and registry_answers:
+        yield f"{one.name}: nothing serves yet. `lstmfcn sync` registers the candidate."
+    if (row := one.shown) is not None:
+        places = {"oof_accuracy": "out of fold", "accuracy": "on the test split"}
+        accuracies = {where: _number(row, name) for name, where in places.items()}
+        if low := no_better_than(_number(row, "majority_rate"), accuracies):
+            yield f"{one.name}: the {one.role(row)} is {low}."
+
+
+def _what(row: Mapping[Any, Any]) -> tuple[str, str, str]:
+    """Return the classifier, the cells and the step of a run."""
+    cells = _number(row, "cells")
+    return row["model"], "-" if cells is None else f"{cells:.0f}", identity_of(row).title
+
+
+def _with_interval(row: Mapping[Any, Any], split: str, metric: Metric) -> tuple[str, str]:
+    name = f"{split}{metric.name}"
+    value, *ends = (metric.text(_number(row, column), missing="") for column in (name, *ends_of(name)))
+    return value or "-", "-".join(ends) if all(ends) else ""
 
 
 def _left_out(dataset: str, verdict: Any, promotions: Any) -> str | None:
@@ -126,5 +225,11 @@ def _left_out(dataset: str, verdict: Any, promotions: Any) -> str | None:
     return f"{dataset}: {' '.join(messages)}" if messages else None
 
 
-def _number(value: str | float | None) -> float | None:
-    return None if value is None or value == "" else float(value)
+def _number(row: Mapping[Any, Any], name: str) -> float | None:
+    value = row.get(name)
+    return None if value is None or pd.isna(value) else float(value)
+
+
+def _text(row: Mapping[Any, Any], name: str) -> str:
+    value = row.get(name)
+    return value if isinstance(value, str) else ""

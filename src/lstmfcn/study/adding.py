@@ -30,6 +30,7 @@ from lstmfcn.files import hash_file, write_text
 from lstmfcn.study.new import call
 from lstmfcn.study.oddities import odd_classes, odd_lengths, odd_values
 from lstmfcn.study.policies import needs, prepared
+from lstmfcn.wording import counted
 from lstmfcn.workspace import Workspace
 
 SEED = 0
@@ -193,8 +194,8 @@ def add(
         return
     if found.odd and not agree(f"Add {name} all the same?"):
         raise DataError(
-            f"{name} is not added: {len(found.odd)} thing(s) are odd, see above. Correct them, or say --yes "
-            "if they are as they should be."
+            f"{name} is not added: {counted(len(found.odd), 'odd thing')}, see above. Correct what is wrong, "
+            "or say --yes if all is as it should be."
         )
     about = {
         "dataset": name,

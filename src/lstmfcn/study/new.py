@@ -16,9 +16,15 @@ from lstmfcn.errors import LstmfcnError
 from lstmfcn.files import write_text
 from lstmfcn.pipeline.table import dvc_yaml
 
+PLOTS_PAGE = "../reports/plots/page.html"
+"""What `dvc plots` draws on, as seen from `.dvc`."""
+
 TEMPLATE = {
     ".gitignore": "gitignore",
     ".dvcignore": "dvcignore",
+    ".dvc/config": "dvcconfig",
+    ".dvc/plots/evidence.json": "evidence.json",
+    ".dvc/plots/curves.json": "curves.json",
     "data/README.md": "data.md",
     "data/own/README.md": "own.md",
     "mlruns/README.md": "mlruns.md",
@@ -50,8 +56,8 @@ def files_of(name: str, datasets: tuple[str, ...] = ()) -> Mapping[str, str]:
 def make(folder: Path, datasets: tuple[str, ...] = ()) -> list[str]:
     """Make a study, or bring what is not the user's own up to date in one; return what was written.
 
-    In a folder that holds a study already, `dvc.yaml` is written anew, since it is made from this version's
-    table of stages, and what is missing is added. All else is left as it is.
+    In a folder that holds a study already, `dvc.yaml` and the templates of its plots are written anew, since
+    they are of this version, and what is missing is added. All else is left as it is.
 
     Parameters
     ----------
@@ -74,20 +80,23 @@ def make(folder: Path, datasets: tuple[str, ...] = ()) -> list[str]:
             "dvc is not installed: a study is run by it. `pip install 'lstmfcn[pipeline]'` installs it."
         )
     folder.mkdir(parents=True, exist_ok=True)
+    if not _succeeds("git", "rev-parse", "--git-dir", folder=folder):
+        call("git", "init", "--quiet", folder=folder)
+    new = not (folder / ".dvc").is_dir()
+    if new:
+        inside = _top_of_git(folder) != folder.resolve()
+        call(sys.executable, "-m", "dvc", "init", "--quiet", *(["--subdir"] if inside else []), folder=folder)
     written = []
     title = os.fsencode(folder.resolve().name).decode("utf-8", errors="replace")  # whatever the locale
     for name, text in files_of(title, datasets).items():
         path = folder / name
-        ours = name == "dvc.yaml"
+        ours = name == "dvc.yaml" or name.startswith(".dvc/plots/") or (new and name.startswith(".dvc"))
         if not path.exists() or (ours and path.read_text(encoding="utf-8") != text):
             write_text(path, text)
             written.append(name)
-    if not _succeeds("git", "rev-parse", "--git-dir", folder=folder):
-        call("git", "init", "--quiet", folder=folder)
-    if not (folder / ".dvc").is_dir():
-        inside = _top_of_git(folder) != folder.resolve()
-        call(sys.executable, "-m", "dvc", "init", "--quiet", *(["--subdir"] if inside else []), folder=folder)
-        call(sys.executable, "-m", "dvc", "config", "core.analytics", "false", folder=folder)
+    if "html_template" not in (folder / ".dvc/config").read_text(encoding="utf-8"):
+        call(sys.executable, "-m", "dvc", "config", "plots.html_template", PLOTS_PAGE, folder=folder)
+        written.append(".dvc/config")
     return written
 
 

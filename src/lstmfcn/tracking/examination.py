@@ -22,6 +22,7 @@ from lstmfcn.tracking.store import (
     store_file,
     tracking_uri,
 )
+from lstmfcn.wording import counted
 from lstmfcn.workspace import Workspace
 
 
@@ -72,7 +73,7 @@ def _runs(workspace: Workspace, client: Any) -> Iterator[tuple[bool, str]]:
     deleted = sum(stages.get(key) == {"deleted"} for key in keys)
     if deleted:
         yield True, were_deleted(deleted)
-    logged = f"{len(keys) - lacking - deleted} of the study's {len(keys)} runs are in MLflow"
+    logged = f"MLflow has {len(keys) - lacking - deleted} of the study's {counted(len(keys), 'run')}"
     yield not lacking, logged + (": `lstmfcn sync` logs the others" if lacking else "")
 
 

@@ -35,6 +35,7 @@ from lstmfcn.tracking.store import (
     store_file,
     tracking_uri,
 )
+from lstmfcn.wording import counted
 from lstmfcn.workspace import Workspace
 
 PATIENCE = 30
@@ -299,6 +300,6 @@ def runs_of(workspace: Workspace) -> Iterator[tuple[Path, Run]]:
 def were_deleted(count: int) -> str:
     """Say that runs were deleted in MLflow by a person."""
     return (
-        f"{count} runs of this study were deleted in MLflow, and are left so. `lstmfcn sync --restore` "
-        "brings them back."
+        f"Deleted in MLflow, and left so: {counted(count, 'run')} of this study. `lstmfcn sync --restore` "
+        "brings back what was deleted."
     )

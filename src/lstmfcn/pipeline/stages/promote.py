@@ -25,6 +25,7 @@ from lstmfcn.runs.run import WEIGHTS_FILE, Run
 from lstmfcn.tracking.mlflow import Tracker
 from lstmfcn.tracking.promotion import Contents, DeletedRunError, Promotion, challenge, promote
 from lstmfcn.tracking.registry import model_name
+from lstmfcn.wording import counted
 from lstmfcn.workspace import Workspace
 
 EXAMPLES = 2
@@ -173,6 +174,6 @@ def _reason(ranked: list[Run], metric: Metric) -> str:
         return "no out-of-fold evidence: each class has a single series; the simplest run serves"
     best = "highest" if metric.higher_is_better else "lowest"
     return (
-        f"the {best} out-of-fold {metric.title} of {len(ranked)} runs; where it ties, the lower out-of-fold "
-        "loss"
+        f"the {best} out-of-fold {metric.title} of {counted(len(ranked), 'run')}; where it ties, the lower "
+        "out-of-fold loss"
     )

@@ -1,19 +1,17 @@
-"""`validate`: check the fetched data, and say which datasets may go on."""
+"""`validate`: check the fetched data, and say which datasets may go on, and what was looked at."""
 
 from __future__ import annotations
-
-import shutil
 
 from lstmfcn.config import Params
 from lstmfcn.data.findings import unreadable
 from lstmfcn.errors import DataError
-from lstmfcn.files import read_json, write_json
+from lstmfcn.files import read_json, write_json, write_text
 from lstmfcn.pipeline.progress import say
 from lstmfcn.workspace import Workspace
 
 
 def run(workspace: Workspace, params: Params, *, keep_going: bool = False) -> None:
-    """Write the verdict on each dataset, and Great Expectations' Data Docs.
+    """Write the verdict on each dataset, and the page of all that was looked at.
 
     Raises
     ------
@@ -21,8 +19,8 @@ def run(workspace: Workspace, params: Params, *, keep_going: bool = False) -> No
         If a dataset failed; with `keep_going`, only if all did.
     """
     from lstmfcn.data.checks import check_datasets
+    from lstmfcn.report.validation_page import build_validation_page
 
-    shutil.rmtree(workspace.data_docs, ignore_errors=True)
     try:
         notes = read_json(workspace.fetch_notes)
     except FileNotFoundError:
@@ -33,12 +31,12 @@ def run(workspace: Workspace, params: Params, *, keep_going: bool = False) -> No
         folders,
         params.validate_.model_dump(),
         preparing=lambda dataset: {"normalise": prepare.normalise, **prepare.policies(dataset)},
-        docs=workspace.data_docs,
     )
     by_name = {name: unreadable(name, reason) for name, reason in notes["lacking"].items()}
     by_name |= {v.dataset: v.noting("source_gone", notes["old"].get(v.dataset)) for v in checked}
     verdicts = [by_name[dataset] for dataset in params.datasets]
     write_json(workspace.verdicts, [verdict.as_json() for verdict in verdicts])
+    write_text(workspace.validation_page, build_validation_page(verdicts))
     for verdict in verdicts:
         say(f"validate: {verdict.dataset} {verdict.outcome}")
         for found in verdict.findings:
