@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import chain
 from pathlib import Path
 from typing import Annotated
@@ -20,7 +21,10 @@ PANEL = "Care"
 def sync(
     workspace: WorkspaceOption = Path(),
     restore: Annotated[
-        bool, typer.Option("--restore", help="Bring back the study's runs that were deleted in MLflow, too.")
+        bool,
+        typer.Option(
+            "--restore", help="Bring back the study's runs and models that were deleted in MLflow, too."
+        ),
     ] = False,
 ) -> None:
     """Bring MLflow up to date with the runs of this study, any number of times.
@@ -38,7 +42,7 @@ def sync(
 def summary(
     workspace: WorkspaceOption = Path(),
     metrics: Annotated[
-        bool, typer.Option("--metrics", help="Every metric of the champions, with 95 % intervals.")
+        bool, typer.Option("--metrics", help="Every metric of the best runs, with 95 % intervals.")
     ] = False,
 ) -> None:
     """Say what the pipeline gave; fails if a dataset was left out or its source is gone."""
@@ -49,7 +53,7 @@ def summary(
     here = Workspace(workspace)
     params = config.load(here.params)
     lines, no_better, left_out = summarise(here, params)
-    typer.echo("\n".join([in_columns(lines), *no_better]))
+    typer.echo("\n".join([in_columns(lines), *no_better, *_what_serves(here, params.datasets)]))
     if metrics:
         typer.echo("\n" + in_columns(measured(here, params)))
     typer.echo(f"\nThe report: {here.report}   The runs: {store.how_to_look(here)}")
@@ -57,6 +61,17 @@ def summary(
         raise LstmfcnError(
             "Left out, or a copy whose source is gone:\n" + "\n".join(f"  - {line}" for line in left_out)
         )
+
+
+def _what_serves(here: Workspace, datasets: Collection[str]) -> list[str]:
+    """Return a line for each dataset, as `lstmfcn champions` says it, or why that is not known."""
+    from lstmfcn.tracking.standing import serving
+
+    try:
+        found = serving(here)
+    except LstmfcnError as error:
+        return [str(error)]
+    return [f"{dataset}: {found[dataset]}." for dataset in datasets if dataset in found]
 
 
 @app.command(rich_help_panel=PANEL)

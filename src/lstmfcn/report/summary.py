@@ -15,7 +15,7 @@ from lstmfcn.files import read_json
 from lstmfcn.runs.identity import identity_of
 from lstmfcn.workspace import Workspace
 
-HEADER = ("DATASET", "CHAMPION", "CELLS", "PHASE")
+HEADER = ("DATASET", "BEST", "CELLS", "PHASE")
 
 
 def in_columns(lines: Sequence[tuple[str, ...]]) -> str:
@@ -28,9 +28,9 @@ def in_columns(lines: Sequence[tuple[str, ...]]) -> str:
 
 
 def summarise(workspace: Workspace, params: Params) -> tuple[list[tuple[str, ...]], list[str], list[str]]:
-    """Return a table of the champions by the headline metrics, out of fold and then of the test split.
+    """Return a table of the best runs by the headline metrics, out of fold and then of the test split.
 
-    Besides, a line for each champion that is no better than the majority rate, and one for each dataset that
+    Besides, a line for each best run that is no better than the majority rate, and one for each dataset that
     was left out or is an old copy. Datasets that `params.yaml` does not name are not shown, whatever there is
     of them.
 
@@ -47,24 +47,24 @@ def summarise(workspace: Workspace, params: Params) -> tuple[list[tuple[str, ...
     verdicts = {verdict["dataset"]: verdict for verdict in read_json(workspace.verdicts)}
     left_out = [line for name in params.datasets if (line := _left_out(name, verdicts.get(name), promotions))]
     no_better = []
-    for dataset, champion in _champions(workspace, params, promotions):
-        if champion is None:
+    for dataset, best in _best_runs(workspace, params, promotions):
+        if best is None:
             lines.append((dataset, "none", *["-"] * (len(lines[0]) - 2)))
             continue
-        phase = identity_of(champion | {"dataset": dataset}).title
-        row, cells = champion | results.get(champion["key"], {}), champion["cells"]
+        phase = identity_of(best | {"dataset": dataset}).title
+        row, cells = best | results.get(best["key"], {}), best["cells"]
         values = [metric.text(_number(row.get(name)), missing="-") for name, metric in shown]
         rate = _number(row.get("majority_rate"))
         values.append(metric_named("accuracy").text(rate, missing="-"))
-        lines.append((dataset, champion["model"], "-" if cells is None else str(cells), phase, *values))
+        lines.append((dataset, best["model"], "-" if cells is None else str(cells), phase, *values))
         places = {"oof_accuracy": "out of fold", "accuracy": "on the test split"}
         low = no_better_than(rate, {where: _number(row.get(name)) for name, where in places.items()})
-        no_better += [f"{dataset}: the champion is {low}."] if low else []
+        no_better += [f"{dataset}: the best run is {low}."] if low else []
     return lines, no_better, left_out
 
 
 def measured(workspace: Workspace, params: Params) -> list[tuple[str, ...]]:
-    """Return a table of every metric of the champions with its 95 % interval, and of their sensitivities.
+    """Return a table of every metric of the best runs with its 95 % interval, and of their sensitivities.
 
     Raises
     ------
@@ -73,8 +73,8 @@ def measured(workspace: Workspace, params: Params) -> list[tuple[str, ...]]:
     """
     promotions, results = _read(workspace)
     lines: list[tuple[str, ...]] = [("DATASET", "METRIC", "OOF", "95 % INTERVAL", "TEST", "95 % INTERVAL")]
-    for dataset, champion in _champions(workspace, params, promotions):
-        row = {} if champion is None else results.get(champion["key"], {})
+    for dataset, best in _best_runs(workspace, params, promotions):
+        row = {} if best is None else results.get(best["key"], {})
         if not row:
             continue
         for name, metric in all_metrics().items():
@@ -90,12 +90,12 @@ def measured(workspace: Workspace, params: Params) -> list[tuple[str, ...]]:
     return lines
 
 
-def _champions(workspace: Workspace, params: Params, promotions: Any) -> Iterator[tuple[str, Any]]:
-    """Yield each dataset that is asked for and in use, and its champion."""
+def _best_runs(workspace: Workspace, params: Params, promotions: Any) -> Iterator[tuple[str, Any]]:
+    """Yield each dataset that is asked for and in use, and its best run."""
     verdicts = {verdict["dataset"]: verdict["outcome"] for verdict in read_json(workspace.verdicts)}
     for dataset in params.datasets:
         if dataset in promotions and verdicts.get(dataset) != "failed":
-            yield dataset, promotions[dataset]["champion"]
+            yield dataset, promotions[dataset].get("best")
 
 
 def _with_interval(row: Mapping[str, str], name: str, metric: Metric) -> tuple[str, str]:
