@@ -266,7 +266,7 @@ def main():
         if arguments.only and make.__name__ not in arguments.only:
             continue
         folder, name, commands, minutes = study(make, root)
-        champion = json.loads((folder / "promotions.json").read_text())[name]["champion"]
+        champion = json.loads((folder / "promotions.json").read_text())[name]["best"]
         results = pd.read_csv(folder / "results/results.csv").set_index("key")
         ours = results.loc[champion["key"], "accuracy"]
         beside = peers(folder, name) if make in BESIDE else {}

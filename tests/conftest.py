@@ -187,6 +187,35 @@ def finished(tmp_path_factory, worker_id):
     return copy_of(Workspace(made / "clone"), tmp_path_factory.mktemp("finished") / "clone"), made / "ucr"
 
 
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory):
+    """Return where packages lie that were made so far: to make one takes seconds, to promote it none."""
+    return tmp_path_factory.mktemp("packages"), {}
+
+
+@pytest.fixture
+def unregistered(finished, packages, tmp_path, monkeypatch):
+    """Return a copy of the finished workspace with a store of its own that holds no model yet.
+
+    Packages of equal contents are made once, whatever run they are of, and copied from then on.
+    """
+    from lstmfcn.tracking import registration
+
+    (root, made), pack = packages, registration._pack
+
+    def pack_once(package, run, folder, contents):
+        given = vars(contents) | {"reference": contents.reference is not None}
+        what = tuple(map(str, given.values()))
+        if what not in made:
+            made[what] = root / str(len(made))
+            pack(made[what], run, folder, contents)
+        shutil.copytree(made[what], package)
+
+    monkeypatch.setattr(registration, "_pack", pack_once)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/registry.db")
+    return copy_of(finished[0], tmp_path / "study")
+
+
 def files_of(*folders):
     """Return the content of each file under the folders, by its path in them."""
     return {

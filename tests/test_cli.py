@@ -220,7 +220,7 @@ def test_serve_takes_no_path_for_a_name(run, finished):
 
 def test_champions_lists_the_evidence(run, finished):
     status, written = run("champions", "-w", finished[0].root)
-    champion = read_json(finished[0].promotions)["Bumps"]["champion"]
+    champion = read_json(finished[0].promotions)["Bumps"]["best"]
     assert status == 0
     assert f"{champion['oof_accuracy']:.4f}" in written
     assert "measured once" in written

@@ -248,12 +248,15 @@ class PromoteParams(Values):
 
     metric: MetricName = DEFAULT
     """Which metric chooses iteration and champion, out of fold: accuracy, balanced_accuracy, macro_f1,
-    lowest_sensitivity, auroc, log_loss, brier and others (docs/metrics.md). Where it ties, the lower
-    out-of-fold loss does."""
+    lowest_sensitivity, auroc, log_loss, brier and others (docs/metrics.md). Where it ties among the runs of a
+    study, the lower out-of-fold loss does."""
+
+    level: Annotated[float, Field(ge=0.001, le=0.5)] = 0.05
+    """A candidate replaces the champion only where chance alone gives such a gain on the same series no more
+    often than this, by a paired test on out-of-fold predictions. What is no better keeps to its place."""
 
     tolerance: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """By how much a candidate must be better by that metric to replace the champion; at 0, a tie goes to the
-    lower out-of-fold loss."""
+    """By how much it must be better by that metric besides."""
 
     calibrate: bool = False
     """true: what is served has its probabilities calibrated by a temperature fitted out of fold, and they are

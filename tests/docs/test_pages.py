@@ -28,6 +28,7 @@ NOT_RUN = {
     "docs/collaborating.md": ["it needs the address of a repository", *["it needs a server"] * 3],
     "docs/comparing.md": ["the stage that makes what is drawn is left out there", "it goes on until Ctrl-C"],
     "docs/experiments.md": ["they go on in the background", "there is no such experiment"],
+    "docs/promoting.md": ["it needs a second version"],
     "docs/reproduction.md": ["it takes hours"],
     "docs/tutorial.md": ["it needs the network"],
     "docs/upgrading.md": ["it needs the network"],

@@ -7,37 +7,38 @@ from pathlib import Path
 
 import pytest
 
+from conftest import copy_of
 from lstmfcn.tracking.champion import load_champion
 from lstmfcn.tracking.registry import registered
 
 TESTS = Path(__file__).parents[1]
-PATHS = (TESTS, TESTS / "tracking", *filter(None, [os.environ.get("PYTHONPATH")]))
+PATHS = (TESTS, *filter(None, [os.environ.get("PYTHONPATH")]))
 
 OFFER = """
 import sys
 from pathlib import Path
-from lstmfcn.runs.run import find_runs
+from candidates import offer, trained
 from lstmfcn.workspace import Workspace
-from test_promotion import offer, variant
 
 workspace = Workspace(Path(sys.argv[1]))
-folder, run = next(find_runs(workspace.phase1))
+runs = [trained(workspace, int(right)) for right in sys.argv[2:]]
 print("ready", flush=True)
 sys.stdin.readline()
-for accuracy in sys.argv[2:]:
-    offer(workspace, variant(run, float(accuracy), 0.5), folder)
+for run in runs:
+    offer(workspace, run)
 """
 
-OFFERED = (["0.6", "0.9", "0.85"], ["0.8", "0.95", "0.55"])
+OFFERED = (["4", "18", "17"], ["9", "24", "3"])
+"""How many of 24 series each is right for: 24 is better than 18 beyond chance, and 18 than 9."""
 
 
 @pytest.mark.slow
 def test_of_many_promotions_at_once_the_best_serves_and_none_is_lost(finished, tmp_path, monkeypatch):
-    workspace = finished[0]
+    studies = [copy_of(finished[0], tmp_path / str(k)) for k in range(len(OFFERED))]
     store = f"sqlite:///{tmp_path}/registry.db"
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", OFFER, str(workspace.root), *accuracies],
+            [sys.executable, "-c", OFFER, str(study.root), *offered],
             env=os.environ | {"MLFLOW_TRACKING_URI": store, "PYTHONPATH": os.pathsep.join(map(str, PATHS))},
             cwd=tmp_path,
             stdin=subprocess.PIPE,
@@ -45,7 +46,7 @@ def test_of_many_promotions_at_once_the_best_serves_and_none_is_lost(finished, t
             stderr=subprocess.PIPE,
             text=True,
         )
-        for accuracies in OFFERED
+        for study, offered in zip(studies, OFFERED, strict=True)
     ]
     for process in processes:
         assert process.stdout.readline() == "ready\n", process.stderr.read()
@@ -58,9 +59,9 @@ def test_of_many_promotions_at_once_the_best_serves_and_none_is_lost(finished, t
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
     monkeypatch.chdir(tmp_path)
-    versions = registered(workspace)["Bumps"]
+    versions = registered(studies[0])["Bumps"]
     assert sorted(v.evidence["oof_accuracy"] for v in versions) == sorted(
-        float(a) for some in OFFERED for a in some
+        int(right) / 24 for some in OFFERED for right in some
     )
-    assert [v.evidence["oof_accuracy"] for v in versions if "champion" in v.aliases] == [0.95]
-    load_champion("Bumps", workspace=workspace.root)
+    assert [v.evidence["oof_accuracy"] for v in versions if "champion" in v.aliases] == [1.0]
+    load_champion("Bumps", workspace=studies[0].root)

@@ -63,7 +63,7 @@ def test_the_tables_say_what_scikit_learn_says_of_the_predictions(finished):
         assert float(row["calibrated_log_loss"]) == pytest.approx(log_loss(table["label"], after), rel=1e-4)
         assert json.loads(row["oof_sensitivity"]).keys() == {"a", "b", "c"}
     evidence = read_json(workspace.metrics)
-    best = read_json(workspace.promotions)["Bumps"]["champion"]["oof_accuracy"]
+    best = read_json(workspace.promotions)["Bumps"]["best"]["oof_accuracy"]
     assert evidence["oof_accuracy"] == {"Bumps": best}
     assert evidence["mean_oof"].keys() == {"best", "lstm_fcn", "alstm_fcn"}
     metrics = read_json(workspace.test_metrics)["measured_once"]
@@ -86,7 +86,7 @@ def test_the_chosen_iteration_has_the_best_evidence_not_the_best_test_accuracy(f
 
 def test_the_champion_has_the_best_evidence_of_all_runs(finished):
     workspace, _ = finished
-    champion = json.loads(workspace.promotions.read_text())["Bumps"]["champion"]
+    champion = json.loads(workspace.promotions.read_text())["Bumps"]["best"]
     runs = [json.loads(p.read_text()) for p in (workspace.root / "models").rglob("run.json")]
     assert len(runs) == 2 * 3
     best = max(r["metrics"]["oof_accuracy"] for r in runs)
@@ -99,7 +99,7 @@ def test_the_champion_has_the_best_evidence_of_all_runs(finished):
 def test_the_registered_champion_predicts_what_was_evaluated(finished):
     """From raw series, one at a time: it normalises them itself, and no batch mate matters."""
     workspace, _ = finished
-    champion = json.loads(workspace.promotions.read_text())["Bumps"]["champion"]
+    champion = json.loads(workspace.promotions.read_text())["Bumps"]["best"]
     (row,) = (r for r in results_of(workspace) if r["key"] == champion["key"])
     place = f"Bumps/{row['model']}/seed-0/{folder_of(row)}/predictions.csv"
     expected = pd.read_csv(workspace.results / "predictions" / place)
@@ -343,7 +343,7 @@ def test_what_was_selected_on_the_test_split_is_fenced(papers):
     assert {run.selected_on for run in runs} == {"test"}
     assert {row["selected_on"] for row in results_of(papers)} == {"test"}
     promotion = json.loads(papers.promotions.read_text())["Bumps"]
-    assert promotion["champion"] is None
+    assert promotion["best"] is None
     assert registered(papers) == {}
     for table in ("beside_paper", "summary"):
         assert set(pd.read_csv(papers.comparison / f"{table}.csv")["selected_on"]) == {"test"}
@@ -429,8 +429,8 @@ def test_another_metric_chooses_iteration_and_champion(finished, tmp_path, monke
     found = {run.key: figure(folder) for folder, run in find_runs(workspace.phase1, workspace.finetuned)}
     made = json.loads(workspace.promotions.read_text())["Bumps"]
     assert made["metric"] == name
-    assert found[made["champion"]["key"]] == pytest.approx(min(found.values()))
-    assert abs(made["champion"][f"oof_{name}"]) == pytest.approx(abs(min(found.values())), rel=1e-5)
+    assert found[made["best"]["key"]] == pytest.approx(min(found.values()))
+    assert abs(made["best"][f"oof_{name}"]) == pytest.approx(abs(min(found.values())), rel=1e-5)
     assert METRICS[name].title in made["reason"]
     rows = pd.read_csv(workspace.results / "results.csv")
     for _, group in rows[rows["iteration"] > 0].groupby("model"):

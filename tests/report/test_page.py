@@ -51,8 +51,8 @@ def test_every_accuracy_is_on_the_page(finished):
     chosen = results[results["chosen"]]
     for value in chosen[[*columns, *(f"oof_{name}" for name in columns)]].to_numpy().ravel():
         assert f"{value:.4f}" in page
-    assert "champion, version 1" in page
-    assert "Bumps: reliability of the champion on the test split" in page
+    assert "is the registry's to say: <code>lstmfcn champions</code>" in page
+    assert "Bumps: reliability of the best run on the test split" in page
     assert "the mean error of the classes" in page.lower()
     assert page == workspace.report.read_text()
 
@@ -76,7 +76,7 @@ def test_what_the_user_brought_comes_first(tmp_path, named):
     if papers := [name for name in named if name != "Pumps"]:
         wanted += ["Beside the paper", *papers]
     headings = re.findall("<h2>(.*)</h2>", page)
-    assert headings == ["Champions", *wanted, "How to use it"]
+    assert headings == ["The best of each dataset", *wanted, "How to use it"]
 
 
 def test_the_page_is_well_formed_and_loads_nothing(finished):

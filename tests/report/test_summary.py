@@ -19,7 +19,8 @@ NAMES = ("ItalyPowerDemand", "GunPoint", "ArrowHead")
 def version(dataset, key, **changes):
     """Return a version of a registered model, as the registry has it."""
     made = {"dataset": dataset, "version": 12, "key": key, "model": "lstm_fcn", "cells": "128", "seed": 0}
-    made |= {"iteration": 3, "aliases": ("challenger",), "majority_rate": 0.5}
+    made |= {"iteration": 3, "phase_title": "fine-tuned 3", "rejected": False}
+    made |= {"aliases": ("challenger",), "majority_rate": 0.5}
     return SimpleNamespace(**made | {"evidence": {"oof_accuracy": 0.75, "oof_log_loss": 0.5}} | changes)
 
 
@@ -35,7 +36,7 @@ def study(tmp_path):
             row |= dict.fromkeys(columns(), 0.5) | {"oof_accuracy": accuracy, "accuracy": 0.625}
             rows.append(row | {"key": f"{name} {model}"})
     write_results(workspace.results, rows, METRICS["accuracy"])
-    best = {name: {"champion": {"key": f"{name} alstm_fcn"}, "reason": "the highest"} for name in NAMES}
+    best = {name: {"best": {"key": f"{name} alstm_fcn"}, "reason": "the highest"} for name in NAMES}
     write_json(workspace.promotions, best)
     write_json(workspace.verdicts, [{"dataset": n, "outcome": "passed", "findings": []} for n in NAMES])
     return workspace, config.load(workspace.params)

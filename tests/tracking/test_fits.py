@@ -1,21 +1,16 @@
 """Fits of the estimators in a study's store: logged as the pipeline's runs, and never in their way."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 from mlflow import MlflowClient
 
 import lstmfcn
-from conftest import copy_of, make_workspace
-from lstmfcn.data.preprocessing import Preprocessing
+from candidates import offer, trained
+from conftest import make_workspace
 from lstmfcn.data.series import Split
 from lstmfcn.errors import DataError, TrackingError
-from lstmfcn.evaluation.metrics import METRICS
-from lstmfcn.runs.run import find_runs
 from lstmfcn.tracking import store
-from lstmfcn.tracking.mlflow import Tracker, sync
-from lstmfcn.tracking.promotion import Contents, promote
+from lstmfcn.tracking.mlflow import sync
 from lstmfcn.tracking.registry import registered
 
 
@@ -110,32 +105,11 @@ def test_an_estimator_with_policies_is_logged_and_registered_with_them(study, fi
         assert kept == {name: str(policies[name]) if name in policies else None for name in kept}
 
 
-def test_a_champion_stays_whatever_evidence_an_estimator_has(finished, tmp_path, monkeypatch):
+def test_a_champion_stays_whatever_evidence_an_estimator_has(unregistered):
     """Perfect evidence on the same series: neither registering it nor the next promotion makes it serve."""
-    workspace = copy_of(finished[0], tmp_path / "study")
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/registry.db")
-    monkeypatch.chdir(tmp_path)
+    workspace = unregistered
+    assert offer(workspace, trained(workspace, 10)).outcome == "first"
     train = Split.load(workspace.train_splits / "Bumps.npz")
-    (folder, run), (other_folder, other) = list(find_runs(workspace.phase1))[:2]
-
-    def offer(run, folder, accuracy):
-        candidate = dataclasses.replace(run, key="", metrics={"oof_accuracy": accuracy, "oof_log_loss": 0.5})
-        return promote(
-            candidate,
-            folder,
-            Contents(
-                classes=train.classes,
-                counts=[8, 8, 8],
-                example=train.X[:2],
-                preprocessing=Preprocessing.load(workspace.preprocessing("Bumps")),
-            ),
-            metric=METRICS["accuracy"],
-            tolerance=0.0,
-            tracker=Tracker(workspace, print),
-            workspace=workspace,
-        )
-
-    assert offer(run, folder, 0.5).outcome == "first"
     estimator = lstmfcn.FCNClassifier(epochs=1, normalise="none")
     estimator.fit(train.X, np.array(train.classes)[train.y])
     number = lstmfcn.register(estimator, "Bumps", workspace.root, oof_accuracy=1.0, oof_log_loss=0.0)
@@ -143,7 +117,7 @@ def test_a_champion_stays_whatever_evidence_an_estimator_has(finished, tmp_path,
     assert by_number[number].data == by_number[1].data
     assert by_number[number].evidence["oof_accuracy"] == 1.0
     assert (by_number[1].aliases, by_number[number].aliases) == (("champion",), ("challenger",))
-    assert offer(other, other_folder, 0.6).outcome == "promoted"
+    assert offer(workspace, trained(workspace, 24)).outcome == "promoted"
     serving = MlflowClient().get_model_version_by_alias("lstmfcn.Bumps", "champion")
     assert int(serving.version) not in (1, number)
 

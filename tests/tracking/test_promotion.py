@@ -1,5 +1,6 @@
 """Promotion on out-of-fold evidence, whatever dies or happens meanwhile."""
 
+import contextlib
 import dataclasses
 import shutil
 from pathlib import Path
@@ -9,71 +10,24 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from candidates import RULE, aliases, offer, trained
+from conftest import copy_of
 from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.data.series import Split
 from lstmfcn.errors import LstmfcnError, TrackingError
 from lstmfcn.evaluation.calibration import calibrated
-from lstmfcn.evaluation.metrics import METRICS
-from lstmfcn.runs.run import find_runs
 from lstmfcn.tracking import promotion
 from lstmfcn.tracking.champion import load_champion
 from lstmfcn.tracking.download import pull
 from lstmfcn.tracking.mlflow import Tracker
 from lstmfcn.tracking.package import fingerprint as fingerprints
-from lstmfcn.tracking.promotion import Contents, beats, promote
 from lstmfcn.tracking.registry import model_name, registered
 from lstmfcn.tracking.store import connect
 
-ACCURACY = METRICS["accuracy"]
-
-
-@pytest.fixture(scope="module")
-def packages(tmp_path_factory):
-    """Return the packages that were made so far: to make one takes seconds, to promote it none."""
-    return tmp_path_factory.mktemp("packages"), {}
-
 
 @pytest.fixture
-def workspace(finished, packages, tmp_path, monkeypatch):
-    """Return the finished workspace with a store of its own that holds no model yet.
-
-    Equal weights, labels and preprocessing are packed once, and copied from then on.
-    """
-    root, made = packages
-    pack = promotion._pack
-
-    def pack_once(package, run, folder, contents):
-        what = (folder, *(str(value) for value in vars(contents).values()))
-        if what not in made:
-            made[what] = root / str(len(made))
-            pack(made[what], run, folder, contents)
-        shutil.copytree(made[what], package)
-
-    monkeypatch.setattr(promotion, "_pack", pack_once)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/registry.db")
-    monkeypatch.chdir(tmp_path)  # artifacts of a store without a place for them go to ./mlruns
-    return finished[0]
-
-
-def offer(workspace, run, folder, tolerance=0.0, metric=ACCURACY, **changes):
-    train = Split.load(workspace.train_splits / "Bumps.npz")
-    return promote(
-        run,
-        folder,
-        Contents(
-            **{
-                "classes": train.classes,
-                "counts": [8, 8, 8],
-                "example": train.X[:2],
-                "preprocessing": Preprocessing.load(workspace.preprocessing("Bumps")),
-                **changes,
-            }
-        ),
-        metric=metric,
-        tolerance=tolerance,
-        tracker=Tracker(workspace, print),
-        workspace=workspace,
-    )
+def workspace(unregistered):
+    return unregistered
 
 
 def unnormalised(workspace):
@@ -81,31 +35,50 @@ def unnormalised(workspace):
     return dataclasses.replace(Preprocessing.load(workspace.preprocessing("Bumps")), normalise="none")
 
 
-def variant(run, accuracy, loss, **changes):
-    metrics = {**run.metrics, "oof_accuracy": accuracy, "oof_log_loss": loss}
-    return dataclasses.replace(run, job=f"{accuracy} {loss} {changes}", key="", metrics=metrics, **changes)
-
-
-def aliases(workspace):
-    return {alias: v.version for v in registered(workspace)["Bumps"] for alias in v.aliases}
-
-
 def test_promotion_from_the_first_to_the_next(workspace):
-    folder, run = next(find_runs(workspace.phase1))
-    first = variant(run, 0.8, 0.5)
-    assert offer(workspace, first, folder).outcome == "first"
-    assert offer(workspace, first, folder).outcome == "same"
+    """Of 24 series 14 right, then 10 more: of 10 that one has right, none is the champion's: p = 2^-10."""
+    first = trained(workspace, 14)
+    assert offer(workspace, first).outcome == "first"
+    assert offer(workspace, first).outcome == "same"
     assert aliases(workspace) == {"champion": 1}
-    worse = offer(workspace, variant(run, 0.7, 0.1), folder)
+    worse = offer(workspace, trained(workspace, 12))
     assert (worse.outcome, worse.version, worse.champion) == ("challenger", 2, 1)
+    assert str(worse).startswith(
+        "version 1 stays champion; version 2 is the challenger: out-of-fold accuracy 0.5"
+    )
     assert aliases(workspace) == {"champion": 1, "challenger": 2}
-    better = offer(workspace, variant(run, 0.9, 0.6), folder)
+    better = offer(workspace, trained(workspace, 24))
     assert (better.outcome, better.version, better.champion) == ("promoted", 3, 3)
+    assert "(p = 0.00098, level 0.05)" in better.reason
     assert aliases(workspace) == {"champion": 3, "previous": 1, "challenger": 2}
     # judged on other data, its lower accuracy says nothing against it
-    assert offer(workspace, variant(run, 0.5, 0.9, data="other"), folder).outcome == "new_data"
-    assert aliases(workspace)["champion"] == 4
-    assert aliases(workspace)["previous"] == 3
+    assert offer(workspace, trained(workspace, 13, data="other")).outcome == "new_data"
+    assert aliases(workspace) == {"champion": 4, "previous": 3, "challenger": 2}
+
+
+def test_a_twin_and_a_toy_take_no_place(workspace):
+    """As three epochs on noise: on the same series, and on others."""
+    offer(workspace, trained(workspace, 14))
+    for right, data in ((14, None), (17, None), (8, None), (8, "other")):
+        assert offer(workspace, trained(workspace, right, data=data)).outcome == "challenger"
+    assert aliases(workspace)["champion"] == 1
+
+
+def test_evidence_lies_with_the_version_in_the_store(workspace, tmp_path, monkeypatch):
+    """A champion of another study is judged by what the store holds, as long as it is what was stored."""
+    offer(workspace, trained(workspace, 14))
+    elsewhere = copy_of(workspace, tmp_path / "colleague")
+    shutil.rmtree(workspace.root)
+    best = trained(elsewhere, 24)
+    (oof,) = (tmp_path / "artifacts").glob("*/artifacts/oof.csv")
+    content = oof.read_bytes()
+    for change in (lambda: oof.write_bytes(content.replace(b"0.8", b"0.7")), oof.unlink):
+        change()
+        done = offer(elsewhere, best)
+        assert (done.outcome, done.champion) == ("challenger", 1)
+        assert "the champion has no out-of-fold predictions" in done.reason
+    oof.write_bytes(content)
+    assert offer(elsewhere, best).outcome == "promoted"
 
 
 def stored(workspace, number):
@@ -116,26 +89,25 @@ def stored(workspace, number):
 
 
 def test_a_champion_whose_files_are_gone_is_registered_anew_and_serves(workspace):
-    folder, run = next(find_runs(workspace.phase1))
-    offer(workspace, variant(run, 0.7, 0.5), folder)
-    best = variant(run, 0.8, 0.5)
-    offer(workspace, best, folder)
+    offer(workspace, trained(workspace, 12))
+    best = trained(workspace, 24)
+    offer(workspace, best)
     shutil.rmtree(stored(workspace, 2))
     with pytest.raises(LstmfcnError, match=r"Files of .* are missing.*registers the best run again"):
         load_champion("Bumps", workspace=workspace.root)
-    done = offer(workspace, best, folder)
+    done = offer(workspace, best)
     assert (done.outcome, done.version, done.champion) == ("renewed", 3, 3)
     assert aliases(workspace) == {"champion": 3, "previous": 1}
     load_champion("Bumps", workspace=workspace.root)
-    assert offer(workspace, best, folder).outcome == "same"
+    assert offer(workspace, best).outcome == "same"
     assert len(registered(workspace)["Bumps"]) == 3
 
 
 def test_a_champion_whose_files_were_changed_is_registered_anew(workspace):
-    folder, run = next(find_runs(workspace.phase1))
-    offer(workspace, run, folder)
+    run = trained(workspace, 20)
+    offer(workspace, run)
     (stored(workspace, 1) / "more").touch()
-    assert offer(workspace, run, folder).outcome == "renewed"
+    assert offer(workspace, run).outcome == "renewed"
     load_champion("Bumps", workspace=workspace.root)
 
 
@@ -145,8 +117,8 @@ def test_a_champion_whose_files_were_changed_is_registered_anew(workspace):
 def test_a_champion_of_another_fingerprint_is_registered_anew_and_the_older_stays_whole(
     workspace, monkeypatch, tmp_path, what
 ):
-    folder, run = next(find_runs(workspace.phase1))
-    offer(workspace, run, folder)
+    run = trained(workspace, 20)
+    offer(workspace, run)
     client, changes = connect(workspace), {}
     if what == "code":
         monkeypatch.setattr(fingerprints, "code_hash", lambda *modules: "of other code")
@@ -158,22 +130,20 @@ def test_a_champion_of_another_fingerprint_is_registered_anew_and_the_older_stay
         changes = {"reference": workspace.reference("Bumps")}
     else:
         client.delete_model_version_tag(model_name("Bumps"), "1", "lstmfcn.fingerprint")
-    done = offer(workspace, run, folder, **changes)
+    done = offer(workspace, run, **changes)
     assert (done.outcome, done.version, done.champion) == ("renewed", 2, 2)
     assert aliases(workspace) == {"champion": 2}
     champion = load_champion("Bumps", workspace=workspace.root)
     assert champion.classes == changes.get("classes", ("a", "b", "c"))
-    client.set_registered_model_alias(model_name("Bumps"), "previous", "1")
-    pull(workspace, "Bumps", tmp_path / "older", "previous")
-    assert offer(workspace, run, folder, **changes).outcome == "same"
+    pull(workspace, "Bumps", tmp_path / "older", 1)
+    assert offer(workspace, run, **changes).outcome == "same"
 
 
 def test_a_challenger_that_is_registered_anew_is_the_challenger(workspace):
-    folder, run = next(find_runs(workspace.phase1))
-    offer(workspace, variant(run, 0.9, 0.5), folder)
-    worse = variant(run, 0.8, 0.5)
-    offer(workspace, worse, folder)
-    assert offer(workspace, worse, folder, preprocessing=unnormalised(workspace)).outcome == "challenger"
+    offer(workspace, trained(workspace, 20))
+    worse = trained(workspace, 18)
+    offer(workspace, worse)
+    assert offer(workspace, worse, preprocessing=unnormalised(workspace)).outcome == "challenger"
     assert aliases(workspace) == {"champion": 1, "challenger": 3}
 
 
@@ -187,18 +157,18 @@ class KilledError(Exception):
     [
         ("keep", 1),
         ("create_model_version", 1),
+        ("set_registered_model_tag", 1),
         ("delete_registered_model_alias", 1),
-        ("set_registered_model_alias", 1),
         ("set_registered_model_alias", 2),
+        ("set_registered_model_tag", 2),
     ],
 )
 def test_a_promotion_that_dies_at_a_step_is_completed_by_the_next(workspace, monkeypatch, step, call, after):
-    """Until the last step the old champion serves; then the new one does, and nothing is there twice."""
-    folder, run = next(find_runs(workspace.phase1))
-    offer(workspace, variant(run, 0.8, 0.5), folder)
-    better = variant(run, 0.9, 0.5)
+    """Until the alias moves the old champion serves; then the new one does, and nothing is there twice."""
+    offer(workspace, trained(workspace, 14))
+    better = trained(workspace, 24)
     if step == "delete_registered_model_alias":  # the candidate had been the challenger, by another rule
-        offer(workspace, better, folder, tolerance=0.5)
+        offer(workspace, better, dataclasses.replace(RULE, tolerance=0.5))
     owner = Tracker if step == "keep" else MlflowClient
     calls, own = 0, getattr(owner, step)
 
@@ -215,14 +185,17 @@ def test_a_promotion_that_dies_at_a_step_is_completed_by_the_next(workspace, mon
     with monkeypatch.context() as patch:
         patch.setattr(owner, step, dies)
         with pytest.raises(TrackingError):
-            offer(workspace, better, folder)
-    last = (step, call, after) == ("set_registered_model_alias", 2, True)
-    assert aliases(workspace)["champion"] == (2 if last else 1)
+            offer(workspace, better)
+    moved = (step, call, after) == ("set_registered_model_alias", 2, True) or (step, call) == (
+        "set_registered_model_tag",
+        2,
+    )
+    assert aliases(workspace)["champion"] == (2 if moved else 1)
     load_champion("Bumps", workspace=workspace.root)
-    assert offer(workspace, better, folder).outcome == ("same" if last else "promoted")
+    assert offer(workspace, better).outcome == ("same" if moved else "promoted")
     assert aliases(workspace) == {"champion": 2, "previous": 1}
     assert len(registered(workspace)["Bumps"]) == 2
-    load_champion("Bumps", workspace=workspace.root)
+    assert offer(workspace, trained(workspace, 24, data="other")).outcome == "new_data"  # nobody holds it
 
 
 def test_an_alias_that_another_promotion_makes_meanwhile_is_moved_all_the_same(workspace, monkeypatch):
@@ -236,39 +209,48 @@ def test_an_alias_that_another_promotion_makes_meanwhile_is_moved_all_the_same(w
         return real(client, name, alias, version)
 
     monkeypatch.setattr(MlflowClient, "set_registered_model_alias", set_alias)
-    folder, run = next(find_runs(workspace.phase1))
-    for accuracy in (0.6, 0.9, 0.7):
-        offer(workspace, variant(run, accuracy, 0.5), folder)
+    for right in (12, 24, 18):
+        offer(workspace, trained(workspace, right))
     assert aliases(workspace) == {"champion": 2, "previous": 1, "challenger": 3}
     assert refused == {"champion", "previous", "challenger"}
 
 
-@pytest.mark.parametrize("theirs", [0.95, 0.85], ids=["better", "worse"])
+@pytest.fixture
+def at_once(monkeypatch):
+    """Let promotions fall between each other, as those of several clones do at a server."""
+    monkeypatch.setattr(promotion, "alone_in", lambda _: contextlib.nullcontext())
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize("theirs", [24, 16], ids=["better", "worse"])
 @pytest.mark.parametrize("step", [1, 2], ids=["before ours moves `previous`", "before ours moves `champion`"])
 def test_of_two_promotions_at_once_the_better_one_serves(workspace, monkeypatch, theirs, step):
     """Another clone's whole promotion falls between two steps of ours."""
-    folder, run = next(find_runs(workspace.phase1))
-    offer(workspace, variant(run, 0.8, 0.5), folder)
+    offer(workspace, trained(workspace, 8))
+    ours, other = trained(workspace, 18), trained(workspace, theirs)
     calls, own = 0, MlflowClient.set_registered_model_alias
 
     def interrupted(self, *arguments, **keywords):
         nonlocal calls
         calls += 1
         if calls == step:
-            assert offer(workspace, variant(run, theirs, 0.5), folder).outcome in ("promoted", "challenger")
+            assert offer(workspace, other).outcome in ("promoted", "challenger")
         return own(self, *arguments, **keywords)
 
     with monkeypatch.context() as patch:
         patch.setattr(MlflowClient, "set_registered_model_alias", interrupted)
-        offer(workspace, variant(run, 0.9, 0.5), folder)
+        offer(workspace, ours)
     best = next(v for v in registered(workspace)["Bumps"] if "champion" in v.aliases)
-    assert best.evidence["oof_accuracy"] == max(theirs, 0.9)
+    assert best.evidence["oof_accuracy"] == max(theirs, 18) / 24
     load_champion("Bumps", workspace=workspace.root)
+    # and nobody takes it for a person's doing
+    assert offer(workspace, trained(workspace, 24, data="other")).outcome == "new_data"
 
 
+@pytest.mark.usefixtures("at_once")
 def test_promotions_on_different_data_do_not_take_turns_for_ever(workspace, monkeypatch):
-    folder, run = next(find_runs(workspace.phase1))
-    offer(workspace, variant(run, 0.8, 0.5), folder)
+    offer(workspace, trained(workspace, 12))
+    ours, theirs = trained(workspace, 24), trained(workspace, 12, data="newer")
     calls, own = 0, MlflowClient.set_registered_model_alias
 
     def interrupted(self, *arguments, **keywords):
@@ -276,49 +258,27 @@ def test_promotions_on_different_data_do_not_take_turns_for_ever(workspace, monk
         calls += 1
         done = own(self, *arguments, **keywords)
         if calls == 2:
-            offer(workspace, variant(run, 0.7, 0.5, data="newer"), folder)
+            offer(workspace, theirs)
         return done
 
     monkeypatch.setattr(MlflowClient, "set_registered_model_alias", interrupted)
-    assert offer(workspace, variant(run, 0.9, 0.5), folder).outcome == "challenger"
+    assert offer(workspace, ours).outcome == "challenger"
     assert aliases(workspace)["champion"] == 3
 
 
-def test_a_tie_in_accuracy_goes_to_the_lower_loss_unless_a_tolerance_is_set():
-    def held(accuracy, loss):
-        return {"oof_accuracy": accuracy, "oof_log_loss": loss}
-
-    assert beats(held(0.9, 0.1), held(0.9, 0.2), ACCURACY, 0.0)
-    assert not beats(held(0.9, 0.2), held(0.9, 0.2), ACCURACY, 0.0)
-    assert not beats(held(0.91, 0.1), held(0.9, 0.2), ACCURACY, 0.02)
-    assert beats(held(0.93, 0.3), held(0.9, 0.2), ACCURACY, 0.02)
-
-
-def test_another_metric_chooses_in_its_own_direction():
-    candidate, champion = ({"oof_brier": 0.1, "oof_log_loss": 0.9}, {"oof_brier": 0.2, "oof_log_loss": 0.1})
-    assert beats(candidate, champion, METRICS["brier"], 0.0)
-    assert not beats(champion, candidate, METRICS["brier"], 0.0)
-    assert not beats(candidate, champion, METRICS["brier"], 0.1)
-
-
-def test_a_champion_without_evidence_by_the_metric_gives_way(workspace):
-    """As one that was registered before the metric was chosen; what has none itself does not."""
-    folder, run = next(find_runs(workspace.phase1))
-    assert offer(workspace, variant(run, 0.9, 0.1), folder).outcome == "first"
-    judged = variant(run, 0.5, 0.9)
-    judged = dataclasses.replace(judged, metrics={**judged.metrics, "oof_macro_f1": 0.4})
-    balanced = {"metric": METRICS["macro_f1"]}
-    assert offer(workspace, judged, folder, **balanced).outcome == "new_metric"
-    assert offer(workspace, variant(run, 0.95, 0.05), folder, **balanced).outcome == "challenger"
-    best = registered(workspace)["Bumps"]
-    assert {v.version: v.evidence.get("oof_macro_f1") for v in best} == {1: None, 2: 0.4, 3: None}
-    assert [v.majority_rate for v in best] == [pytest.approx(1 / 3)] * 3
+def test_the_evidence_by_each_metric_stands_with_the_version(workspace):
+    run = trained(workspace, 20)
+    run = dataclasses.replace(run, metrics={**run.metrics, "oof_macro_f1": 0.4})
+    offer(workspace, run)
+    (version,) = registered(workspace)["Bumps"]
+    assert (version.evidence["oof_macro_f1"], version.evidence["oof_accuracy"]) == (0.4, 20 / 24)
+    assert version.majority_rate == pytest.approx(1 / 3)
 
 
 def test_to_calibrate_is_another_package_of_the_same_run(workspace):
-    folder, run = next(find_runs(workspace.phase1))
-    assert offer(workspace, variant(run, 0.8, 0.5), folder).outcome == "first"
-    done = offer(workspace, variant(run, 0.8, 0.5), folder, temperature=2.0)
+    run = trained(workspace, 20)
+    assert offer(workspace, run).outcome == "first"
+    done = offer(workspace, run, temperature=2.0)
     assert (done.outcome, done.version) == ("renewed", 2)
     X = Split.load(workspace.train_splits / "Bumps.npz").X
     raw = {alias: load_champion(stored(workspace, alias)).predict_proba(X) for alias in (1, 2)}

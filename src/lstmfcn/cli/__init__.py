@@ -21,7 +21,7 @@ from lstmfcn.errors import LstmfcnError
 
 __all__ = ["app", "main"]
 
-for _panel in ("study", "stages", "models", "paper", "care"):  # in the order of `--help`
+for _panel in ("study", "stages", "champions", "models", "paper", "care"):  # in the order of `--help`
     import_module(f"lstmfcn.cli.{_panel}")
 
 

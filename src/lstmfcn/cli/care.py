@@ -20,7 +20,10 @@ PANEL = "Care"
 def sync(
     workspace: WorkspaceOption = Path(),
     restore: Annotated[
-        bool, typer.Option("--restore", help="Bring back the study's runs that were deleted in MLflow, too.")
+        bool,
+        typer.Option(
+            "--restore", help="Bring back the study's runs and models that were deleted in MLflow, too."
+        ),
     ] = False,
 ) -> None:
     """Bring MLflow up to date with the runs of this study, any number of times.
@@ -45,21 +48,21 @@ def summary(
     from lstmfcn import config
     from lstmfcn.report.summary import EVIDENCE, ONCE, in_columns, measured, summarise
     from lstmfcn.tracking import store
-    from lstmfcn.tracking.registry import registered
+    from lstmfcn.tracking.standing import serving
 
     here = Workspace(workspace)
     params = config.load(here.params)
-    unknown, serving = [], None
     try:
-        versions = [version for found in registered(here).values() for version in found]
-        serving = {version.dataset: version for version in versions if "champion" in version.aliases}
+        standing = serving(here)
+        versions = {dataset: one.version for dataset, one in standing.items() if one.version}
+        why = [f"{dataset}: {standing[dataset]}." for dataset in params.datasets if dataset in standing]
     except LstmfcnError as error:  # MLflow is not installed, or its store does not answer
-        unknown = [f"What serves is not known: {error}"]
-    found = summarise(here, params, serving)
-    typer.echo("\n".join([EVIDENCE, in_columns(found.evidence), *unknown, *found.notes]))
+        versions, why = None, [f"What serves is not known: {error}"]
+    found = summarise(here, params, versions)
+    typer.echo("\n".join([EVIDENCE, in_columns(found.evidence), *found.notes, *why]))
     typer.echo(f"\n{ONCE}\n{in_columns(found.once)}")
     if metrics:
-        typer.echo("\n" + in_columns(measured(here, params, serving)))
+        typer.echo("\n" + in_columns(measured(here, params, versions)))
     typer.echo(f"\nThe report: {here.report}   The runs: {store.how_to_look(here)}")
     if found.left_out:
         lines = "\n".join(f"  - {line}" for line in found.left_out)

@@ -1,4 +1,4 @@
-"""Trained models: what is registered, and what it says of new series."""
+"""Trained models: what they say of new series."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from typing import Annotated
 import typer
 
 from lstmfcn.cli.app import WorkspaceOption, app, names, say
+from lstmfcn.cli.champions import PANEL, DatasetArgument
 from lstmfcn.cli.layout import with_layout
 from lstmfcn.cli.store import with_store
 from lstmfcn.data.layout import Layout
 from lstmfcn.workspace import Workspace
 
-PANEL = "Trained models"
-
-DatasetArgument = Annotated[str, typer.Argument(metavar="DATASET", help="As `lstmfcn champions` lists it.")]
 VerifyKeyOption = Annotated[
     Path | None,
     typer.Option(
@@ -35,33 +33,9 @@ ModelOption = Annotated[
     typer.Option(metavar="DIR", help="A folder that `lstmfcn pull` made, in place of the registry's."),
 ]
 AliasOption = Annotated[str, typer.Option(help="champion, challenger or previous.")]
-
-
-@app.command(rich_help_panel=PANEL)
-def champions(
-    workspace: WorkspaceOption = Path(),
-    all_versions: Annotated[
-        bool, typer.Option("--all", help="Every version, not only those in use.")
-    ] = False,
-) -> None:
-    """List the registered models and the evidence for each."""
-    from lstmfcn import config
-    from lstmfcn.evaluation.metrics import DEFAULT, metric_named
-    from lstmfcn.report.registered import listed
-    from lstmfcn.report.summary import EVIDENCE, ONCE, in_columns
-    from lstmfcn.tracking.registry import nothing_registered, registered
-
-    here = with_store(workspace)
-    found = registered(here)
-    if not any(found.values()):
-        typer.echo(nothing_registered(here))
-        return
-    metric = metric_named(config.load(here.params).promote.metric if here.params.exists() else DEFAULT)
-    versions = [v for versions in found.values() for v in versions if v.aliases or all_versions]
-    evidence, once, notes = listed(here, versions, metric)
-    typer.echo("\n".join([EVIDENCE, in_columns(evidence), *notes]))
-    if len(once) > 1:
-        typer.echo(f"\n{ONCE}\n{in_columns(once)}")
+VersionOption = Annotated[
+    int | None, typer.Option(metavar="NUMBER", help="Of the registry, in place of an alias.")
+]
 
 
 @app.command(rich_help_panel=PANEL)
@@ -69,6 +43,7 @@ def pull(
     dataset: DatasetArgument,
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="An empty or new folder.")],
     alias: AliasOption = "champion",
+    version: VersionOption = None,
     sign_key: Annotated[
         Path | None,
         typer.Option(
@@ -81,10 +56,12 @@ def pull(
 ) -> None:
     """Copy a registered model to a folder. It loads there with plain MLflow and TensorFlow."""
     from lstmfcn.tracking import download
+    from lstmfcn.tracking.registry import called
 
-    folder = download.pull(with_store(workspace), dataset, to, alias, sign_key=sign_key)
+    folder = download.pull(with_store(workspace), dataset, to, version or alias, sign_key=sign_key)
     typer.echo(
-        f"{folder} holds the {alias} of {dataset}. To use it, without this project:\n\n    import mlflow\n"
+        f"{folder} holds {called(version or alias)} of {dataset}. To use it, without this project:\n\n"
+        f"    import mlflow\n"
         f'    model = mlflow.pyfunc.load_model("{folder}")\n'
         f'    model.metadata.metadata["classes"]   # the labels, in the order of the outputs\n'
         f"    model.predict(X)                     # float64 (n_series, n_channels, length) to probabilities"
@@ -102,6 +79,7 @@ def predict(
     ] = None,
     model: ModelOption = None,
     alias: AliasOption = "champion",
+    version: VersionOption = None,
     verify_key: VerifyKeyOption = None,
     workspace: WorkspaceOption = Path(),
     *,
@@ -122,6 +100,7 @@ def predict(
             file,
             output,
             alias=alias,
+            version=version,
             workspace=workspace,
             verify_key=verify_key,
             layout=known,
@@ -145,6 +124,7 @@ def drift(
     ] = None,
     model: ModelOption = None,
     alias: AliasOption = "champion",
+    version: VersionOption = None,
     verify_key: VerifyKeyOption = None,
     workspace: WorkspaceOption = Path(),
     *,
@@ -166,6 +146,7 @@ def drift(
             output,
             level=level,
             alias=alias,
+            version=version,
             workspace=workspace,
             verify_key=verify_key,
             layout=known,
@@ -190,6 +171,7 @@ def explain(
     ] = "",
     model: ModelOption = None,
     alias: AliasOption = "champion",
+    version: VersionOption = None,
     verify_key: VerifyKeyOption = None,
     network: Annotated[
         str,
@@ -236,7 +218,7 @@ def explain(
         if model is None:
             with_store(workspace)
         subject = registered_subject(
-            model or dataset, alias=alias, workspace=workspace, verify_key=verify_key
+            model or dataset, alias=alias, version=version, workspace=workspace, verify_key=verify_key
         )
     target = to or here.report.parent / "explain" / dataset
     if file is None:
@@ -273,6 +255,7 @@ def serve(
     ] = None,
     max_body: Annotated[int, typer.Option(min=1, max=1024, help="MiB of a request, at most.")] = 32,
     alias: AliasOption = "champion",
+    version: VersionOption = None,
     verify_key: VerifyKeyOption = None,
     workspace: WorkspaceOption = Path(),
 ) -> None:
@@ -304,8 +287,8 @@ def serve(
         with_store(workspace)
     hosts = [name_of(name) for name in (host, *(allow_host or ()))]
     listener = listen(host, port)
-    model = load_champion(dataset, alias=alias, workspace=workspace, verify_key=verify_key)
-    registered = None if is_folder else alias
+    model = load_champion(dataset, alias=alias, version=version, workspace=workspace, verify_key=verify_key)
+    registered = None if is_folder or version else alias
     server = Server(model, alias=registered, hosts=hosts, limits=Limits(body=max_body * MEGA))
     typer.echo(greeting(model, registered, listener, host))
     serve(server, listener)

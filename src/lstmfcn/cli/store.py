@@ -22,7 +22,7 @@ def fill_store(here: Workspace, tell: Callable[[str], None], *, restore: bool = 
     count = mlflow.sync(here, tell, restore=restore)
     tell(f"Missing in {called(store.tracking_uri(here))} until now: {counted(count, 'run')}.")
     if here.promotions.exists():
-        register(here, config.load(here.params))
+        register(here, config.load(here.params), restore=restore)
 
 
 def with_store(workspace: Path) -> Workspace:

@@ -107,7 +107,7 @@ STAGES: Mapping[str, Stage] = {
         Stage(
             name="search",
             summary="Find the number of LSTM cells by cross-validation on the training split.",
-            params=(*GRID, "protocol", "search", "train", "promote", "paper.search", "paper.train"),
+            params=(*GRID, "protocol", "search", "train", "promote.metric", "paper.search", "paper.train"),
             reads=(PLACES.selection_splits, PLACES.train_splits),
             writes=(PLACES.search, PLACES.facts_of("search")),
             jobs=("lstmfcn.classifiers.jobs.search",),
@@ -115,7 +115,7 @@ STAGES: Mapping[str, Stage] = {
         Stage(
             name="train",
             summary="Phase 1 of each dataset, classifier and seed.",
-            params=(*GRID, "protocol", "train", "promote", "paper.train"),
+            params=(*GRID, "protocol", "train", "promote.metric", "paper.train"),
             reads=(PLACES.selection_splits, PLACES.train_splits, PLACES.search),
             writes=(PLACES.phase1, PLACES.facts_of("train")),
             jobs=("lstmfcn.classifiers.jobs.train",),
@@ -123,7 +123,15 @@ STAGES: Mapping[str, Stage] = {
         Stage(
             name="finetune",
             summary="Algorithm 1: fine-tune in iterations.",
-            params=(*GRID, "protocol", "finetune", "train", "promote", "paper.train", "paper.finetune"),
+            params=(
+                *GRID,
+                "protocol",
+                "finetune",
+                "train",
+                "promote.metric",
+                "paper.train",
+                "paper.finetune",
+            ),
             reads=(PLACES.selection_splits, PLACES.train_splits, PLACES.phase1),
             writes=(PLACES.finetuned, PLACES.facts_of("finetune")),
             jobs=("lstmfcn.classifiers.jobs.finetune",),
@@ -136,7 +144,7 @@ STAGES: Mapping[str, Stage] = {
                 "protocol",
                 "prepare.edition",
                 "finetune.iterations",
-                "promote",
+                "promote.metric",
                 "paper.finetune.iterations",
             ),
             reads=(PLACES.train_splits, PLACES.test_splits, PLACES.phase1, PLACES.finetuned),

@@ -116,12 +116,12 @@ class ReportData:
         mine = None if self.results is None else self.results[self.results["dataset"] == dataset]
         return mine if mine is not None and len(mine) else None
 
-    def served(self, dataset: str) -> dict[Any, Any] | None:
-        """Return the row of the run that serves a dataset, or None where there is none."""
-        champion, mine = self.champion(dataset), self.results_of(dataset)
-        if champion is None or mine is None:
+    def best_row(self, dataset: str) -> dict[Any, Any] | None:
+        """Return the row of the best run of a dataset, or None where there is none."""
+        best, mine = self.best(dataset), self.results_of(dataset)
+        if best is None or mine is None:
             return None
-        return next(iter(mine[mine["key"] == champion["key"]].to_dict("records")), None)
+        return next(iter(mine[mine["key"] == best["key"]].to_dict("records")), None)
 
     def majority_rate(self, dataset: str) -> float | None:
         """Return the share of the largest class of a dataset's training split, or None."""
@@ -129,13 +129,13 @@ class ReportData:
         return rate
 
     def metric(self, dataset: str) -> str:
-        """Return the name of the metric that chose a dataset's champion."""
+        """Return the name of the metric that chose the best run of a dataset."""
         return str(self.promotions.get(dataset, {}).get("metric", DEFAULT))
 
-    def champion(self, dataset: str) -> dict[str, Any] | None:
-        """Return what `promote` says of the run that serves a dataset, or None where there is none."""
-        champion: dict[str, Any] | None = self.promotions.get(dataset, {}).get("champion")
-        return champion
+    def best(self, dataset: str) -> dict[str, Any] | None:
+        """Return what `promote` says of the best run of a dataset, or None where there is none."""
+        best: dict[str, Any] | None = self.promotions.get(dataset, {}).get("best")
+        return best
 
     def beside_paper(self, dataset: str, model: str, phase: str) -> dict[str, Any]:
         """Return low, high (the interval of the accuracy), paper and swapped (other split) of a method."""

@@ -67,7 +67,7 @@ def _evidence(data: ReportData, dataset: str, mine: pd.DataFrame) -> pd.DataFram
 
 
 def _confusion(data: ReportData, dataset: str) -> pd.DataFrame | None:
-    candidate = data.champion(dataset)
+    candidate = data.best(dataset)
     if candidate is None:
         return None
     run = load_run(data.workspace, identity_of(candidate | {"dataset": dataset}))

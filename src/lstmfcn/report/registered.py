@@ -36,9 +36,9 @@ def listed(workspace: Workspace, versions: Iterable[Any], metric: Metric) -> tup
     for v in versions:
         row = results.get(v.key, {})
         value = metric.text(v.evidence.get(f"oof_{metric.name}"), "-")
-        step = f"fine-tuned {v.iteration}" if v.iteration else "phase 1"
         cells = "-" if v.cells == "None" else v.cells
-        what = (v.dataset, str(v.version), ", ".join(v.aliases), v.model, cells, step)
+        aliases = ", ".join([*v.aliases, *(["rejected"] if v.rejected else [])])
+        what = (v.dataset, str(v.version), aliases, v.model, cells, v.phase_title)
         evidence.append((*what, value, _interval(row, f"oof_{metric.name}", metric)))
         if row:
             rate = accuracy.text(v.majority_rate, "-")

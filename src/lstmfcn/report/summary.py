@@ -185,7 +185,7 @@ def _datasets(
     for name in params.datasets:
         if name in promotions and verdicts.get(name) != "failed":
             mine = results[results["dataset"] == name]
-            yield _Dataset(name, mine, promotions[name]["champion"], (serving or {}).get(name))
+            yield _Dataset(name, mine, promotions[name].get("best"), (serving or {}).get(name))
 
 
 def _notes(one: _Dataset, promotions: Mapping[str, Any], *, registry_answers: bool) -> Iterator[str]:

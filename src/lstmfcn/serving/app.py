@@ -40,7 +40,9 @@ class Model(BaseModel):
     """What is served."""
 
     dataset: str = Field(description="What it was trained on.")
-    alias: str | None = Field(description="Under which it is registered; null for a folder.")
+    alias: str | None = Field(
+        description="Under which it was asked for; null for a folder, or a version by its number."
+    )
     classes: list[str] = Field(description="The labels.")
     n_channels: int
     length: int = Field(description="How many values each channel of a series has, once it is prepared.")

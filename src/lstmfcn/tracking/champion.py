@@ -287,6 +287,7 @@ def load_champion(
     source: str | Path,
     *,
     alias: str = "champion",
+    version: int | None = None,
     workspace: str | Path = ".",
     verify_key: str | Path | None = None,
 ) -> Champion:
@@ -298,6 +299,8 @@ def load_champion(
         The name of a dataset, or a folder that `lstmfcn pull` made.
     alias
         "champion", "challenger" or "previous".
+    version
+        The number of a version, in place of an alias.
     workspace
         The study whose store is asked, unless `MLFLOW_TRACKING_URI` is set.
     verify_key
@@ -331,7 +334,7 @@ def load_champion(
     from lstmfcn.tracking.download import download
 
     with tempfile.TemporaryDirectory() as scratch:
-        return _champion(download(Workspace(Path(workspace)), source, alias, Path(scratch)))
+        return _champion(download(Workspace(Path(workspace)), source, version or alias, Path(scratch)))
 
 
 def _champion(folder: Path, *, verify_key: Path | None = None) -> Champion:

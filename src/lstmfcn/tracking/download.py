@@ -14,7 +14,7 @@ from lstmfcn.tracking.causes import first_line, traceable, unreachable
 from lstmfcn.tracking.package.check import check
 from lstmfcn.tracking.package.contents import FILES, OF_THE_DOWNLOAD, checksum, write_manifest
 from lstmfcn.tracking.package.signature import sign, signing_key
-from lstmfcn.tracking.registry import PREFIX, Version, model_name, version_with
+from lstmfcn.tracking.registry import PREFIX, Version, model_name, record_of
 from lstmfcn.tracking.relocation import place_of
 from lstmfcn.tracking.store import store_file, tracking_uri
 from lstmfcn.workspace import Workspace
@@ -27,8 +27,8 @@ class MissingFilesError(RegistryError):
     """Files of a registered model are gone from the store."""
 
 
-def download(workspace: Workspace, dataset: str, alias: str, into: Path) -> Path:
-    """Copy a registered model somewhere into a folder, and check it; return where.
+def download(workspace: Workspace, dataset: str, which: str | int, into: Path) -> Path:
+    """Copy a registered model, given by its alias or its number, into a folder, and check it; return where.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def download(workspace: Workspace, dataset: str, alias: str, into: Path) -> Path
     TrackingError
         If the store does not answer.
     """
-    version = version_with(workspace, dataset, alias)
+    version = record_of(workspace, dataset, which)
     sha256 = version.tags.get(f"{PREFIX}sha256", "none")
     # By its number: the alias may move before it is downloaded.
     found = _fetch(workspace, version, sha256, into)
@@ -105,9 +105,16 @@ def _missing(name: str, what: str) -> MissingFilesError:
 
 
 def pull(
-    workspace: Workspace, dataset: str, to: Path, alias: str = "champion", *, sign_key: Path | None = None
+    workspace: Workspace,
+    dataset: str,
+    to: Path,
+    which: str | int = "champion",
+    *,
+    sign_key: Path | None = None,
 ) -> Path:
     """Copy a registered model into the folder `to`; it loads there with `mlflow.pyfunc.load_model`.
+
+    Which one is said by its alias or its number.
 
     The folder gets a manifest of its files' hashes, by which it is checked without the store, and a signature
     of it where there is a private key to sign with.
@@ -129,7 +136,7 @@ def pull(
     to.parent.mkdir(parents=True, exist_ok=True)
     # A folder of our own first: `to` appears whole or not at all.
     with tempfile.TemporaryDirectory(dir=to.parent, prefix=f".{to.name}.") as scratch:
-        found = download(workspace, dataset, alias, Path(scratch))
+        found = download(workspace, dataset, which, Path(scratch))
         write_manifest(found)
         if key is not None:
             sign(found, key)

@@ -34,6 +34,7 @@ def drift_file(
     *,
     level: float = LEVEL,
     alias: str = "champion",
+    version: int | None = None,
     workspace: Path = Path(),
     verify_key: Path | None = None,
     layout: Layout | None = None,
@@ -42,7 +43,7 @@ def drift_file(
 
     Parameters
     ----------
-    source, alias, workspace, verify_key
+    source, alias, version, workspace, verify_key
         Which model: see `load_champion`.
     file
         Series in any format that `read_series` knows.
@@ -71,7 +72,7 @@ def drift_file(
     check_file(file)  # what is missing or no file is said at once, not after the model is loaded
     if target is not None:
         check_output(target, file)
-    champion = load_champion(source, alias=alias, workspace=workspace, verify_key=verify_key)
+    champion = load_champion(source, alias=alias, version=version, workspace=workspace, verify_key=verify_key)
     champion.statistics(np.empty((0, *champion.shape)))  # refuses a model that has no reference
     assert champion.reference is not None
     parts, rows = [], []

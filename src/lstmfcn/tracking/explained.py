@@ -25,6 +25,7 @@ def registered_subject(
     source: str | Path,
     *,
     alias: str = "champion",
+    version: int | None = None,
     workspace: Path = Path(),
     verify_key: Path | None = None,
 ) -> Subject:
@@ -32,7 +33,7 @@ def registered_subject(
 
     What it answers is held to what the model's graph answers: an explanation is one of what is served.
     """
-    champion = load_champion(source, alias=alias, workspace=workspace, verify_key=verify_key)
+    champion = load_champion(source, alias=alias, version=version, workspace=workspace, verify_key=verify_key)
     network = champion.network()
     from lstmfcn.explain import Subject
 
@@ -51,8 +52,9 @@ def registered_subject(
 
     name, data = f"the model of {champion.dataset}", None
     if not Path(source, "MLmodel").is_file():
-        from lstmfcn.tracking.registry import PREFIX, version_with
+        from lstmfcn.tracking.registry import PREFIX, called, record_of
 
-        version = version_with(Workspace(workspace), str(source), alias)
-        name, data = f"the {alias} of {champion.dataset}", version.tags.get(f"{PREFIX}data")
+        which = version or alias
+        record = record_of(Workspace(workspace), str(source), which)
+        name, data = f"{called(which)} of {champion.dataset}", record.tags.get(f"{PREFIX}data")
     return Subject(name, champion.classes, champion.preprocessing, network, data, answer)

@@ -17,6 +17,7 @@ from lstmfcn.tracking.champion import load_champion
 from lstmfcn.tracking.drift import sentence
 from lstmfcn.tracking.measured import Measured
 from lstmfcn.tracking.output import check_output, opened
+from lstmfcn.tracking.registry import called
 
 FIRST, PAUSE = 4.0, 10.0
 """Seconds until the first word of progress, and between two."""
@@ -31,6 +32,7 @@ def predict_file(
     target: Path | None = None,
     *,
     alias: str = "champion",
+    version: int | None = None,
     workspace: Path = Path(),
     verify_key: Path | None = None,
     layout: Layout | None = None,
@@ -42,7 +44,7 @@ def predict_file(
 
     Parameters
     ----------
-    source, alias, workspace, verify_key
+    source, alias, version, workspace, verify_key
         Which model: see `load_champion`.
     file
         Series in any format that `read_series` knows, with or without labels.
@@ -78,7 +80,9 @@ def predict_file(
     n_series = n_unlike = 0
     found, unknown = Measured(), set[str]()
     with opened(target) as sink:
-        champion = load_champion(source, alias=alias, workspace=workspace, verify_key=verify_key)
+        champion = load_champion(
+            source, alias=alias, version=version, workspace=workspace, verify_key=verify_key
+        )
         began = time.monotonic()
         due = began + FIRST
         whose = f"the model of {champion.dataset}"
@@ -103,7 +107,7 @@ def predict_file(
             if progress and share < 1 and (now := time.monotonic()) >= due:
                 due = now + PAUSE
                 progress(_told(n_series, share, now - began))
-    said = [f"{n_series} series predicted with the {alias} of {champion.dataset}: {target}"]
+    said = [f"{n_series} series predicted with {called(version or alias)} of {champion.dataset}: {target}"]
     if champion.reference is not None:
         n_known = len(champion.reference.statistics)
         said.append(sentence(n_unlike, n_series, n_known=n_known, level=LEVEL))

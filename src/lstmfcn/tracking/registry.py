@@ -1,7 +1,8 @@
 """The registry: one registered model a dataset, and its versions.
 
 The aliases are `champion` (serves), `previous` (served before it) and `challenger` (the newest
-candidate that did not beat the champion). A version's tags carry the evidence it was judged by.
+candidate that did not beat the champion). A version's tags carry the evidence it was judged by; why a version
+serves is told by `lstmfcn.tracking.standing`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from lstmfcn.tracking.store import connect, explained, is_missing
 from lstmfcn.workspace import Workspace
 
 PREFIX = "lstmfcn."
+
+REJECTED = f"{PREFIX}rejected"
+"""The tag of a version that a person has rejected: by whom, when and why."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,11 @@ class Version:
         The checksum of the package's files.
     fingerprint
         See `lstmfcn.tracking.package.fingerprint`; empty in versions of before it was taken.
+    predictions
+        The SHA-256 of its out-of-fold predictions; empty in versions of before it was noted, and where there
+        are none.
+    rejected
+        Whether a person has rejected it.
     experiment
         DVC's experiment that registered it; empty where none did.
     """
@@ -54,9 +63,16 @@ class Version:
     data: str
     sha256: str
     fingerprint: str
+    predictions: str
+    rejected: bool
     aliases: tuple[str, ...]
     created: int
     experiment: str = ""
+
+    @property
+    def phase_title(self) -> str:
+        """What a person calls the step that gave its weights."""
+        return f"fine-tuned {self.iteration}" if self.iteration else "phase 1"
 
 
 def model_name(dataset: str) -> str:
@@ -91,6 +107,8 @@ def versions_of(client: Any, dataset: str) -> list[Version]:
                 data=tags["data"],
                 sha256=tags.get("sha256", ""),
                 fingerprint=tags.get("fingerprint", ""),
+                predictions=tags.get("predictions", ""),
+                rejected=REJECTED in version.tags,
                 aliases=tuple(sorted(aliases.get(int(version.version), []))),
                 created=int(version.creation_timestamp),
                 experiment=tags.get("experiment", ""),
@@ -139,8 +157,8 @@ def nothing_registered(workspace: Workspace) -> str:
     return f"Nothing is registered yet: run `{command}`."
 
 
-def version_with(workspace: Workspace, dataset: str, alias: str = "champion") -> Any:
-    """Return MLflow's record of the version of a dataset's model that has an alias.
+def record_of(workspace: Workspace, dataset: str, which: str | int = "champion") -> Any:
+    """Return MLflow's record of a version of a dataset's model: the one with an alias, or with a number.
 
     Raises
     ------
@@ -151,17 +169,27 @@ def version_with(workspace: Workspace, dataset: str, alias: str = "champion") ->
     """
     refused: Exception | None = None
     if not is_missing(workspace):
-        client = connect(workspace, to_read=True)
+        client, name = connect(workspace, to_read=True), model_name(dataset)
         try:
-            return client.get_model_version_by_alias(model_name(dataset), alias)
+            if isinstance(which, int):
+                return client.get_model_version(name, str(which))
+            return client.get_model_version_by_alias(name, which)
         except Exception as error:  # noqa: BLE001 - told by what there is, below
             refused = error
+    raise lacking(workspace, dataset, called(which).removeprefix("the ")) from traceable(refused)
+
+
+def lacking(workspace: Workspace, dataset: str, what: str) -> RegistryError:
+    """Return the error that a dataset has no such version, or no registered model at all; see `record_of`."""
     known = list(registered(workspace))
     if dataset in known:
-        raise RegistryError(
-            f"{dataset} has no {alias}. `lstmfcn champions` lists what there is."
-        ) from traceable(refused)
+        return RegistryError(f"{dataset} has no {what}. `lstmfcn champions --all` lists what there is.")
     there = f"Registered are {', '.join(known)}." if known else nothing_registered(workspace)
-    raise RegistryError(
+    return RegistryError(
         f"No model is registered for the dataset {dataset!r}. {there}{nearest(dataset, known)}"
-    ) from traceable(refused)
+    )
+
+
+def called(which: str | int) -> str:
+    """Return what a person calls a version that is given by its alias or by its number."""
+    return f"version {which}" if isinstance(which, int) else f"the {which}"

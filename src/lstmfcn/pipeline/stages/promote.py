@@ -1,4 +1,7 @@
-"""`promote`: rank the trained runs of each dataset on out-of-fold evidence, and register the best."""
+"""`promote`: rank the trained runs of each dataset on out-of-fold evidence, and register the best.
+
+What is evident stands in `promotions.json`, the same in every clone; what became of it is the registry's.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +25,10 @@ from lstmfcn.pipeline.splits import train_splits
 from lstmfcn.runs.outputs import check_split, load_run, read_output
 from lstmfcn.runs.ranking import rank
 from lstmfcn.runs.run import WEIGHTS_FILE, Run
+from lstmfcn.tracking.decision import Rule
 from lstmfcn.tracking.mlflow import Tracker
-from lstmfcn.tracking.promotion import Contents, DeletedRunError, Promotion, challenge, promote
+from lstmfcn.tracking.promotion import Promotion, promote
+from lstmfcn.tracking.registration import Contents, DeletedError
 from lstmfcn.tracking.registry import model_name
 from lstmfcn.wording import counted
 from lstmfcn.workspace import Workspace
@@ -35,27 +40,24 @@ EXAMPLES = 2
 def run(workspace: Workspace, params: Params) -> None:
     """Bring the registry in line with the evidence, and write `promotions.json`.
 
-    The file's champion is the best run of this study; what serves may be an earlier one whose evidence
-    is better still, and stands under `registry`. An unreachable registry is filled later by
-    `lstmfcn sync`.
+    The file says what is evident: the best run of this study and those behind it. What serves is the
+    registry's, where an earlier run, or a person, may stand against it; see `lstmfcn champions`. An
+    unreachable registry is filled later by `lstmfcn sync`.
     """
     try:
-        registered = register(workspace, params)
+        register(workspace, params)
     except TrackingError as error:
         say(f"promote: {error} The promotions are written; `lstmfcn sync` registers the models later.")
-        registered = {}
     promotions: dict[str, Any] = {}
     metric = metric_named(params.promote.metric)
     for dataset, train in train_splits(workspace, params).items():
         ranked = rank((run for run, _ in candidates(workspace, params, dataset)), metric)
-        done = registered.get(dataset)
         promotions[dataset] = {
-            "champion": _record(ranked[0], metric) if ranked else None,
+            "best": _record(ranked[0], metric) if ranked else None,
             "candidates": [_record(run, metric) for run in ranked],
             "metric": metric.name,
             "majority_rate": majority_rate(train.y),
             "reason": _reason(ranked, metric),
-            "registry": vars(done) | {"name": model_name(dataset)} if done else None,
         }
     write_json(workspace.promotions, promotions)
 
@@ -77,8 +79,15 @@ def candidates(workspace: Workspace, params: Params, dataset: str) -> list[tuple
     return [(run, folder) for run, folder in found if run.selected_on == "train"]
 
 
-def register(workspace: Workspace, params: Params) -> dict[str, Promotion]:
+def register(workspace: Workspace, params: Params, *, restore: bool = False) -> dict[str, Promotion]:
     """Register the best run of each dataset; return what became of each.
+
+    Parameters
+    ----------
+    workspace, params
+        The study.
+    restore
+        Whether to register again what a person deleted in MLflow.
 
     Raises
     ------
@@ -87,13 +96,13 @@ def register(workspace: Workspace, params: Params) -> dict[str, Promotion]:
     DataError
         If what a run left, or the split that it was trained on, was changed.
     """
-    tracker = Tracker(workspace, say)
-    promotions = {}
+    tracker, promotions = Tracker(workspace, say), {}
+    metric = metric_named(params.promote.metric)
+    rule = Rule(metric, params.promote.level, params.promote.tolerance, stands_back(workspace))
     for dataset, train in train_splits(workspace, params).items():
         runs = candidates(workspace, params, dataset)
         if not runs:
             continue
-        metric = metric_named(params.promote.metric)
         best = rank((run for run, _ in runs), metric)[0]
         folder = next(folder for run, folder in runs if run.key == best.key)
         check_split(workspace, best, train.hash)
@@ -109,49 +118,31 @@ def register(workspace: Workspace, params: Params) -> dict[str, Promotion]:
             temperature=best.metrics.get(TEMPERATURE) if params.promote.calibrate else None,
         )
         try:
-            if stands_back(workspace):
-                number = challenge(best, folder, contents, tracker=tracker, workspace=workspace)
-                say(f"promote: {model_name(dataset)} version {number}: an experiment moves no champion")
-                continue
             done = promote(
                 best,
                 folder,
                 contents,
-                metric=metric,
-                tolerance=params.promote.tolerance,
+                rule=rule,
                 tracker=tracker,
                 workspace=workspace,
+                restore=restore,
             )
-        except DeletedRunError as error:  # what a person decided
+        except DeletedError as error:  # what a person decided
             say(f"promote: {error}")
             continue
-        say(f"promote: {model_name(dataset)} {sentence(done)}")
+        say(f"promote: {model_name(dataset)}: {done}")
         if tracker.was_deleted(best.key):
             say(f"promote: {best.name} was deleted in MLflow: `mlflow gc` will take the model's files, too.")
         promotions[dataset] = done
     return promotions
 
 
-def stands_back(workspace: Workspace) -> bool:
-    """Return whether the best run is registered as a challenger at most: in an experiment of DVC's.
+def stands_back(workspace: Workspace) -> str:
+    """Return why the best run is registered as a challenger at most: in an experiment of DVC's; else nothing.
 
     What was tried is not decided. `lstmfcn promote`, after `dvc exp apply`, decides.
     """
-    return workspace.experiment != ""
-
-
-def sentence(done: Promotion) -> str:
-    """Say what became of a candidate."""
-    version = f"version {done.version}"
-    return {
-        "first": f"{version} is its first champion",
-        "same": f"{version} is the champion already",
-        "renewed": f"{version} serves in place of its run's older package",
-        "promoted": f"{version} is the new champion: its evidence is better",
-        "new_data": f"{version} is the new champion: the old one was judged on other data",
-        "new_metric": f"{version} is the new champion: the old one was not judged by this metric",
-        "challenger": f"version {done.champion} stays champion; {version} is the challenger",
-    }[done.outcome]
+    return "an experiment moves no champion" if workspace.experiment else ""
 
 
 def _record(run: Run, metric: Metric) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The run that serves each dataset, and on what evidence."""
+"""The best run of each dataset, and on what evidence. What serves is the registry's to say."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from lstmfcn.evaluation.measurement import no_better_than
 from lstmfcn.evaluation.metrics import headline_metrics
 from lstmfcn.report.data import ReportData
 
-TITLE = "Champions"
+TITLE = "The best of each dataset"
 ORDER = 10
 TEMPLATE = "champions.html.j2"
 
 
 def section(data: ReportData) -> dict[str, Any]:
-    """Return a row for each dataset that has a champion."""
+    """Return a row for each dataset that has a run to choose."""
     return {
         "columns": data.columns(headline_metrics()),
         "of_paper": bool(data.of_paper),
@@ -23,22 +23,21 @@ def section(data: ReportData) -> dict[str, Any]:
 
 
 def _row(data: ReportData, dataset: str) -> dict[str, Any] | None:
-    champion, served = data.champion(dataset), data.served(dataset)
-    if champion is None:
+    best, row = data.best(dataset), data.best_row(dataset)
+    if best is None:
         return None
     return {
         "dataset": dataset,
         "anchor": data.anchor(dataset),
-        "run": champion,
+        "run": best,
         "majority_rate": (rate := data.majority_rate(dataset)),
         "no_better": no_better_than(
             rate,
             {
-                "out of fold": champion["oof_accuracy"],
-                "on the test split": None if served is None else served["accuracy"],
+                "out of fold": best["oof_accuracy"],
+                "on the test split": None if row is None else row["accuracy"],
             },
         ),
-        "values": champion if served is None else served,
-        "paper": None if served is None else data.beside_paper(dataset, served["model"], served["phase"]),
-        "registry": data.promotions[dataset]["registry"],
+        "values": best if row is None else row,
+        "paper": None if row is None else data.beside_paper(dataset, row["model"], row["phase"]),
     }

@@ -1,4 +1,4 @@
-"""What there is to say of each dataset of the paper: its series, methods, champion, and what it looks at."""
+"""What there is to say of each dataset of the paper: its series, methods, best run, and what it looks at."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ def shown(data: ReportData, datasets: Sequence[str]) -> dict[str, Any] | None:
 
 def _dataset(data: ReportData, name: str) -> dict[str, Any]:
     workspace = data.workspace
-    mine, served = data.results_of(name), data.served(name)
+    mine, served = data.results_of(name), data.best_row(name)
     methods = [] if mine is None else _methods(data, mine, name)
     return _series(workspace, name, data.metric(name)) | {
         "name": name,
         "anchor": data.anchor(name),
         "of_paper": name in data.in_paper,
         "verdict": data.verdicts.get(name),
-        "champion": data.champion(name),
+        "champion": data.best(name),
         "reason": data.promotions.get(name, {}).get("reason") or "",
         "methods": methods,
         "methods_figure": _methods_figure(methods, f"{name}: accuracy of each method") if methods else "",
@@ -150,7 +150,7 @@ def _methods_figure(methods: list[dict[str, Any]], name: str) -> str:
 
 
 def _measured(served: dict[Any, Any]) -> list[dict[str, str]]:
-    """Return a row for each metric of the champion: out of fold and on the test split, with its intervals."""
+    """Return a row for each metric of the best run: out of fold and on the test split, with its intervals."""
     rows = []
     for name, metric in all_metrics().items():
         row = {"title": metric.title}
@@ -183,7 +183,7 @@ def _test_predictions(workspace: Workspace, served: dict[Any, Any]) -> Predictio
 
 
 def _calibration(workspace: Workspace, served: dict[Any, Any], name: str) -> dict[str, Any] | None:
-    """Return the metrics of a champion's probabilities before and after calibration, and the diagram."""
+    """Return the metrics of the best run's probabilities before and after calibration, and the diagram."""
     temperature, made = served.get("temperature"), _test_predictions(workspace, served)
     if made is None or temperature is None or pd.isna(temperature):
         return None
@@ -195,7 +195,7 @@ def _calibration(workspace: Workspace, served: dict[Any, Any], name: str) -> dic
     metrics = [metric for metric in all_metrics().values() if metric.needs_probabilities]
     return {
         "temperature": f"{temperature:.3g}",
-        "figure": reliability_diagram(curves, f"{name}: reliability of the champion on the test split"),
+        "figure": reliability_diagram(curves, f"{name}: reliability of the best run on the test split"),
         "rows": [
             (m.title, m.text(served.get(m.name)), m.text(served.get(CALIBRATED + m.name))) for m in metrics
         ],
@@ -203,7 +203,7 @@ def _calibration(workspace: Workspace, served: dict[Any, Any], name: str) -> dic
 
 
 def _confusion(workspace: Workspace, served: dict[Any, Any]) -> dict[str, Any] | None:
-    """Return the test predictions of a champion, counted by true and predicted class."""
+    """Return the test predictions of the best run, counted by true and predicted class."""
     predictions = _test_predictions(workspace, served)
     if predictions is None:
         return None
