@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from lstmfcn.pipeline.splits import train_splits
 from lstmfcn.runs.outputs import check_split, load_run, read_output
 from lstmfcn.runs.ranking import rank
 from lstmfcn.runs.run import WEIGHTS_FILE, Run
+from lstmfcn.tracking.cockpit import furnish
 from lstmfcn.tracking.mlflow import Tracker
 from lstmfcn.tracking.promotion import Contents, DeletedRunError, Promotion, challenge, promote
 from lstmfcn.tracking.registry import model_name
@@ -41,6 +43,7 @@ def run(workspace: Workspace, params: Params) -> None:
     """
     try:
         registered = register(workspace, params)
+        furnish(workspace)
     except TrackingError as error:
         say(f"promote: {error} The promotions are written; `lstmfcn sync` registers the models later.")
         registered = {}
@@ -128,6 +131,8 @@ def register(workspace: Workspace, params: Params) -> dict[str, Promotion]:
         say(f"promote: {model_name(dataset)} {sentence(done)}")
         if tracker.was_deleted(best.key):
             say(f"promote: {best.name} was deleted in MLflow: `mlflow gc` will take the model's files, too.")
+        # By name: what this stage writes does not depend on how figures are drawn.
+        import_module("lstmfcn.pipeline.figures").keep_figures(tracker, workspace, best, train)
         promotions[dataset] = done
     return promotions
 
