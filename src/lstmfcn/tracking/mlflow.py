@@ -332,10 +332,14 @@ class Tracker:
             epochs=epochs,
         )
         ended = times(facts)[1]
-        trained = self._logged.runs.get(run.upstream) if run.identity.tested else None
-        if trained is not None:  # a training's row has its test figures, too
-            metrics = final_metrics(run.metrics, ended)
-            retried(lambda: self._client.log_batch(trained, metrics=metrics))
+
+        def show() -> None:
+            """Let the run of the training have its test figures, too."""
+            if (trained := self._logged.runs.get(run.upstream)) is not None:
+                self._client.log_batch(trained, metrics=final_metrics(run.metrics, ended))
+
+        if run.identity.tested:
+            retried(show, lambda: self._logged.look_up(run.upstream, alone=alone))
         self._client.set_terminated(run_id, end_time=ended)
         self._logged.settle(run.key, run_id, alone=alone)
 

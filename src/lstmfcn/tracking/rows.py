@@ -163,7 +163,11 @@ class Rows:
             shown = {name: float(f"{value:.6g}") for name, value in standing.metrics.items()}  # in a column
             new = {name: value for name, value in shown.items() if known.metrics.get(name) != value}
             metrics = final_metrics(new, now) + self._by_iteration(standing)
-            retried(partial(self._client.log_batch, row, metrics=metrics, tags=told))
+
+            def tell(key: str = self._key(standing.chosen), metrics: Any = metrics, told: Any = told) -> None:
+                self._client.log_batch(self._logged.runs[key], metrics=metrics, tags=told)
+
+            retried(tell, partial(self._logged.look_up, self._key(standing.chosen), alone=alone))
         self._met.discard((dataset, resample))
 
     def _by_iteration(self, standing: Standing) -> list[Any]:
