@@ -62,9 +62,8 @@ repro: setup ## run the pipeline: what changed since the last time, and what dep
 	@echo
 	@$(BIN)/lstmfcn summary
 
-ui: setup ## look at the runs in MLflow, on http://127.0.0.1:5000
-	@test -n "$$MLFLOW_TRACKING_URI" || $(BIN)/lstmfcn champions > /dev/null  # it may have been moved, or pulled
-	$(BIN)/mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlruns/mlflow.db}" --host 127.0.0.1
+ui: setup ## look at the runs in MLflow: links to views that answer, on http://127.0.0.1:5000
+	@$(BIN)/lstmfcn ui
 
 FUZZ_SECONDS ?= 60
 

@@ -16,7 +16,7 @@ from lstmfcn.evaluation.metrics import METRICS
 from lstmfcn.files import read_json, write_json
 from lstmfcn.pipeline.table import STAGES
 from lstmfcn.report import summary
-from lstmfcn.tracking import registry
+from lstmfcn.tracking import standing
 from lstmfcn.tracking.champion import load_champion
 
 
@@ -260,7 +260,7 @@ def test_summary_says_so_where_the_registry_does_not_answer(run, finished, monke
     def refuse(*_arguments, **_keywords):
         raise TrackingError("The store does not answer.")
 
-    monkeypatch.setattr(registry, "registered", refuse)
+    monkeypatch.setattr(standing, "serving", refuse)
     status, written = run("summary", "-w", finished[0].root)
     assert status == 0
     assert "What serves is not known: The store does not answer." in written

@@ -26,7 +26,11 @@ pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")  
 NOT_RUN = {
     "README.md": ["it needs the network"],
     "docs/collaborating.md": ["it needs the address of a repository", *["it needs a server"] * 3],
-    "docs/comparing.md": ["the stage that makes what is drawn is left out there", "it goes on until Ctrl-C"],
+    "docs/comparing.md": [
+        "the stage that makes what is drawn is left out there",
+        "it goes on until Ctrl-C",
+        "tests/tracking/test_champion.py does",
+    ],
     "docs/experiments.md": ["they go on in the background", "there is no such experiment"],
     "docs/promoting.md": ["it needs a second version"],
     "docs/reproduction.md": ["it takes hours"],

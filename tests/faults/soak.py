@@ -24,7 +24,7 @@ from mlflow_server import MlflowServer
 from conftest import bumps, files_of, make_workspace, run_stages, workers_of
 from lstmfcn.runs.cache import Cache
 from lstmfcn.runs.run import find_runs
-from lstmfcn.tracking.mlflow import KEY_TAG
+from lstmfcn.tracking.logged import KEY_TAG
 from lstmfcn.tracking.store import connect
 
 JOB_TAG = "lstmfcn.job"

@@ -24,8 +24,8 @@ from lstmfcn.tracking import mlflow as tracking
 from lstmfcn.tracking.champion import load_champion
 from lstmfcn.tracking.download import MissingFilesError
 from lstmfcn.tracking.examination import examine_store
-from lstmfcn.tracking.logged import PARENT_TAG
-from lstmfcn.tracking.mlflow import KEY_TAG, Tracker, sync
+from lstmfcn.tracking.logged import KEY_TAG, PARENT_TAG
+from lstmfcn.tracking.mlflow import Tracker, sync
 from lstmfcn.tracking.store import connect
 
 PARAMS = """

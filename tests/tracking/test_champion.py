@@ -5,6 +5,7 @@ import dataclasses
 import os
 import pickle
 
+import mlflow
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +14,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.model_selection import KFold, cross_val_score
 from sklearn.utils.validation import check_is_fitted
 
+from lstmfcn.data.series import Split
 from lstmfcn.errors import DataError
 from lstmfcn.tracking.champion import _example, load_champion
 from untrained import package
@@ -64,6 +66,26 @@ NONSENSE = {
     "a complex number": spoilt(1 + 2j),
     "a list": spoilt([1, 2]),
 }
+
+
+def test_mlflow_evaluates_a_champion(finished, tmp_path, monkeypatch):
+    """Against the accuracy of the champion's own answers, counted."""
+    workspace, _ = finished
+    champion = load_champion("Bumps", workspace=workspace.root)
+    test = Split.load(workspace.test_splits / "Bumps.npz")
+    labels = np.array(test.classes)[test.y]
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/own.db")
+    monkeypatch.chdir(tmp_path)
+    settings = {"log_model_explainability": False}
+    found = mlflow.models.evaluate(
+        champion.predict,
+        test.X[:, 0].astype(np.float64),
+        targets=labels,
+        model_type="classifier",
+        evaluator_config=settings,
+    )
+    right = champion.predict(test.X.astype(np.float64)) == labels
+    assert found.metrics["accuracy_score"] == pytest.approx(right.mean())
 
 
 @pytest.fixture(scope="module")

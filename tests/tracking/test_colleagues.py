@@ -23,8 +23,8 @@ from lstmfcn.runs.predictions import Predictions
 from lstmfcn.runs.run import find_runs
 from lstmfcn.study.new import files_of
 from lstmfcn.tracking import mlflow as tracking
-from lstmfcn.tracking.logged import PARENT_TAG
-from lstmfcn.tracking.mlflow import KEY_TAG, sync
+from lstmfcn.tracking.logged import KEY_TAG, PARENT_TAG
+from lstmfcn.tracking.mlflow import sync
 from lstmfcn.tracking.registry import registered
 from lstmfcn.tracking.store import connect
 from lstmfcn.workspace import Workspace

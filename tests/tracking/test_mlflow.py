@@ -13,7 +13,9 @@ from mlflow.exceptions import MlflowException
 from lstmfcn.errors import TrackingError
 from lstmfcn.runs.run import find_runs
 from lstmfcn.tracking import mlflow as tracking
-from lstmfcn.tracking.mlflow import CLONE_TAG, KEY_TAG, Tracker, sync
+from lstmfcn.tracking.logged import CLONE_TAG, KEY_TAG
+from lstmfcn.tracking.mlflow import Tracker, sync
+from lstmfcn.tracking.sqlite import add_metrics
 from lstmfcn.tracking.store import clone_id, connect
 
 
@@ -28,23 +30,29 @@ def test_every_run_is_in_mlflow_once_under_the_run_of_its_model(finished):
     _, runs = all_runs(workspace)
     children = [r for r in runs if "mlflow.parentRunId" in r.data.tags]
     parents = {r.info.run_id: r.info.run_name for r in runs if r not in children}
-    assert sorted(parents.values()) == ["Bumps alstm_fcn", "Bumps lstm_fcn"]
+    recipe = " · train.epochs=12, train.batch_size=8 and "
+    assert sorted(name.partition(recipe)[0] for name in parents.values()) == [
+        "Bumps alstm_fcn",
+        "Bumps lstm_fcn",
+    ]
     # a model: two trials, phase 1 and two iterations, each of these three evaluated
     assert len(children) == 2 * (2 + 3 + 3)
     assert len({r.info.run_name for r in children}) == len(children)
     for run in children:
         assert run.info.status == "FINISHED"
-        assert run.info.run_name.startswith(parents[run.data.tags["mlflow.parentRunId"]])
+        subject, separator, changes = parents[run.data.tags["mlflow.parentRunId"]].partition(" · ")
+        assert run.info.run_name.startswith(subject)
+        assert run.info.run_name.endswith(separator + changes)
         tags = {"dataset", "model", "phase", "protocol", "lstmfcn.device", "lstmfcn.data", "lstmfcn.job"}
         assert tags | {"mlflow.source.git.commit"} <= set(run.data.tags)
         (given,) = run.inputs.dataset_inputs
-        assert run.data.tags["lstmfcn.data"].startswith(given.dataset.digest)
+        assert {"mlflow.data.context", "lstmfcn.data"} == {tag.key for tag in given.tags}
 
 
 def test_curves_parameters_and_weights_arrive_whole(finished):
     workspace, _ = finished
     client, runs = all_runs(workspace)
-    (run,) = (r for r in runs if r.info.run_name == "Bumps lstm_fcn fine-tuning 1, seed 0")
+    (run,) = (r for r in runs if r.info.run_name.startswith("Bumps lstm_fcn fine-tuning 1, seed 0 ·"))
     folder = workspace.finetuned / "Bumps/lstm_fcn/seed-0/iteration-1"
     history = pd.read_csv(folder / "history.csv")
     logged = client.get_metric_history(run.info.run_id, "train_loss")
@@ -171,3 +179,39 @@ def test_a_store_that_fails_after_the_first_call_stops_nothing(finished, tmp_pat
     tracker._silent_until = 0
     tracker.log(folder, run)
     assert tracker.run_id(run.key)
+
+
+def test_the_row_of_an_older_version_becomes_that_of_the_recipe(finished, tmp_path, monkeypatch):
+    """Versions that knew no recipes had one parent for a classifier: it keeps its id, and its runs."""
+    workspace, _ = finished
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/other.db")
+    client, _ = all_runs(workspace)
+    experiment = client.get_experiment_by_name("lstmfcn").experiment_id
+    older = client.create_run(experiment, run_name="Bumps lstm_fcn", tags={KEY_TAG: "parent Bumps lstm_fcn"})
+    client.set_terminated(older.info.run_id)
+    sync(workspace, lambda line: None)
+    row = client.get_run(older.info.run_id)
+    assert row.info.run_name.startswith("Bumps lstm_fcn · train.epochs=12")
+    assert "oof_accuracy" in row.data.metrics
+    _, runs = all_runs(workspace)
+    assert sum(run.data.tags.get("mlflow.parentRunId") == older.info.run_id for run in runs) == 8
+
+
+def test_many_metrics_are_logged_as_mlflow_does(finished, tmp_path, monkeypatch):
+    """Against MLflow's own `log_batch`, of the same metrics in another run."""
+    workspace, _ = finished
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/other.db")
+    client, _ = all_runs(workspace)
+    experiment = client.get_experiment_by_name("lstmfcn").experiment_id
+    ours, theirs = (client.create_run(experiment).info.run_id for _ in range(2))
+    metrics = [mlflow.entities.Metric(name, 0.1 * i, 100 - i, i) for name in "ab" for i in range(9)]
+    for some in (metrics[4:], metrics[:5], metrics):
+        add_metrics(tmp_path / "other.db", ours, some)
+        client.log_batch(theirs, metrics=some)
+    assert client.get_run(ours).data.metrics == client.get_run(theirs).data.metrics
+    for name in "ab":
+        rows = [
+            sorted((m.step, m.timestamp, m.value) for m in client.get_metric_history(run, name))
+            for run in (ours, theirs)
+        ]
+        assert rows[0] == rows[1]

@@ -17,7 +17,8 @@ from lstmfcn.pipeline.stages.promote import register
 from lstmfcn.runs.run import find_runs
 from lstmfcn.tracking.champion import load_champion
 from lstmfcn.tracking.download import pull
-from lstmfcn.tracking.mlflow import KEY_TAG, Tracker, sync
+from lstmfcn.tracking.logged import KEY_TAG
+from lstmfcn.tracking.mlflow import Tracker, sync
 from lstmfcn.tracking.relocation import ADDRESSES, mend, path_at, place_of
 from lstmfcn.tracking.store import EXPERIMENT, connect
 from lstmfcn.workspace import Workspace

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from lstmfcn.cli.app import WorkspaceOption, app, say
-from lstmfcn.cli.store import fill_store
-from lstmfcn.errors import LstmfcnError
+from lstmfcn.cli.store import fill_store, with_store
+from lstmfcn.errors import LstmfcnError, TrackingError
 from lstmfcn.workspace import Workspace
 
 PANEL = "Care"
@@ -35,6 +35,43 @@ def sync(
     here = Workspace(workspace)
     with lock(here, "lstmfcn sync", say):
         fill_store(here, typer.echo, restore=restore)
+
+
+@app.command(rich_help_panel=PANEL)
+def ui(
+    workspace: WorkspaceOption = Path(),
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where MLflow listens.")] = 5000,
+) -> None:
+    """Look at the runs in MLflow: print links to views that answer, and start its server.
+
+    Where `MLFLOW_TRACKING_URI` names a server, the links lead there, and none is started.
+    """
+    from lstmfcn.tracking import server
+    from lstmfcn.tracking.cockpit import experiment_of, furnish, links
+
+    here = with_store(workspace)
+    experiment = experiment_of(here)
+    if experiment is None:
+        raise LstmfcnError("There are no runs to look at yet: run `dvc repro`, or `lstmfcn sync`.")
+    try:
+        furnish(here)
+    except TrackingError as error:  # who may only read has the links all the same
+        say(str(error))
+    address = server.address(here, port)
+    for title, link in links(here, address, experiment.experiment_id):
+        typer.echo(f"{title}\n  {link}")
+    if server.is_ours(here):
+        server.check_port(port)
+        typer.echo(f"\nMLflow listens on {address} until Ctrl-C.")
+        raise typer.Exit(server.run(here, port))
+
+
+@app.command(rich_help_panel=PANEL)
+def status(workspace: WorkspaceOption = Path()) -> None:
+    """Say what the stage at work is at: its queue, its rate, the epochs under way, the time that is left."""
+    from lstmfcn.pipeline.status import status as told
+
+    typer.echo("\n".join(told(Workspace(workspace))))
 
 
 @app.command(rich_help_panel=PANEL)

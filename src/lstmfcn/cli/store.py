@@ -17,12 +17,14 @@ def fill_store(here: Workspace, tell: Callable[[str], None], *, restore: bool = 
     from lstmfcn.pipeline.stages.promote import register
     from lstmfcn.tracking import mlflow, store
     from lstmfcn.tracking.causes import called
+    from lstmfcn.tracking.cockpit import furnish
     from lstmfcn.wording import counted
 
     count = mlflow.sync(here, tell, restore=restore)
     tell(f"Missing in {called(store.tracking_uri(here))} until now: {counted(count, 'run')}.")
     if here.promotions.exists():
         register(here, config.load(here.params), restore=restore)
+    furnish(here)
 
 
 def with_store(workspace: Path) -> Workspace:

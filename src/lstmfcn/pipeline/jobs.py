@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from lstmfcn.environment import load_backend
@@ -22,8 +23,11 @@ from lstmfcn.files import OutsideError, check_names, has_content, member, write_
 from lstmfcn.pipeline.commit import commit_of
 from lstmfcn.pipeline.executors import run_jobs
 from lstmfcn.pipeline.progress import duration, say
+from lstmfcn.pipeline.status import Queue, queue_of, write
+from lstmfcn.pipeline.under_way import runs_under_way
 from lstmfcn.runs.cache import Cache
-from lstmfcn.runs.run import RUN_FILE, Bundle, Run, find_runs
+from lstmfcn.runs.run import RUN_FILE, Bundle, find_runs
+from lstmfcn.tracking.live import INTERVAL
 from lstmfcn.tracking.mlflow import Tracker
 from lstmfcn.version import __version__
 from lstmfcn.wording import counted
@@ -91,8 +95,8 @@ def run_queue(
     JobsFailedError
         After the last job, if any failed: names each and says why.
     """
-    with _logger(workspace) as log:
-        _run_queue(stage, function, jobs, workspace, log)
+    with _logger(workspace) as tracking:
+        _run_queue(stage, function, jobs, workspace, tracking)
 
 
 def _run_queue(
@@ -100,7 +104,7 @@ def _run_queue(
     function: Callable[[Any], Bundle],
     jobs: Sequence[Job],
     workspace: Workspace,
-    log: Callable[[Path], None],
+    tracking: Tracking,
 ) -> None:
     cache = Cache(workspace.cache)
     finished: list[Job] = []
@@ -120,18 +124,28 @@ def _run_queue(
             path = member(job.folder, name)
             if path.is_symlink() or not has_content(path, content):
                 write_bytes(path, content)
-        log(job.folder)
+        tracking.log(job.folder)
+
+    facts = _whence(workspace)
+
+    def call_of(job: Job) -> tuple[Callable[[Any], Bundle], Any]:
+        try:
+            arguments = job.arguments()
+        except LstmfcnError as error:  # what it needs is damaged: that is to end no other job
+            return _fail, error
+        tracking.watch(arguments, facts)
+        return function, arguments
 
     def calls() -> Iterator[tuple[Callable[[Any], Bundle], Any]]:
         # What was finished is laid down last: reading thousands of results is to keep no worker waiting.
         for job in waiting:
-            yield _call_of(function, job)
+            yield call_of(job)
         for job in finished:
             kept = cache.get(job.key)
             if kept is None:
                 say(f"{stage}: what was kept of {job.name} is damaged; it runs again")
                 waiting.append(job)
-                yield _call_of(function, job)
+                yield call_of(job)
             else:
                 lay_down(job, kept)
 
@@ -142,29 +156,40 @@ def _run_queue(
         else:
             say(f"{stage}: {name} is at work again")
 
+    ended: set[int] = set()
+
+    def note() -> Queue:
+        """Write down how far the queue is, for `lstmfcn status`."""
+        left = [(job.name, job.key) for index, job in enumerate(waiting) if index not in ended]
+        sizes = sum(waiting[index].size for index in ended), sum(job.size for job in waiting)
+        queue = queue_of(stage, begun, left, kept=len(finished), done=len(ended), sizes=sizes)
+        write(workspace, queue)
+        return queue
+
     failures = []
-    done, begun = 0.0, time.monotonic()
+    begun = time.time()
+    note()
     for count, (index, result) in enumerate(run_jobs(_timed, calls(), watch), start=1):
         job = waiting[index]
-        done += job.size
-        total = sum(job.size for job in waiting)
-        left = (time.monotonic() - begun) * (total - done) / done if done else 0.0
+        ended.add(index)
+        left = note().seconds_left(time.time()) or 0.0
         place = f"{stage}: [{count}/{len(waiting)}] {job.name}"
         if isinstance(result, LstmfcnError):
             failures.append(f"  - {job.name}: {result}")
             say(f"{place} failed: {result}")
+            tracking.fail(job.key)
             continue
-        bundle, facts = result
+        bundle, measured = result
         try:
             check_names(bundle)
         except OutsideError as error:
             failures.append(f"  - {job.name}: {error}")
             continue
-        cache.put(job.key, bundle, facts | _whence(workspace))
+        cache.put(job.key, bundle, measured | facts)
         shutil.rmtree(workspace.scratch / job.key, ignore_errors=True)  # what it would have gone on from
         lay_down(job, bundle)
         more = f", about {duration(left)} left" if count < len(waiting) else ""
-        say(f"{place}: {duration(facts['seconds'])}{more}")
+        say(f"{place}: {duration(measured['seconds'])}{more}")
     if failures:
         raise JobsFailedError(
             f"{len(failures)} of {counted(len(jobs), 'job')} of {stage} failed; the others are kept:\n"
@@ -175,49 +200,74 @@ def _run_queue(
 
 def _whence(workspace: Workspace) -> dict[str, str | None]:
     """Return the facts of a job that its worker does not know."""
-    facts = {"commit": commit_of(workspace.root), "version": __version__}
+    facts = {"commit": commit_of(workspace.root), "version": __version__, "user": _user()}
     return facts | ({"experiment": workspace.experiment} if workspace.experiment else {})
-
-
-def _call_of(function: Callable[[Any], Bundle], job: Job) -> tuple[Callable[[Any], Bundle], Any]:
-    """Return what runs a job; where what it needs is damaged, its failure, which is to end no other job."""
-    try:
-        return function, job.arguments()
-    except LstmfcnError as error:
-        return _fail, error
 
 
 def _fail(error: LstmfcnError) -> Bundle:
     raise error
 
 
+class Tracking:
+    """Logs runs to MLflow beside the work, in a thread of its own: a slow store delays no job."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._tracker = Tracker(workspace, say)
+        self._found: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        # A daemon, since whoever presses Ctrl-C is not to wait for a store: `lstmfcn sync` logs the rest.
+        self._thread = threading.Thread(target=self._fill, name="tracking", daemon=True)
+        self._thread.start()
+
+    def watch(self, job: Any, facts: Mapping[str, Any]) -> None:
+        """Log the epochs of the runs that a job is about to make, as it comes to them."""
+        for folder, run in runs_under_way(job).items():
+            self._found.put(partial(self._tracker.watch, run, folder, facts))
+
+    def log(self, folder: Path) -> None:
+        """Log the runs of a folder."""
+        for place, run in find_runs(folder):
+            self._found.put(partial(self._tracker.log, place, run))
+
+    def fail(self, job: str) -> None:
+        """End the runs under way of a job, given by its key, that has failed."""
+        self._found.put(partial(self._tracker.fail, job))
+
+    def finish(self) -> None:
+        """Wait until all is logged."""
+        self._found.put(self._tracker.close)
+        self._found.put(None)
+        self._thread.join()
+
+    def _fill(self) -> None:
+        looked = time.monotonic()
+        while True:
+            try:
+                call = self._found.get(timeout=max(0.0, looked + INTERVAL - time.monotonic()))
+            except Empty:
+                looked, call = time.monotonic(), self._tracker.look
+            if call is None:
+                return
+            call()
+
+
 @contextmanager
-def _logger(workspace: Workspace) -> Iterator[Callable[[Path], None]]:
-    """Yield what logs the runs of a folder to MLflow, beside the work: a slow store delays no job."""
-    tracker = Tracker(workspace, say)
-    found: SimpleQueue[tuple[Path, Run] | None] = SimpleQueue()
-
-    def fill() -> None:
-        while (item := found.get()) is not None:
-            tracker.log(*item)
-
-    def log(folder: Path) -> None:
-        for item in find_runs(folder):
-            found.put(item)
-
-    def finish() -> None:
-        found.put(None)
-        thread.join()
-
-    # A daemon, since whoever presses Ctrl-C is not to wait for a store: `lstmfcn sync` logs the rest.
-    thread = threading.Thread(target=fill, name="tracking", daemon=True)
-    thread.start()
+def _logger(workspace: Workspace) -> Iterator[Tracking]:
+    """Yield what logs to MLflow; when the work is done, or some of it has failed, all is logged."""
+    tracking = Tracking(workspace)
     try:
-        yield log
+        yield tracking
     except LstmfcnError:
-        finish()
+        tracking.finish()
         raise
-    finish()
+    tracking.finish()
+
+
+def _user() -> str:
+    """Return who runs the stage."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user without a name, as in some containers
+        return ""
 
 
 def _timed(call: tuple[Callable[[Any], Bundle], Any]) -> tuple[Bundle, dict[str, Any]]:

@@ -2,95 +2,133 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lstmfcn.evaluation.metrics import all_metrics
-from lstmfcn.files import to_json
-from lstmfcn.runs.run import BY_ESTIMATOR, Run
+from lstmfcn.runs.run import Run
 from lstmfcn.tracking.logged import BATCH, CLONE_TAG, EXPERIMENT_TAG, KEY_TAG, PARENT_TAG, retried
 from lstmfcn.tracking.relocation import ARTIFACTS
+from lstmfcn.tracking.sqlite import add_metrics
 
 # The history's columns beside their names in MLflow, where they stand next to oof_ and test_ metrics.
 METRIC_NAMES = {"loss": "train_loss", "accuracy": "train_accuracy"}
 
-SHOWN_BY_PARENT = ("oof_", "test_")
-"""How the metrics begin that a parent's row shows."""
 
-
-def fill(
+def begin(
     client: Any,
     experiment: str,
     run: Run,
-    folder: Path,
     *,
+    name: str,
     parent: str,
     facts: Mapping[str, Any],
     clone: str,
-    artifacts: Path | None,
-) -> tuple[str, list[Any]]:
-    """Log a run but for its end, so that one which is cut short is known by that.
+    data: Any,
+) -> str:
+    """Make a run in MLflow, which is under way until it is filled and ended; return its id.
 
     Parameters
     ----------
     client, experiment
         MLflow's client, and the experiment's id.
-    run, folder
-        The run, and where its files lie.
+    run
+        The run.
+    name
+        What it is called.
     parent
-        The id of the run that holds all of its model.
+        The id of the run that holds all of its classifier.
     facts
-        When and how it was made.
+        When and how it is made.
     clone
         What tells this clone.
-    artifacts
-        The folder of the store's artifacts, where it lies on this machine: they are copied there.
-
-    Returns
-    -------
-    run_id : str
-    shown : list of mlflow.entities.Metric
-        What the parent's row shows of it.
+    data
+        See `lstmfcn.tracking.inputs.input_of`.
     """
-    from mlflow.entities import Metric, Param
+    tags = tags_of(run, facts, clone) | {PARENT_TAG: parent}
+    made = client.create_run(experiment, start_time=times(facts)[0], run_name=name, tags=tags)
+    run_id: str = made.info.run_id
+    retried(lambda: client.log_inputs(run_id, [data]))
+    return run_id
 
-    started, ended = times(facts)
-    tags = _tags(run, facts, clone) | {PARENT_TAG: parent}
-    run_id = client.create_run(experiment, start_time=started, run_name=run.name, tags=tags).info.run_id
+
+def params_of(run: Run) -> list[Any]:
+    """Return the parameters of a run, and which run it is."""
+    from mlflow.entities import Param
+
     one = run.identity
     told = {"dataset": one.dataset, "model": one.classifier, "seed": one.seed, **run.params}
-    params = [Param(k, str(v)) for k, v in told.items()]
-    metrics = _metrics(folder, run, started, ended)
-    room = BATCH - len(params)
-    client.log_batch(run_id, metrics=metrics[:room], params=params)
-    for first in range(room, len(metrics), BATCH):
-        client.log_batch(run_id, metrics=metrics[first : first + BATCH])
-    retried(lambda: client.log_inputs(run_id, [_data(run)]))
+    return [Param(k, str(v)) for k, v in told.items()]
+
+
+def fill(
+    client: Any,
+    run_id: str,
+    run: Run,
+    folder: Path,
+    *,
+    facts: Mapping[str, Any],
+    file: Path | None,
+    artifacts: Path | None,
+    epochs: int = 0,
+) -> None:
+    """Log a run but for its end, so that one which is cut short is known by that.
+
+    Parameters
+    ----------
+    client, run_id
+        MLflow's client, and the id that `begin` gave.
+    run, folder
+        The run, and where its files lie.
+    facts
+        When and how it was made.
+    file
+        The store, where it is a SQLite database: the many metrics of the history are written there.
+    artifacts
+        The folder of the store's artifacts, where it lies on this machine: they are copied there.
+    epochs
+        How many epochs of its history are logged already.
+    """
+    started, ended = times(facts)
+    params, final = params_of(run), final_metrics(run.metrics, ended)
+    curves = _history(folder, run, started, ended, epochs=epochs)
+    client.log_batch(run_id, metrics=final, params=params)
+    log_epochs(client, run_id, curves, file=file)
     if artifacts is not None:
         place = artifacts / run_id / ARTIFACTS
-        place.mkdir(parents=True)
+        place.mkdir(parents=True, exist_ok=True)
         for name in run.artifacts:
             shutil.copyfile(folder / name, place / name)
     else:
         for name in run.artifacts:
             client.log_artifact(run_id, str(folder / name))
-    if one.step == "search":
-        return run_id, []
-    # A step an iteration of fine-tuning.
-    return run_id, [
-        Metric(m.key, m.value, m.timestamp, one.number)
-        for m in metrics
-        if m.key.startswith(SHOWN_BY_PARENT) and m.key.partition("_")[2] in all_metrics()
-    ]
 
 
-def _tags(run: Run, facts: Mapping[str, Any], clone: str) -> dict[str, str]:
+def log_epochs(client: Any, run_id: str, metrics: Sequence[Any], *, file: Path | None) -> None:
+    """Log the many metrics of epochs; the parameters are those of `fill`."""
+    if file is not None and all(math.isfinite(metric.value) for metric in metrics):
+        add_metrics(file, run_id, metrics)
+    else:
+        for first in range(0, len(metrics), BATCH):
+            client.log_batch(run_id, metrics=metrics[first : first + BATCH])
+
+
+def final_metrics(values: Mapping[str, float | None], ended: int) -> list[Any]:
+    """Return metrics without a step, as MLflow has them; a None is left out."""
+    from mlflow.entities import Metric
+
+    return [Metric(name, value, ended, 0) for name, value in values.items() if value is not None]
+
+
+def tags_of(run: Run, facts: Mapping[str, Any], clone: str) -> dict[str, str]:
+    """Return the tags of a run."""
     one, seconds = run.identity, facts.get("seconds")
     tags = {
         "mlflow.source.name": "lstmfcn",
+        "mlflow.user": str(facts.get("user", "")),
         "mlflow.source.git.commit": str(facts.get("commit") or "unknown"),
         KEY_TAG: run.key,
         CLONE_TAG: clone,
@@ -112,37 +150,22 @@ def _tags(run: Run, facts: Mapping[str, Any], clone: str) -> dict[str, str]:
     return {name: value for name, value in tags.items() if value}
 
 
-def _data(run: Run) -> Any:
-    from mlflow.entities import Dataset, DatasetInput, InputTag
-
-    by_hand = run.protocol == BY_ESTIMATOR
-    data = Dataset(
-        f"{run.identity.dataset} ({run.split} split)",
-        run.data[:32],
-        "code" if by_hand else "dvc",
-        "given to fit" if by_hand else f"data/prepared/{run.split}",
-        profile=to_json(dict(run.sizes)),
-    )
-    return DatasetInput(data, [InputTag("mlflow.data.context", run.split)])
-
-
-def _metrics(folder: Path, run: Run, started: int, ended: int) -> list[Any]:
-    """Return the final metrics, and the history's spread evenly over the run's time."""
+def _history(folder: Path, run: Run, started: int, ended: int, *, epochs: int) -> list[Any]:
+    """Return the metrics of each epoch after so many, spread evenly over the run's time."""
     from mlflow.entities import Metric
 
-    metrics = [Metric(name, value, ended, 0) for name, value in run.metrics.items() if value is not None]
-    if run.history:
-        import pandas as pd
+    if not run.history:
+        return []
+    import pandas as pd
 
-        history = pd.read_csv(folder / run.history).set_index("epoch")
-        span = (ended - started) / max(len(history), 1)
-        for name, column in history.items():
-            metric = METRIC_NAMES.get(str(name), str(name))
-            metrics += [
-                Metric(metric, float(v), started + int(span * i), int(epoch))  # type: ignore[call-overload]
-                for i, (epoch, v) in enumerate(column.items(), start=1)
-            ]
-    return metrics
+    history = pd.read_csv(folder / run.history).set_index("epoch")
+    span = (ended - started) / max(len(history), 1)
+    return [
+        Metric(METRIC_NAMES.get(str(name), str(name)), value, started + int(span * i), int(epoch))
+        for name, column in history.items()
+        for i, (epoch, value) in enumerate(zip(history.index, column.tolist(), strict=True), start=1)
+        if i > epochs
+    ]
 
 
 def times(facts: Mapping[str, Any]) -> tuple[int, int]:

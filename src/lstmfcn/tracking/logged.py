@@ -13,6 +13,19 @@ PARENT_TAG = "mlflow.parentRunId"
 EXPERIMENT_TAG = "dvc.experiment"
 """The names of DVC's experiments that a run is part of: several where they share its job."""
 
+KIND_TAG = "lstmfcn.kind"
+CLASSIFIER = "classifier"
+"""Tags the runs that hold all runs of a classifier on a dataset by a recipe."""
+
+CHOSEN_TAG = "chosen"
+"""Which step a classifier is judged by."""
+
+CHOSEN_RUN_TAG = "lstmfcn.chosen"
+"""The id of that step's run."""
+
+PARENT = "parent"
+"""How the key of such a run begins."""
+
 DOUBLE = "double of "
 """How the key of a run begins that was put aside in favour of another with the same one."""
 
@@ -89,12 +102,15 @@ class Logged:
         The id of the finished run of each key.
     deleted
         The id of a finished run of each key all of whose runs a person deleted.
+    under_way
+        The ids of the runs that this process is at work on: running, they are not dead.
     """
 
     def __init__(self, client: Any, experiment: str, clone: str) -> None:
         self._client, self._experiment, self._clone = client, experiment, clone
         self.runs: dict[str, str] = {}
         self.deleted: dict[str, str] = {}
+        self.under_way: set[str] = set()
 
     def look_up(self, key: str | None = None, *, alone: bool) -> None:
         """Note which runs are logged, close those that dead processes left running, and put doubles aside.
@@ -114,6 +130,9 @@ class Logged:
         for run in listed(self._client, self._experiment, those):
             tags, info = run.data.tags, run.info
             found = tags.get(KEY_TAG, "")
+            is_whole = info.status == "FINISHED" or found.startswith(
+                f"{PARENT} "
+            )  # that holds those that are
             if found.startswith(DOUBLE):
                 heirs[info.run_id] = found.removeprefix(DOUBLE)
                 if info.lifecycle_stage == "active":  # somebody restored the experiment, and all in it
@@ -121,13 +140,16 @@ class Logged:
             elif not found:
                 continue
             elif info.lifecycle_stage == "deleted":
-                if info.status == "FINISHED":
+                if is_whole:
                     deleted[found] = info.run_id
-            elif info.status == "FINISHED":
-                finished.setdefault(found, []).append(run)
-                children.append(run)
-            elif info.status == "RUNNING" and (alone or tags.get(CLONE_TAG) == self._clone):
-                self._change(self._client.set_terminated, info.run_id, "KILLED")
+            else:
+                if is_whole:
+                    finished.setdefault(found, []).append(run)
+                    children.append(run)
+                mine = alone or tags.get(CLONE_TAG) == self._clone
+                if info.status == "RUNNING" and mine and info.run_id not in self.under_way:
+                    end = "FINISHED" if is_whole else "KILLED"
+                    self._change(self._client.set_terminated, info.run_id, end)
         for found, runs in finished.items():
             # Two clones that see the same doubles keep the same one.
             kept, *others = sorted(runs, key=lambda run: str(run.info.run_id))
@@ -141,6 +163,12 @@ class Logged:
             if found not in finished:
                 self.runs.pop(found, None)
         self.deleted = {k: v for k, v in (self.deleted | deleted).items() if k not in self.runs}
+
+    def settle(self, key: str, run_id: str, *, alone: bool) -> None:
+        """Note a run that was logged; where another clone logged the same meanwhile, one is put aside."""
+        self.runs[key] = run_id
+        if not alone:
+            self.look_up(key, alone=alone)
 
     def restore(self, key: str) -> None:
         """Bring back the run of a key that a person deleted."""

@@ -22,9 +22,15 @@ from lstmfcn.runs.facts import read_facts
 from lstmfcn.runs.outputs import check_outputs, runs_in
 from lstmfcn.runs.run import BY_ESTIMATOR, Run, find_runs
 from lstmfcn.tracking.causes import called
-from lstmfcn.tracking.filling import fill, times
-from lstmfcn.tracking.logged import CLONE_TAG, KEY_TAG, PARENT_TAG, Logged, retried
+from lstmfcn.tracking.filling import begin, fill, final_metrics, log_epochs, params_of, tags_of, times
+from lstmfcn.tracking.inputs import input_of
+from lstmfcn.tracking.live import Epochs, UnderWay
+from lstmfcn.tracking.logged import (
+    Logged,
+    retried,
+)
 from lstmfcn.tracking.relocation import ARTIFACTS, artifacts_beside, path_at
+from lstmfcn.tracking.rows import Rows
 from lstmfcn.tracking.store import (
     EXPERIMENT,
     alone_in,
@@ -62,9 +68,11 @@ class Tracker:
         self._say = say
         self._client: Any = None
         self._logged: Any = None
+        self._rows: Any = None
         self._experiment = ""
         self._artifacts: Path | None = None
         self._waiting: list[tuple[Path, Run]] = []
+        self._under_way: dict[str, UnderWay] = {}
         self._silent_until = -math.inf
 
     def log(self, folder: Path, run: Run) -> None:
@@ -73,22 +81,31 @@ class Tracker:
         After a failure the store is left in peace for a while; `lstmfcn sync` logs what it never took.
         """
         self._waiting.insert(0, (folder, run))
+        self._unless_silent(self._log_waiting)
+
+    def _log_waiting(self) -> None:
+        for _ in range(len(self._waiting)):
+            # One that the store refuses goes behind those it may take.
+            self._waiting.append(self._waiting.pop(0))
+            begun = time.monotonic()
+            try:
+                self.log_now(*self._waiting[-1])
+            except DataError as error:  # it stays so, however often the store is tried
+                self._say(str(error))
+            self._waiting.pop()
+            if time.monotonic() - begun > PATIENCE:
+                uri = called(tracking_uri(self._workspace))
+                raise TrackingError(f"The tracking store {uri} takes over {PATIENCE} s for a run.")
+
+    def _unless_silent(self, call: Callable[[], None]) -> None:
+        """Do something with the store, unless it failed, or was too slow, a while ago."""
         if time.monotonic() < self._silent_until:
             return
         first_time = self._silent_until == -math.inf
         try:
-            for _ in range(len(self._waiting)):
-                # One that the store refuses goes behind those it may take.
-                self._waiting.append(self._waiting.pop(0))
-                begun = time.monotonic()
-                try:
-                    self.log_now(*self._waiting[-1])
-                except DataError as error:  # it stays so, however often the store is tried
-                    self._say(str(error))
-                self._waiting.pop()
-                if time.monotonic() - begun > PATIENCE:
-                    uri = called(tracking_uri(self._workspace))
-                    raise TrackingError(f"The tracking store {uri} takes over {PATIENCE} s for a run.")
+            call()
+        except DataError as error:
+            self._say(str(error))
         except TrackingError as error:
             self._client = None  # what it left half-logged is closed when it is connected again
             self._silent_until = time.monotonic() + PAUSE
@@ -167,6 +184,14 @@ class Tracker:
                 folder, self._artifacts / run_id / ARTIFACTS / place, copy_function=shutil.copyfile
             )
 
+    def holds(self, run_id: str, place: str) -> bool:
+        """Return whether a logged run has files in a place of its own; see `keep`."""
+        self._connect()
+        if self._artifacts is not None:
+            return (self._artifacts / run_id / ARTIFACTS / place).exists()
+        with explained(self._workspace, "The files of a run could not be listed"):
+            return bool(self._client.list_artifacts(run_id, place))
+
     def was_deleted(self, key: str) -> bool:
         """Return whether a person deleted the run with this key in MLflow; see `run_id`."""
         return self.run_id(key) is None and key in self._logged.deleted
@@ -183,36 +208,140 @@ class Tracker:
         beside = None if file is None else artifacts_beside(file)
         self._artifacts = beside if path_at(experiment.artifact_location) == beside else None
         self._client, self._logged, self._experiment = client, logged, experiment.experiment_id
+        self._rows = Rows(self._workspace, client, self._experiment, logged)
 
     def _alone(self) -> Any:
         return alone_in(self._workspace)
 
-    def _fill(self, folder: Path, run: Run, *, alone: bool) -> None:
-        facts = self._facts(run.job)
-        started, ended = times(facts)
-        parent = self._parent(run, started, alone=alone)
-        run_id, shown = fill(
+    def watch(self, run: Run, folder: Path, facts: Mapping[str, object]) -> None:
+        """Log a run's epochs at each `look`, from its first on, until it is logged.
+
+        Parameters
+        ----------
+        run
+            What is known of it before it has ended.
+        folder
+            Where its trainings have their checkpoints.
+        facts
+            As it will have them.
+        """
+        self._under_way[run.key] = UnderWay(run, folder, facts)
+
+    def look(self) -> None:
+        """Log the epochs that the runs under way have come to since the last look; see `log`."""
+        self._unless_silent(self._look)
+
+    def fail(self, job: str) -> None:
+        """End the runs under way of a job, given by its key, that has failed; see `log`."""
+        keys = [key for key, one in self._under_way.items() if one.run.job == job]
+        failed = [self._under_way.pop(key) for key in keys]
+        begun = [one.run_id for one in failed if one.run_id is not None]
+        for one in failed:
+            one.end()
+
+        def end() -> None:
+            self._connect()
+            with explained(self._workspace, "A run that failed could not be ended"), self._alone():
+                for run_id in begun:
+                    self._client.set_terminated(run_id, "FAILED")
+
+        if begun:
+            self._unless_silent(end)
+
+    def meet(self, run: Run) -> None:
+        """Let `show` make the row of a logged run's classifier, where an older version made none."""
+        if not self._rows.has(run):
+            self._rows.meet(run)
+
+    def close(self) -> None:
+        """Let the rows of the classifiers show how these stand now; see `log`."""
+        self._unless_silent(self.show)
+
+    def show(self) -> None:
+        """Let the row of each classifier that runs were met of show how it stands, and end it.
+
+        Raises
+        ------
+        TrackingError
+            If the store does not answer.
+        """
+        if self._client is None:
+            return
+        with explained(self._workspace, "The classifiers could not be compared"), self._alone() as alone:
+            self._rows.show(alone=alone)
+
+    def _look(self) -> None:
+        for one in self._under_way.values():
+            epochs = one.new_epochs()
+            if not epochs:
+                continue
+            self._connect()
+            with explained(self._workspace, f"{one.run.name} could not be logged"), self._alone() as alone:
+                self._log_epochs(one, epochs, alone=alone)
+
+    def _log_epochs(self, one: UnderWay, epochs: Epochs, *, alone: bool) -> None:
+        from mlflow.entities import Metric
+
+        now = int(1000 * time.time())
+        run_id = one.run_id
+        if run_id is None:
+            if one.run.key in self._logged.runs or one.run.key in self._logged.deleted:
+                return
+            run_id = one.begin(self._begin(one.run, {**one.facts, "started": now}, alone=alone))
+            self._logged.under_way.add(run_id)
+            self._client.log_batch(run_id, params=params_of(one.run))
+        metrics = [Metric(name, value, now, epoch) for name, epoch, value in epochs]
+        log_epochs(self._client, run_id, metrics, file=store_file(self._workspace))
+        # Another process may have taken it for a dead one's.
+        self._client.update_run(run_id, status="RUNNING")
+        self._rows.set_running(self._rows.of(one.run, now, alone=alone))
+
+    def _begin(self, run: Run, facts: Mapping[str, Any], *, alone: bool) -> str:
+        return begin(
             self._client,
             self._experiment,
             run,
-            folder,
-            parent=parent,
+            name=self._rows.recipe(run).named(run.name),
+            parent=self._rows.of(run, times(facts)[0], alone=alone),
             facts=facts,
             clone=clone_id(self._workspace),
-            artifacts=self._artifacts,
+            data=input_of(self._workspace, run),
         )
 
-        def show() -> None:
-            """Let the parent's row show how the model does."""
-            now = self._parent(run, started, alone=alone)
-            if now != parent:
-                self._client.set_tag(run_id, PARENT_TAG, now)
-            self._client.log_batch(now, metrics=shown)
+    def _fill(self, folder: Path, run: Run, *, alone: bool) -> None:
+        from mlflow.entities import RunTag
 
-        if shown:
-            retried(show, lambda: self._logged.look_up(_parent_key(run), alone=alone))
+        facts = self._facts(run.job)
+        known = self._under_way.pop(run.key, None)
+        if known is None or known.run_id is None:
+            run_id, epochs = self._begin(run, facts, alone=alone), 0
+        else:
+            known.end()
+            run_id, epochs = known.run_id, known.epochs.get("whole", 0)
+            self._logged.under_way.discard(run_id)
+            tags = tags_of(run, facts, clone_id(self._workspace))
+            self._client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
+        fill(
+            self._client,
+            run_id,
+            run,
+            folder,
+            facts=facts,
+            file=store_file(self._workspace),
+            artifacts=self._artifacts,
+            epochs=epochs,
+        )
+        ended = times(facts)[1]
+
+        def show() -> None:
+            """Let the run of the training have its test figures, too."""
+            if (trained := self._logged.runs.get(run.upstream)) is not None:
+                self._client.log_batch(trained, metrics=final_metrics(run.metrics, ended))
+
+        if run.identity.tested:
+            retried(show, lambda: self._logged.look_up(run.upstream, alone=alone))
         self._client.set_terminated(run_id, end_time=ended)
-        self._settle(run.key, run_id, alone=alone)
+        self._logged.settle(run.key, run_id, alone=alone)
 
     def _facts(self, job: str) -> Mapping[str, Any]:
         """Return when and how a job was done: here or, as its stage wrote down, where it was pulled from."""
@@ -221,34 +350,6 @@ class Tracker:
     @functools.cached_property
     def _pulled(self) -> Mapping[str, Mapping[str, Any]]:
         return read_facts(self._workspace)
-
-    def _parent(self, run: Run, started: int, *, alone: bool) -> str:
-        """Return the id of the run that holds all of one model on one dataset."""
-        one, key = run.identity, _parent_key(run)
-        if key not in self._logged.runs:
-            self._logged.look_up(key, alone=alone)
-        if key in self._logged.deleted:  # without it nobody would find what is logged now
-            self._logged.restore(key)
-        elif key not in self._logged.runs:
-            tags = {KEY_TAG: key, CLONE_TAG: clone_id(self._workspace), "mlflow.source.name": "lstmfcn"}
-            tags |= {"dataset": one.dataset, "model": one.classifier}
-            parent = self._client.create_run(
-                self._experiment, start_time=started, run_name=one.subject, tags=tags
-            )
-            self._client.set_terminated(parent.info.run_id)
-            self._settle(key, parent.info.run_id, alone=alone)
-        found: str = self._logged.runs[key]
-        return found
-
-    def _settle(self, key: str, run_id: str, *, alone: bool) -> None:
-        """Note a run that was logged; where another clone logged the same meanwhile, one is put aside."""
-        self._logged.runs[key] = run_id
-        if not alone:
-            self._logged.look_up(key, alone=alone)
-
-
-def _parent_key(run: Run) -> str:
-    return f"parent {run.identity.subject}"
 
 
 def sync(workspace: Workspace, say: Callable[[str], None], *, restore: bool = False) -> int:
@@ -281,12 +382,19 @@ def sync(workspace: Workspace, say: Callable[[str], None], *, restore: bool = Fa
                 say(f"logged {run.name}")
             else:
                 deleted += tracker.was_deleted(run.key)
+                tracker.meet(run)
         except DataError as error:
             damaged.append(str(error))
+    try:
+        tracker.show()
+    except DataError as error:
+        damaged.append(str(error))
     if deleted:
         say(were_deleted(deleted))
     if damaged:
-        raise DataError("Some runs were not logged:\n" + "\n".join(f"  - {error}" for error in damaged))
+        raise DataError(
+            "Some runs were not logged:\n" + "\n".join(f"  - {error}" for error in dict.fromkeys(damaged))
+        )
     return logged
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 WAIT = 20
@@ -19,6 +20,36 @@ def opened(file: Path) -> Iterator[sqlite3.Connection]:
     address = f"file:{quote(os.fsencode(file))}?mode=rw"
     with closing(sqlite3.connect(address, uri=True, timeout=WAIT)) as database:
         yield database
+
+
+def add_metrics(file: Path, run_id: str, metrics: Sequence[Any]) -> None:
+    """Log metrics of a run as MLflow's own `log_batch` does, which takes thirty times as long for many.
+
+    Parameters
+    ----------
+    file
+        The database.
+    run_id
+        The run's id.
+    metrics
+        MLflow's, finite each.
+
+    Raises
+    ------
+    sqlite3.Error
+        If the database cannot be written, or its tables are not those that are known here.
+    """
+    values = [(m.key, float(m.value), m.timestamp, m.step, run_id) for m in metrics]
+    latest = {row[0]: row for row in sorted(values, key=lambda row: (row[3], row[2], row[1]))}
+    columns = "(key, value, timestamp, step, run_uuid, is_nan) VALUES (?, ?, ?, ?, ?, 0)"
+    with opened(file) as database, database:
+        database.executemany(f"INSERT OR IGNORE INTO metrics {columns}", values)
+        database.executemany(
+            f"INSERT INTO latest_metrics {columns} ON CONFLICT (key, run_uuid) DO UPDATE SET "
+            "value = excluded.value, timestamp = excluded.timestamp, step = excluded.step, is_nan = 0 "
+            "WHERE (excluded.step, excluded.timestamp, excluded.value) > (step, timestamp, value)",
+            latest.values(),
+        )
 
 
 def look_at(file: Path) -> None:

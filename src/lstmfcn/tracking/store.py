@@ -17,7 +17,7 @@ from lstmfcn.environment import load_mlflow
 from lstmfcn.errors import LstmfcnError, TrackingError
 from lstmfcn.files import hash_of
 from lstmfcn.tracking import sqlite
-from lstmfcn.tracking.address import URI, shown, sqlite_address, sqlite_file
+from lstmfcn.tracking.address import URI, sqlite_address, sqlite_file
 from lstmfcn.tracking.causes import cause_of, traceable, unreachable
 from lstmfcn.tracking.relocation import artifacts_beside, mend
 from lstmfcn.workspace import Workspace
@@ -55,10 +55,7 @@ def is_missing(workspace: Workspace) -> bool:
 
 def how_to_look(workspace: Workspace) -> str:
     """Return the command that shows the runs, as it works in the folder of a study."""
-    if (workspace.root / "Makefile").exists():
-        return "make ui"  # a clone of the project
-    given = os.environ.get(URI)
-    return f"mlflow ui --backend-store-uri {shown(given) if given else 'sqlite:///mlruns/mlflow.db'}"
+    return "make ui" if (workspace.root / "Makefile").exists() else "lstmfcn ui"  # a clone of the project
 
 
 def clone_id(workspace: Workspace) -> str:

@@ -5,6 +5,7 @@ What is evident stands in `promotions.json`, the same in every clone; what becam
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from lstmfcn.pipeline.splits import train_splits
 from lstmfcn.runs.outputs import check_split, load_run, read_output
 from lstmfcn.runs.ranking import rank
 from lstmfcn.runs.run import WEIGHTS_FILE, Run
+from lstmfcn.tracking.cockpit import furnish
 from lstmfcn.tracking.decision import Rule
 from lstmfcn.tracking.mlflow import Tracker
 from lstmfcn.tracking.promotion import Promotion, promote
@@ -46,6 +48,7 @@ def run(workspace: Workspace, params: Params) -> None:
     """
     try:
         register(workspace, params)
+        furnish(workspace)
     except TrackingError as error:
         say(f"promote: {error} The promotions are written; `lstmfcn sync` registers the models later.")
     promotions: dict[str, Any] = {}
@@ -133,6 +136,8 @@ def register(workspace: Workspace, params: Params, *, restore: bool = False) -> 
         say(f"promote: {model_name(dataset)}: {done}")
         if tracker.was_deleted(best.key):
             say(f"promote: {best.name} was deleted in MLflow: `mlflow gc` will take the model's files, too.")
+        # By name: what this stage writes does not depend on how figures are drawn.
+        import_module("lstmfcn.pipeline.figures").keep_figures(tracker, workspace, best, train)
         promotions[dataset] = done
     return promotions
 
