@@ -61,7 +61,7 @@ def test_a_stage_takes_finished_jobs_of_the_study_and_logs_to_its_store(study, c
     for name in ("puffy-sage", "stern-moth", "puffy-sage"):
         monkeypatch.setenv("DVC_EXP_NAME", name)
         train.run(copy, config.load(copy.params))
-    assert capsys.readouterr().out.count("train: 2 of 2 jobs were finished before") == 3
+    assert capsys.readouterr().out.count("train: 2 of 2 jobs finished before") == 3
     assert not [name for name in (".lstmfcn", "mlruns") if (copy.root / name).exists()]
     client = connect(study)
     runs = client.search_runs([client.get_experiment_by_name(EXPERIMENT).experiment_id])

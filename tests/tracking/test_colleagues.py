@@ -135,7 +135,7 @@ def test_who_pulls_a_study_has_its_champion_and_its_runs(pushed, bob, tmp_path):
     """Without a server, and without a word about what to do first."""
     assert "champion" in command("champions", "-w", bob.root)
     check_runs(bob)
-    best = read_json(pushed.promotions)["Bumps"]["champion"]
+    best = read_json(pushed.promotions)["Bumps"]["best"]
     (version,) = registered(bob)["Bumps"]
     assert (version.key, version.aliases) == (best["key"], ("champion",))
     command("predict", "Bumps", bob.raw / "Bumps/Bumps_TEST.tsv", "-o", tmp_path / "said.csv", "-w", bob.root)
