@@ -3,7 +3,7 @@
 A twin is as good in truth: the same training with another seed. Twins are drawn (each series has a chance of
 its own to be predicted right, by whatever run; a run's folds are trained more or less luckily besides), and
 trained: every ordered pair of the seeds of a study, or of small dense networks. A better candidate is
-drawn like a twin, with a higher chance for each series. What decides is `lstmfcn.tracking.decision`.
+drawn like a twin, with a higher chance for each series. What decides is `lstmfcn.tracking.registry.decision`.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from lstmfcn.evaluation.evidence import OOF_FILE
 from lstmfcn.evaluation.metrics import metric_named
 from lstmfcn.runs.predictions import Predictions
 from lstmfcn.runs.run import find_runs
-from lstmfcn.tracking.decision import Judged, Rule, decide, level_over_folds
+from lstmfcn.tracking.registry.decision import Judged, Rule, decide, level_over_folds
 from lstmfcn.workspace import Workspace
 
 SIZES, GAINS = (50, 100, 500, 2000), (0.0, 0.01, 0.02, 0.05, 0.10)

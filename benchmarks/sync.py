@@ -14,8 +14,8 @@ from common import keep
 
 from lstmfcn.runs.identity import Identity
 from lstmfcn.runs.run import WEIGHTS_FILE, Run
-from lstmfcn.tracking.mlflow import sync
 from lstmfcn.tracking.store import connect
+from lstmfcn.tracking.sync import sync
 from lstmfcn.workspace import Workspace
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests/faults"))

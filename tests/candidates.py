@@ -9,11 +9,11 @@ from lstmfcn.data.series import Split
 from lstmfcn.evaluation.metrics import METRICS
 from lstmfcn.runs.predictions import Predictions
 from lstmfcn.runs.run import RUN_FILE, Run, find_runs
-from lstmfcn.tracking.decision import Rule
 from lstmfcn.tracking.mlflow import Tracker
-from lstmfcn.tracking.promotion import promote
-from lstmfcn.tracking.registration import Contents
-from lstmfcn.tracking.registry import registered
+from lstmfcn.tracking.registry.decision import Rule
+from lstmfcn.tracking.registry.promotion import promote
+from lstmfcn.tracking.registry.registration import Contents
+from lstmfcn.tracking.registry.versions import registered
 
 RULE = Rule(METRICS["accuracy"], 0.05)
 

@@ -199,7 +199,7 @@ def unregistered(finished, packages, tmp_path, monkeypatch):
 
     Packages of equal contents are made once, whatever run they are of, and copied from then on.
     """
-    from lstmfcn.tracking import registration
+    from lstmfcn.tracking.registry import registration
 
     (root, made), pack = packages, registration._pack
 

@@ -16,8 +16,8 @@ from lstmfcn.evaluation.metrics import METRICS
 from lstmfcn.files import read_json, write_json
 from lstmfcn.pipeline.table import STAGES
 from lstmfcn.report import summary
-from lstmfcn.tracking import standing
 from lstmfcn.tracking.champion import load_champion
+from lstmfcn.tracking.registry import standing
 
 
 @pytest.fixture

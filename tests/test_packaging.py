@@ -16,7 +16,7 @@ import pytest
 
 from conftest import ROOT
 from lstmfcn.environment import PIPELINE
-from lstmfcn.tracking.download import pull
+from lstmfcn.tracking.registry.download import pull
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 

@@ -9,7 +9,7 @@ import pytest
 
 from conftest import copy_of
 from lstmfcn.tracking.champion import load_champion
-from lstmfcn.tracking.registry import registered
+from lstmfcn.tracking.registry.versions import registered
 
 TESTS = Path(__file__).parents[1]
 PATHS = (TESTS, *filter(None, [os.environ.get("PYTHONPATH")]))

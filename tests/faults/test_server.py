@@ -19,14 +19,16 @@ from lstmfcn.errors import TrackingError
 from lstmfcn.pipeline.stages.promote import register
 from lstmfcn.runs.cache import Cache
 from lstmfcn.runs.run import find_runs
-from lstmfcn.tracking import examination, store
 from lstmfcn.tracking import mlflow as tracking
+from lstmfcn.tracking import store
 from lstmfcn.tracking.champion import load_champion
-from lstmfcn.tracking.download import MissingFilesError
-from lstmfcn.tracking.examination import examine_store
 from lstmfcn.tracking.logged import KEY_TAG, PARENT_TAG
-from lstmfcn.tracking.mlflow import Tracker, sync
+from lstmfcn.tracking.mlflow import Tracker
+from lstmfcn.tracking.registry import examination
+from lstmfcn.tracking.registry.download import MissingFilesError
+from lstmfcn.tracking.registry.examination import examine_store
 from lstmfcn.tracking.store import connect
+from lstmfcn.tracking.sync import sync
 
 PARAMS = """
 datasets: [Bumps]

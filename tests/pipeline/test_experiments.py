@@ -12,12 +12,12 @@ from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.data.series import Split
 from lstmfcn.pipeline.stages.promote import register, stands_back
 from lstmfcn.runs.run import find_runs
-from lstmfcn.tracking import registration
 from lstmfcn.tracking.logged import EXPERIMENT_TAG
 from lstmfcn.tracking.mlflow import Tracker
-from lstmfcn.tracking.promotion import challenge
-from lstmfcn.tracking.registration import Contents
-from lstmfcn.tracking.registry import registered
+from lstmfcn.tracking.registry import registration
+from lstmfcn.tracking.registry.promotion import challenge
+from lstmfcn.tracking.registry.registration import Contents
+from lstmfcn.tracking.registry.versions import registered
 from lstmfcn.tracking.store import EXPERIMENT, connect
 from lstmfcn.workspace import Workspace
 

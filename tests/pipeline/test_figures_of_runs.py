@@ -7,7 +7,7 @@ import numpy as np
 
 from lstmfcn.pipeline.figures import draw_confusion, standalone
 from lstmfcn.runs.predictions import Predictions
-from lstmfcn.tracking.registry import model_name
+from lstmfcn.tracking.registry.versions import model_name
 from lstmfcn.tracking.store import connect
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -25,7 +25,7 @@ from lstmfcn.pipeline.stages import run_stages as run_in
 from lstmfcn.pipeline.table import STAGES
 from lstmfcn.runs.run import Run, find_runs
 from lstmfcn.tracking.champion import load_champion
-from lstmfcn.tracking.registry import registered
+from lstmfcn.tracking.registry.versions import registered
 
 CHOOSING = ("search", "models", "promotions.json")
 

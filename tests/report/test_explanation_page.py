@@ -18,8 +18,8 @@ from lstmfcn.report.explanation_page import (
     trained,
 )
 from lstmfcn.tracking.champion import load_champion
-from lstmfcn.tracking.download import pull
 from lstmfcn.tracking.explained import registered_subject
+from lstmfcn.tracking.registry.download import pull
 from untrained import package
 
 NETWORKS = ["lstm_fcn", "alstm_fcn"]

@@ -8,7 +8,7 @@ import pytest
 from conftest import make_workspace
 from lstmfcn.errors import TrackingError
 from lstmfcn.tracking.causes import cause_of
-from lstmfcn.tracking.registry import registered
+from lstmfcn.tracking.registry.versions import registered
 from lstmfcn.tracking.store import connect
 
 UNSET = "unset MLFLOW_TRACKING_URI"

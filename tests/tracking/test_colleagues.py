@@ -24,9 +24,9 @@ from lstmfcn.runs.run import find_runs
 from lstmfcn.study.new import files_of
 from lstmfcn.tracking import mlflow as tracking
 from lstmfcn.tracking.logged import KEY_TAG, PARENT_TAG
-from lstmfcn.tracking.mlflow import sync
-from lstmfcn.tracking.registry import registered
+from lstmfcn.tracking.registry.versions import registered
 from lstmfcn.tracking.store import connect
+from lstmfcn.tracking.sync import sync
 from lstmfcn.workspace import Workspace
 
 FACTS = {"seconds": 90.5, "device": "GPU", "commit": "c0ffee", "version": "0.1"}

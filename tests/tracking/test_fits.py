@@ -10,8 +10,8 @@ from conftest import make_workspace
 from lstmfcn.data.series import Split
 from lstmfcn.errors import DataError, TrackingError
 from lstmfcn.tracking import store
-from lstmfcn.tracking.mlflow import sync
-from lstmfcn.tracking.registry import registered
+from lstmfcn.tracking.registry.versions import registered
+from lstmfcn.tracking.sync import sync
 
 
 @pytest.fixture(scope="module")

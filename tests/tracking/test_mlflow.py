@@ -14,9 +14,10 @@ from lstmfcn.errors import TrackingError
 from lstmfcn.runs.run import find_runs
 from lstmfcn.tracking import mlflow as tracking
 from lstmfcn.tracking.logged import CLONE_TAG, KEY_TAG
-from lstmfcn.tracking.mlflow import Tracker, sync
+from lstmfcn.tracking.mlflow import Tracker
 from lstmfcn.tracking.sqlite import add_metrics
 from lstmfcn.tracking.store import clone_id, connect
+from lstmfcn.tracking.sync import sync
 
 
 def all_runs(workspace):

@@ -16,11 +16,12 @@ from lstmfcn.pipeline.doctor import examine
 from lstmfcn.pipeline.stages.promote import register
 from lstmfcn.runs.run import find_runs
 from lstmfcn.tracking.champion import load_champion
-from lstmfcn.tracking.download import pull
 from lstmfcn.tracking.logged import KEY_TAG
-from lstmfcn.tracking.mlflow import Tracker, sync
+from lstmfcn.tracking.mlflow import Tracker
+from lstmfcn.tracking.registry.download import pull
 from lstmfcn.tracking.relocation import ADDRESSES, mend, path_at, place_of
 from lstmfcn.tracking.store import EXPERIMENT, connect
+from lstmfcn.tracking.sync import sync
 from lstmfcn.workspace import Workspace
 
 SERIES = np.random.default_rng(1).normal(5, 3, (4, 1, 20))

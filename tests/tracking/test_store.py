@@ -17,10 +17,11 @@ from lstmfcn.pipeline.stages.promote import register
 from lstmfcn.runs.run import find_runs
 from lstmfcn.tracking import rebuild, sqlite, store
 from lstmfcn.tracking.champion import load_champion
-from lstmfcn.tracking.download import pull
-from lstmfcn.tracking.mlflow import Tracker, sync
-from lstmfcn.tracking.registry import registered
+from lstmfcn.tracking.mlflow import Tracker
+from lstmfcn.tracking.registry.download import pull
+from lstmfcn.tracking.registry.versions import registered
 from lstmfcn.tracking.store import connect
+from lstmfcn.tracking.sync import sync
 
 
 def quiet(_line):

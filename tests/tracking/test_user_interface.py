@@ -7,7 +7,8 @@ from typer.testing import CliRunner
 
 from lstmfcn.cli import app
 from lstmfcn.errors import TrackingError
-from lstmfcn.tracking import cockpit, server
+from lstmfcn.tracking import server
+from lstmfcn.tracking.cockpit import furnishing as cockpit
 from lstmfcn.workspace import Workspace
 
 

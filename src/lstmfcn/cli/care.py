@@ -47,7 +47,7 @@ def ui(
     Where `MLFLOW_TRACKING_URI` names a server, the links lead there, and none is started.
     """
     from lstmfcn.tracking import server
-    from lstmfcn.tracking.cockpit import experiment_of, furnish, links
+    from lstmfcn.tracking.cockpit.furnishing import experiment_of, furnish, links
 
     here = with_store(workspace)
     experiment = experiment_of(here)
@@ -85,7 +85,7 @@ def summary(
     from lstmfcn import config
     from lstmfcn.report.summary import EVIDENCE, ONCE, in_columns, measured, summarise
     from lstmfcn.tracking import store
-    from lstmfcn.tracking.standing import serving
+    from lstmfcn.tracking.registry.standing import serving
 
     here = Workspace(workspace)
     params = config.load(here.params)

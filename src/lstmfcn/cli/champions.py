@@ -39,8 +39,8 @@ def champions_listed(
     from lstmfcn.evaluation.metrics import DEFAULT, metric_named
     from lstmfcn.report.registered import listed
     from lstmfcn.report.summary import EVIDENCE, ONCE, in_columns
-    from lstmfcn.tracking.registry import nothing_registered, registered
-    from lstmfcn.tracking.standing import serving
+    from lstmfcn.tracking.registry.standing import serving
+    from lstmfcn.tracking.registry.versions import nothing_registered, registered
 
     here = with_store(workspace)
     found = registered(here)
@@ -61,7 +61,7 @@ def set_(
     dataset: DatasetArgument, number: NumberArgument, why: WhyOption = "", workspace: WorkspaceOption = Path()
 ) -> None:
     """Put a version in charge. It stays until another is set or `lift` is called."""
-    from lstmfcn.tracking import steering
+    from lstmfcn.tracking.registry import steering
 
     typer.echo(f"{dataset}: {steering.put(with_store(workspace), dataset, number, why)}.")
 
@@ -69,7 +69,7 @@ def set_(
 @champions.command()
 def rollback(dataset: DatasetArgument, why: WhyOption = "", workspace: WorkspaceOption = Path()) -> None:
     """Put the version in charge that served before. It stays, as after `set`."""
-    from lstmfcn.tracking import steering
+    from lstmfcn.tracking.registry import steering
 
     typer.echo(f"{dataset}: {steering.roll_back(with_store(workspace), dataset, why)}.")
 
@@ -77,7 +77,7 @@ def rollback(dataset: DatasetArgument, why: WhyOption = "", workspace: Workspace
 @champions.command()
 def pin(dataset: DatasetArgument, why: WhyOption = "", workspace: WorkspaceOption = Path()) -> None:
     """Keep what serves in charge, whatever the evidence for others will be."""
-    from lstmfcn.tracking import steering
+    from lstmfcn.tracking.registry import steering
 
     typer.echo(f"{dataset}: {steering.pin(with_store(workspace), dataset, why)}.")
 
@@ -87,7 +87,7 @@ def reject(
     dataset: DatasetArgument, number: NumberArgument, why: WhyOption = "", workspace: WorkspaceOption = Path()
 ) -> None:
     """Keep a version, and its run, from serving. If it does, the one before it takes over."""
-    from lstmfcn.tracking import steering
+    from lstmfcn.tracking.registry import steering
 
     typer.echo(f"{dataset}: {steering.reject(with_store(workspace), dataset, number, why)}.")
 
@@ -102,7 +102,7 @@ def lift(
     workspace: WorkspaceOption = Path(),
 ) -> None:
     """Let evidence decide again what serves."""
-    from lstmfcn.tracking import steering
+    from lstmfcn.tracking.registry import steering
 
     typer.echo(f"{dataset}: {steering.lift(with_store(workspace), dataset, number, why)}.")
 
@@ -111,7 +111,7 @@ def lift(
 def history(dataset: DatasetArgument, workspace: WorkspaceOption = Path()) -> None:
     """Say what served when, and who decided so."""
     from lstmfcn.report.summary import in_columns
-    from lstmfcn.tracking import steering
+    from lstmfcn.tracking.registry import steering
 
     rows = [
         (one.when, "-" if one.version is None else str(one.version), one.what, one.who, one.why)
@@ -133,7 +133,7 @@ def compare(
     """
     from lstmfcn.evaluation.metrics import headline_metrics, metric_named
     from lstmfcn.report.summary import in_columns
-    from lstmfcn.tracking import steering
+    from lstmfcn.tracking.registry import steering
 
     metrics = list(dict.fromkeys([*headline_metrics(), metric_named("log_loss")]))
     paired = steering.compare_versions(with_store(workspace), dataset, first, second, metrics)

@@ -55,8 +55,8 @@ def pull(
     workspace: WorkspaceOption = Path(),
 ) -> None:
     """Copy a registered model to a folder. It loads there with plain MLflow and TensorFlow."""
-    from lstmfcn.tracking import download
-    from lstmfcn.tracking.registry import called
+    from lstmfcn.tracking.registry import download
+    from lstmfcn.tracking.registry.versions import called
 
     folder = download.pull(with_store(workspace), dataset, to, version or alias, sign_key=sign_key)
     typer.echo(

@@ -15,12 +15,13 @@ def fill_store(here: Workspace, tell: Callable[[str], None], *, restore: bool = 
     """Log the runs that the store lacks, and register the best of them. Whoever calls holds the lock."""
     from lstmfcn import config
     from lstmfcn.pipeline.stages.promote import register
-    from lstmfcn.tracking import mlflow, store
+    from lstmfcn.tracking import store
     from lstmfcn.tracking.causes import called
-    from lstmfcn.tracking.cockpit import furnish
+    from lstmfcn.tracking.cockpit.furnishing import furnish
+    from lstmfcn.tracking.sync import sync
     from lstmfcn.wording import counted
 
-    count = mlflow.sync(here, tell, restore=restore)
+    count = sync(here, tell, restore=restore)
     tell(f"Missing in {called(store.tracking_uri(here))} until now: {counted(count, 'run')}.")
     if here.promotions.exists():
         register(here, config.load(here.params), restore=restore)

@@ -30,7 +30,7 @@ def examine(workspace: Workspace) -> Iterator[tuple[bool, str]]:
     yield _mend_lock(workspace.root)
     free = shutil.disk_usage(workspace.root).free / 1e9
     yield free > LEAST_FREE, f"{free:.0f} GB of disk are free ({LEAST_FREE:.0f} are needed)"
-    from lstmfcn.tracking.examination import examine_store  # what is told above needs nothing of it
+    from lstmfcn.tracking.registry.examination import examine_store  # what is told above needs nothing of it
 
     given = os.environ.get("LSTMFCN_UCR_DIR")
     if given:

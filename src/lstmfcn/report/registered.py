@@ -24,7 +24,7 @@ def listed(workspace: Workspace, versions: Iterable[Any], metric: Metric) -> tup
     workspace
         The study.
     versions
-        As `lstmfcn.tracking.registry.registered` returns them.
+        As `lstmfcn.tracking.registry.versions.registered` returns them.
     metric
         Which one to show; that which chooses.
     """

@@ -105,8 +105,8 @@ def summarise(workspace: Workspace, params: Params, serving: Mapping[str, Any] |
     workspace, params
         The study.
     serving
-        The version that serves each dataset, as `lstmfcn.tracking.registry` has them; None where the registry
-        does not say.
+        The version that serves each dataset, as `lstmfcn.tracking.registry.versions` has them; None where
+        the registry does not say.
 
     Raises
     ------

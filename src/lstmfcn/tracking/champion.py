@@ -331,7 +331,7 @@ def load_champion(
             f"The store's model of {source} bears no signature to verify with {key}. `lstmfcn pull "
             "--sign-key FILE` makes a folder that does: name that."
         )
-    from lstmfcn.tracking.download import download
+    from lstmfcn.tracking.registry.download import download
 
     with tempfile.TemporaryDirectory() as scratch:
         return _champion(download(Workspace(Path(workspace)), source, version or alias, Path(scratch)))

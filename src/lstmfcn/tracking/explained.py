@@ -52,7 +52,7 @@ def registered_subject(
 
     name, data = f"the model of {champion.dataset}", None
     if not Path(source, "MLmodel").is_file():
-        from lstmfcn.tracking.registry import PREFIX, called, record_of
+        from lstmfcn.tracking.registry.versions import PREFIX, called, record_of
 
         which = version or alias
         record = record_of(Workspace(workspace), str(source), which)

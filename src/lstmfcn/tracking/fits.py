@@ -27,8 +27,8 @@ from lstmfcn.runs.cache import Cache
 from lstmfcn.runs.identity import Identity
 from lstmfcn.runs.run import BY_ESTIMATOR, WEIGHTS_FILE, Run
 from lstmfcn.tracking.mlflow import Tracker
-from lstmfcn.tracking.promotion import challenge
-from lstmfcn.tracking.registration import Contents
+from lstmfcn.tracking.registry.promotion import challenge
+from lstmfcn.tracking.registry.registration import Contents
 from lstmfcn.version import __version__
 from lstmfcn.workspace import Workspace
 

@@ -1,4 +1,4 @@
-"""Filling MLflow from the files of runs: as runs end, or later with `lstmfcn sync`.
+"""Filling MLflow from the files of runs, while they are at work and as they end.
 
 A run is recognised by its key (the tag `lstmfcn.key`), so filling twice makes no doubles. What a dead
 process left half-logged is closed as KILLED and logged anew. In a store that is a file one process logs at a
@@ -12,15 +12,15 @@ import functools
 import math
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from lstmfcn.errors import DataError, TrackingError
 from lstmfcn.runs.cache import Cache
 from lstmfcn.runs.facts import read_facts
-from lstmfcn.runs.outputs import check_outputs, runs_in
-from lstmfcn.runs.run import BY_ESTIMATOR, Run, find_runs
+from lstmfcn.runs.outputs import check_outputs
+from lstmfcn.runs.run import BY_ESTIMATOR, Run
 from lstmfcn.tracking.causes import called
 from lstmfcn.tracking.filling import begin, fill, final_metrics, log_epochs, params_of, tags_of, times
 from lstmfcn.tracking.inputs import input_of
@@ -37,11 +37,9 @@ from lstmfcn.tracking.store import (
     clone_id,
     connect,
     explained,
-    restore_experiment,
     store_file,
     tracking_uri,
 )
-from lstmfcn.wording import counted
 from lstmfcn.workspace import Workspace
 
 PATIENCE = 30
@@ -350,64 +348,3 @@ class Tracker:
     @functools.cached_property
     def _pulled(self) -> Mapping[str, Mapping[str, Any]]:
         return read_facts(self._workspace)
-
-
-def sync(workspace: Workspace, say: Callable[[str], None], *, restore: bool = False) -> int:
-    """Log every run of the workspace that the store lacks; return how many there were.
-
-    Parameters
-    ----------
-    workspace
-        The study.
-    say
-        Where to say what is logged.
-    restore
-        Whether to bring back the experiment and the study's runs that a person deleted in MLflow.
-
-    Raises
-    ------
-    TrackingError
-        If the store does not answer.
-    DataError
-        After the last run, if files of some were changed or are gone: names each.
-    """
-    if restore:
-        restore_experiment(workspace)
-    tracker = Tracker(workspace, say)
-    damaged, deleted, logged = [], 0, 0
-    for folder, run in runs_of(workspace):
-        try:
-            if tracker.log_now(folder, run, restore=restore):
-                logged += 1
-                say(f"logged {run.name}")
-            else:
-                deleted += tracker.was_deleted(run.key)
-                tracker.meet(run)
-        except DataError as error:
-            damaged.append(str(error))
-    try:
-        tracker.show()
-    except DataError as error:
-        damaged.append(str(error))
-    if deleted:
-        say(were_deleted(deleted))
-    if damaged:
-        raise DataError(
-            "Some runs were not logged:\n" + "\n".join(f"  - {error}" for error in dict.fromkeys(damaged))
-        )
-    return logged
-
-
-def runs_of(workspace: Workspace) -> Iterator[tuple[Path, Run]]:
-    """Yield each run of a study that is to be logged, the tracked fits too, and the folder of its files."""
-    folders = (workspace.search, workspace.phase1, workspace.finetuned, workspace.predictions)
-    yield from ((run.identity.folder(workspace), run) for run in runs_in(workspace, *folders))
-    yield from find_runs(workspace.fits)
-
-
-def were_deleted(count: int) -> str:
-    """Say that runs were deleted in MLflow by a person."""
-    return (
-        f"Deleted in MLflow, and left so: {counted(count, 'run')} of this study. `lstmfcn sync --restore` "
-        "brings back what was deleted."
-    )

@@ -17,7 +17,7 @@ from lstmfcn.tracking.champion import load_champion
 from lstmfcn.tracking.drift import sentence
 from lstmfcn.tracking.measured import Measured
 from lstmfcn.tracking.output import check_output, opened
-from lstmfcn.tracking.registry import called
+from lstmfcn.tracking.registry.versions import called
 
 FIRST, PAUSE = 4.0, 10.0
 """Seconds until the first word of progress, and between two."""

@@ -11,10 +11,10 @@ import pytest
 import yaml
 
 from lstmfcn.tracking.champion import load_champion
-from lstmfcn.tracking.download import pull
 from lstmfcn.tracking.package.check import UntrustedModelError, check
 from lstmfcn.tracking.package.contents import DATA, MANIFEST, OF_THE_DOWNLOAD, checksum
-from lstmfcn.tracking.registry import model_name, registered
+from lstmfcn.tracking.registry.download import pull
+from lstmfcn.tracking.registry.versions import model_name, registered
 from lstmfcn.tracking.store import connect
 
 SERIES = np.zeros((2, 1, 20), np.float32)

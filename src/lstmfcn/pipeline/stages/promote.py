@@ -26,12 +26,12 @@ from lstmfcn.pipeline.splits import train_splits
 from lstmfcn.runs.outputs import check_split, load_run, read_output
 from lstmfcn.runs.ranking import rank
 from lstmfcn.runs.run import WEIGHTS_FILE, Run
-from lstmfcn.tracking.cockpit import furnish
-from lstmfcn.tracking.decision import Rule
+from lstmfcn.tracking.cockpit.furnishing import furnish
 from lstmfcn.tracking.mlflow import Tracker
-from lstmfcn.tracking.promotion import Promotion, promote
-from lstmfcn.tracking.registration import Contents, DeletedError
-from lstmfcn.tracking.registry import model_name
+from lstmfcn.tracking.registry.decision import Rule
+from lstmfcn.tracking.registry.promotion import Promotion, promote
+from lstmfcn.tracking.registry.registration import Contents, DeletedError
+from lstmfcn.tracking.registry.versions import model_name
 from lstmfcn.wording import counted
 from lstmfcn.workspace import Workspace
 

@@ -12,15 +12,15 @@ from typing import Any
 
 from lstmfcn import config
 from lstmfcn.evaluation.metrics import metric_named
-from lstmfcn.tracking import cards
+from lstmfcn.tracking.cockpit import cards
+from lstmfcn.tracking.cockpit.models import log_model
+from lstmfcn.tracking.cockpit.note import NOTE_TAG, note
+from lstmfcn.tracking.cockpit.note import TITLE as NOTE
+from lstmfcn.tracking.cockpit.views import ALIAS_TAG, View, views
 from lstmfcn.tracking.logged import CLASSIFIER, KIND_TAG, listed
-from lstmfcn.tracking.models import log_model
-from lstmfcn.tracking.note import NOTE_TAG, note
-from lstmfcn.tracking.note import TITLE as NOTE
 from lstmfcn.tracking.recipe import recipe_of
-from lstmfcn.tracking.registry import Version, model_name, registered
+from lstmfcn.tracking.registry.versions import Version, model_name, registered
 from lstmfcn.tracking.store import EXPERIMENT, connect, explained, is_missing
-from lstmfcn.tracking.views import ALIAS_TAG, View, views
 from lstmfcn.workspace import Workspace
 
 

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 
 from lstmfcn.tracking.champion import load_champion
-from lstmfcn.tracking.download import pull
+from lstmfcn.tracking.registry.download import pull
 
 
 def test_a_pulled_model_needs_nothing_of_this_project(finished, tmp_path):

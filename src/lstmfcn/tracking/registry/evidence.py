@@ -12,9 +12,9 @@ from lstmfcn.evaluation.evidence import OOF_FILE
 from lstmfcn.files import hash_bytes
 from lstmfcn.runs.predictions import Predictions
 from lstmfcn.tracking.causes import first_line, traceable
-from lstmfcn.tracking.decision import Judged
-from lstmfcn.tracking.download import GONE
-from lstmfcn.tracking.registry import Version, model_name
+from lstmfcn.tracking.registry.decision import Judged
+from lstmfcn.tracking.registry.download import GONE
+from lstmfcn.tracking.registry.versions import Version, model_name
 from lstmfcn.tracking.relocation import place_of
 from lstmfcn.tracking.store import store_file
 from lstmfcn.workspace import Workspace

@@ -12,13 +12,13 @@ from lstmfcn.evaluation.metrics import metric_named
 from lstmfcn.runs.predictions import Predictions
 from lstmfcn.runs.ranking import rank
 from lstmfcn.runs.run import RUN_FILE, find_runs
-from lstmfcn.tracking import cards
-from lstmfcn.tracking.cockpit import experiment_of, furnish
+from lstmfcn.tracking.cockpit import cards
+from lstmfcn.tracking.cockpit.furnishing import experiment_of, furnish
+from lstmfcn.tracking.cockpit.note import LONGEST, NOTE_TAG, TITLE, note
+from lstmfcn.tracking.cockpit.views import ALIAS_TAG
 from lstmfcn.tracking.compared import standings
-from lstmfcn.tracking.note import LONGEST, NOTE_TAG, TITLE, note
-from lstmfcn.tracking.registry import model_name
+from lstmfcn.tracking.registry.versions import model_name
 from lstmfcn.tracking.store import connect
-from lstmfcn.tracking.views import ALIAS_TAG
 
 
 @pytest.fixture

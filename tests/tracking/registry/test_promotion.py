@@ -16,12 +16,12 @@ from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.data.series import Split
 from lstmfcn.errors import LstmfcnError, TrackingError
 from lstmfcn.evaluation.calibration import calibrated
-from lstmfcn.tracking import promotion
 from lstmfcn.tracking.champion import load_champion
-from lstmfcn.tracking.download import pull
 from lstmfcn.tracking.mlflow import Tracker
 from lstmfcn.tracking.package import fingerprint as fingerprints
-from lstmfcn.tracking.registry import model_name, registered
+from lstmfcn.tracking.registry import promotion
+from lstmfcn.tracking.registry.download import pull
+from lstmfcn.tracking.registry.versions import model_name, registered
 from lstmfcn.tracking.store import connect
 
 

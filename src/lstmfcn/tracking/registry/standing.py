@@ -17,7 +17,7 @@ from typing import Any
 from uuid import uuid4
 
 from lstmfcn.tracking.logged import retried
-from lstmfcn.tracking.registry import PREFIX, Version, model_name, registered
+from lstmfcn.tracking.registry.versions import PREFIX, Version, model_name, registered
 from lstmfcn.tracking.store import connect, explained
 from lstmfcn.workspace import Workspace
 

@@ -9,10 +9,10 @@ from urllib.parse import quote, urlencode
 
 from lstmfcn.evaluation.measurement import ends_of
 from lstmfcn.evaluation.metrics import Metric
+from lstmfcn.tracking.cockpit.views import TRAINING, View
 from lstmfcn.tracking.compared import BEHIND, BEHIND_P, CHANCE_P, GAIN, RANK
 from lstmfcn.tracking.logged import CHOSEN_RUN_TAG, CHOSEN_TAG
-from lstmfcn.tracking.registry import Version, model_name
-from lstmfcn.tracking.views import TRAINING, View
+from lstmfcn.tracking.registry.versions import Version, model_name
 
 NOTE_TAG = "mlflow.note.content"
 

@@ -10,10 +10,9 @@ from typing import Any
 from lstmfcn.errors import RegistryError
 from lstmfcn.evaluation.metrics import Metric
 from lstmfcn.evaluation.paired import Paired
-from lstmfcn.tracking.decision import compared
-from lstmfcn.tracking.evidence import judged
-from lstmfcn.tracking.registry import REJECTED, Version, lacking, model_name, versions_of
-from lstmfcn.tracking.standing import (
+from lstmfcn.tracking.registry.decision import compared
+from lstmfcn.tracking.registry.evidence import judged
+from lstmfcn.tracking.registry.standing import (
     Decision,
     Serving,
     history,
@@ -24,6 +23,7 @@ from lstmfcn.tracking.standing import (
     remember,
     serving_of,
 )
+from lstmfcn.tracking.registry.versions import REJECTED, Version, lacking, model_name, versions_of
 from lstmfcn.tracking.store import alone_in, connect, explained, is_missing
 from lstmfcn.workspace import Workspace
 

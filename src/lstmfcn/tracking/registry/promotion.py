@@ -1,4 +1,4 @@
-"""Promotion: registering a candidate, and putting it in charge where `lstmfcn.tracking.decision` says so."""
+"""Promotion: registering a candidate, and putting it in charge where the `decision` says so."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from lstmfcn.runs.run import Run
-from lstmfcn.tracking.decision import Outcome, Rule, Verdict, decide
-from lstmfcn.tracking.download import is_whole
-from lstmfcn.tracking.evidence import judged
 from lstmfcn.tracking.mlflow import Tracker
-from lstmfcn.tracking.registration import Contents, register
-from lstmfcn.tracking.registry import Version, model_name, versions_of
-from lstmfcn.tracking.standing import (
+from lstmfcn.tracking.registry.decision import Outcome, Rule, Verdict, decide
+from lstmfcn.tracking.registry.download import is_whole
+from lstmfcn.tracking.registry.evidence import judged
+from lstmfcn.tracking.registry.registration import Contents, register
+from lstmfcn.tracking.registry.standing import (
     EVIDENCE,
     Decision,
     Serving,
@@ -24,6 +23,7 @@ from lstmfcn.tracking.standing import (
     serving_of,
     set_alias,
 )
+from lstmfcn.tracking.registry.versions import Version, model_name, versions_of
 from lstmfcn.tracking.store import alone_in, connect, explained
 from lstmfcn.workspace import Workspace
 

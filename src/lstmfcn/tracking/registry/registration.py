@@ -21,11 +21,11 @@ from lstmfcn.evaluation.evidence import OOF_FILE
 from lstmfcn.evaluation.metrics import all_metrics
 from lstmfcn.files import hash_file
 from lstmfcn.runs.run import BY_ESTIMATOR, WEIGHTS_FILE, Run
-from lstmfcn.tracking.download import is_whole
 from lstmfcn.tracking.mlflow import Tracker
 from lstmfcn.tracking.package.contents import REFERENCE, checksum
 from lstmfcn.tracking.package.fingerprint import fingerprint
-from lstmfcn.tracking.registry import PREFIX, model_name, versions_of
+from lstmfcn.tracking.registry.download import is_whole
+from lstmfcn.tracking.registry.versions import PREFIX, model_name, versions_of
 from lstmfcn.workspace import Workspace
 
 ARTIFACT = "model"

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from lstmfcn.evaluation.metrics import metric_named
-from lstmfcn.tracking.note import LONGEST
+from lstmfcn.tracking.cockpit.note import LONGEST
+from lstmfcn.tracking.cockpit.views import TAG, views
 from lstmfcn.tracking.store import connect
-from lstmfcn.tracking.views import TAG, views
 
 EVERY = views(metric_named("accuracy"))
 

@@ -7,8 +7,8 @@ from mlflow.exceptions import MlflowException
 from conftest import make_workspace
 from lstmfcn.errors import RegistryError, TrackingError
 from lstmfcn.tracking.champion import load_champion
-from lstmfcn.tracking.download import pull
-from lstmfcn.tracking.registry import registered
+from lstmfcn.tracking.registry.download import pull
+from lstmfcn.tracking.registry.versions import registered
 from lstmfcn.tracking.store import connect
 
 

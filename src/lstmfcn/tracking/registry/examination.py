@@ -7,10 +7,9 @@ from typing import Any
 
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.tracking.causes import called, unreachable
-from lstmfcn.tracking.download import is_whole
 from lstmfcn.tracking.logged import KEY_TAG, listed
-from lstmfcn.tracking.mlflow import runs_of, were_deleted
-from lstmfcn.tracking.registry import model_name, registered
+from lstmfcn.tracking.registry.download import is_whole
+from lstmfcn.tracking.registry.versions import model_name, registered
 from lstmfcn.tracking.relocation import former_places
 from lstmfcn.tracking.store import (
     EXPERIMENT,
@@ -22,6 +21,7 @@ from lstmfcn.tracking.store import (
     store_file,
     tracking_uri,
 )
+from lstmfcn.tracking.sync import runs_of, were_deleted
 from lstmfcn.wording import counted
 from lstmfcn.workspace import Workspace
 

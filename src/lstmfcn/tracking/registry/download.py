@@ -14,7 +14,7 @@ from lstmfcn.tracking.causes import first_line, traceable, unreachable
 from lstmfcn.tracking.package.check import check
 from lstmfcn.tracking.package.contents import FILES, OF_THE_DOWNLOAD, checksum, write_manifest
 from lstmfcn.tracking.package.signature import sign, signing_key
-from lstmfcn.tracking.registry import PREFIX, Version, model_name, record_of
+from lstmfcn.tracking.registry.versions import PREFIX, Version, model_name, record_of
 from lstmfcn.tracking.relocation import place_of
 from lstmfcn.tracking.store import store_file, tracking_uri
 from lstmfcn.workspace import Workspace

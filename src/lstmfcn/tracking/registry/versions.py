@@ -2,7 +2,7 @@
 
 The aliases are `champion` (serves), `previous` (served before it) and `challenger` (the newest
 candidate that did not beat the champion). A version's tags carry the evidence it was judged by; why a version
-serves is told by `lstmfcn.tracking.standing`.
+serves is told by `lstmfcn.tracking.registry.standing`.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.evaluation.calibration import TEMPERATURE
 from lstmfcn.evaluation.measurement import ends_of
 from lstmfcn.evaluation.metrics import headline_metrics, metric_named
-from lstmfcn.tracking.registry import PREFIX
+from lstmfcn.tracking.registry.versions import PREFIX
 
 TITLE = "# Model card: "
 """How a card begins: a description that begins otherwise is a person's, and is left alone."""

@@ -8,7 +8,7 @@ import pytest
 
 from lstmfcn.evaluation.metrics import METRICS
 from lstmfcn.runs.predictions import Predictions
-from lstmfcn.tracking.decision import Judged, Rule, compared, decide
+from lstmfcn.tracking.registry.decision import Judged, Rule, compared, decide
 
 RULE = Rule(METRICS["accuracy"], 0.05)
 N = 60

@@ -7,11 +7,11 @@ import pytest
 from candidates import aliases, offer, trained
 from lstmfcn.errors import RegistryError
 from lstmfcn.evaluation.metrics import METRICS
-from lstmfcn.tracking import standing, steering
 from lstmfcn.tracking.champion import load_champion
-from lstmfcn.tracking.download import pull
-from lstmfcn.tracking.registration import DeletedError
-from lstmfcn.tracking.registry import model_name, registered
+from lstmfcn.tracking.registry import standing, steering
+from lstmfcn.tracking.registry.download import pull
+from lstmfcn.tracking.registry.registration import DeletedError
+from lstmfcn.tracking.registry.versions import model_name, registered
 from lstmfcn.tracking.store import connect
 
 NAME = model_name("Bumps")

@@ -14,13 +14,14 @@ from lstmfcn.errors import RegistryError, TrackingError
 from lstmfcn.pipeline.stages.promote import register
 from lstmfcn.runs.run import find_runs
 from lstmfcn.tracking.champion import load_champion
-from lstmfcn.tracking.download import MissingFilesError
-from lstmfcn.tracking.examination import examine_store
 from lstmfcn.tracking.logged import KEY_TAG
-from lstmfcn.tracking.mlflow import Tracker, sync
+from lstmfcn.tracking.mlflow import Tracker
 from lstmfcn.tracking.package.contents import DATA, UntrustedModelError
-from lstmfcn.tracking.registry import registered
+from lstmfcn.tracking.registry.download import MissingFilesError
+from lstmfcn.tracking.registry.examination import examine_store
+from lstmfcn.tracking.registry.versions import registered
 from lstmfcn.tracking.store import connect
+from lstmfcn.tracking.sync import sync
 
 
 @pytest.fixture
