@@ -52,7 +52,7 @@ def test_what_the_system_refuses_is_one_sentence_with_the_file(tmp_path, monkeyp
     def refuse(*_arguments, **_keywords):
         raise OSError(code, os.strerror(code), str(workspace.root / "some file"))
 
-    for place in ("tracking.registry.is_missing", "config.load"):
+    for place in ("tracking.registry.versions.is_missing", "config.load"):
         monkeypatch.setattr(f"lstmfcn.{place}", refuse)
     status, text = run(monkeypatch, command, "-w", workspace.root)
     assert status == 1

@@ -87,18 +87,18 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """Return the address of a real MLflow server."""
-    server = MlflowServer(tmp_path_factory.mktemp("server"))
-    server.start()
-    yield server.address
-    server.kill()
+def folder_of_server(tmp_path_factory):
+    """Return the folder of the server's files."""
+    return tmp_path_factory.mktemp("server")
 
 
 @pytest.fixture(scope="module")
-def artifacts_of_server(server, tmp_path_factory):
-    """Return the folder of its files."""
-    return next(tmp_path_factory.getbasetemp().glob("server*/artifacts"))
+def server(folder_of_server):
+    """Return the address of a real MLflow server."""
+    server = MlflowServer(folder_of_server)
+    server.start()
+    yield server.address
+    server.kill()
 
 
 @pytest.fixture
@@ -263,7 +263,9 @@ def test_a_double_that_was_put_aside_stays_so(server, finished, monkeypatch, tmp
         client.restore_experiment(experiment)
 
 
-def test_files_that_a_server_lost_are_missing_and_put_back(server, finished, monkeypatch, tmp_path, request):
+def test_files_that_a_server_lost_are_missing_and_put_back(
+    server, folder_of_server, finished, monkeypatch, tmp_path
+):
     """It lists what is gone as an empty folder, whose SHA-256 differs from the registered one."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
     named(monkeypatch, "lost")
@@ -271,7 +273,7 @@ def test_files_that_a_server_lost_are_missing_and_put_back(server, finished, mon
     assert register(workspace, config.load(workspace.params))["Bumps"].outcome == "first"
     load_champion("Bumps", workspace=workspace.root)
     version = MlflowClient().get_model_version_by_alias("lstmfcn.Bumps", "champion")
-    (kept,) = request.getfixturevalue("artifacts_of_server").rglob(version.source.rpartition("/")[2])
+    (kept,) = (folder_of_server / "artifacts").rglob(version.source.rpartition("/")[2])
     shutil.rmtree(kept)
     with pytest.raises(MissingFilesError, match="are missing in the store"):
         load_champion("Bumps", workspace=workspace.root)

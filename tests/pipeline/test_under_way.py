@@ -4,15 +4,16 @@ from importlib import import_module
 
 import pytest
 
+from conftest import copy_of
 from lstmfcn import config
 from lstmfcn.pipeline.under_way import runs_under_way
 from lstmfcn.runs.run import find_runs
 
 
 @pytest.mark.parametrize(("stage", "n"), [("search", 4), ("train", 2), ("finetune", 4)])
-def test_a_run_in_the_making_is_the_one_that_the_job_leaves(finished, monkeypatch, stage, n):
+def test_a_run_in_the_making_is_the_one_that_the_job_leaves(finished, tmp_path, monkeypatch, stage, n):
     """Against the runs that the jobs of a finished study left: key, parameters, upstream."""
-    workspace, _ = finished
+    workspace = copy_of(finished[0], tmp_path / "clone")
     module, made = import_module(f"lstmfcn.pipeline.stages.{stage}"), {}
 
     def collect(_stage, _function, jobs, _workspace):

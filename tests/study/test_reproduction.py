@@ -12,6 +12,8 @@ from lstmfcn.data.catalogue import load_catalogue
 from lstmfcn.errors import DataError
 from lstmfcn.files import hash_of
 from lstmfcn.study import reproduction
+from lstmfcn.tracking.sync import sync
+from lstmfcn.workspace import Workspace
 
 
 @pytest.fixture
@@ -55,6 +57,14 @@ def test_rows_are_added_by_dataset_and_nothing_is_run_twice(study):
     recipes = json.loads(workspace.reproduction.with_name("recipes.json").read_text())
     assert recipes[recipe]["train"]["epochs"] == 2
     assert rows["commit"].notna().all()
+    assert sync(Workspace(workspace.reproduction_home / "honest"), lambda line: None) == 0  # all were logged
+
+
+@pytest.mark.parametrize("protocol", ["honest", "paper"])
+def test_the_folder_of_a_protocol_says_its_recipe(tmp_path, protocol):
+    params = config.load(ROOT / "params.yaml", {"protocol": protocol})
+    reproduction._write_params(Workspace(tmp_path / protocol), params)
+    assert config.load(tmp_path / protocol / "params.yaml") == params
 
 
 def test_a_dataset_that_fails_is_named_at_the_end(study):

@@ -10,6 +10,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from conftest import copy_of
 from lstmfcn.errors import TrackingError
 from lstmfcn.runs.run import find_runs
 from lstmfcn.tracking import mlflow as tracking
@@ -101,6 +102,22 @@ def test_what_a_dead_process_left_half_logged_is_closed_and_logged_anew(
         "KILLED" if kind == "file" else "RUNNING",
     )
     assert list(status.values()) == ["FINISHED"]
+
+
+def test_a_params_yaml_in_the_middle_of_a_change_costs_nothing_but_delay(finished, tmp_path, monkeypatch):
+    workspace = copy_of(finished[0], tmp_path / "clone")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/other.db")
+    (one, first), (other, second) = find_runs(workspace.phase1)
+    told, text = [], workspace.params.read_text()
+    tracker = Tracker(workspace, told.append)
+    workspace.params.write_text("datasets: [Bumps\n")
+    tracker.log(one, first)
+    workspace.params.write_text(text)
+    tracker.log(other, second)
+    assert len(told) == 1
+    assert "params.yaml" in told[0]
+    _, runs = all_runs(workspace)
+    assert {first.key, second.key} <= {run.data.tags[KEY_TAG] for run in runs}
 
 
 def test_what_another_clone_logged_meanwhile_is_not_logged_again(finished, tmp_path, monkeypatch):

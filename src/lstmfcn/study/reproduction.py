@@ -11,7 +11,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from lstmfcn.config import Params
+from lstmfcn.config import OVERLAID, Params
 from lstmfcn.data.catalogue import load_catalogue
 from lstmfcn.errors import DataError, LstmfcnError
 from lstmfcn.evaluation.metrics import DEFAULT
@@ -84,6 +84,7 @@ def run(params: Params, *, here: Workspace, home: Path) -> None:
         known: dict[str, Any] = read_json(recipes) if recipes.exists() else {}
         write_json(recipes, known | {name: recipe})
     workspace = Workspace(home / params.protocol)
+    _write_params(workspace, params)
     failures = []
     for count, dataset in enumerate(params.datasets, start=1):
         place = f"reproduce: [{count}/{len(params.datasets)}] {dataset}"
@@ -113,6 +114,15 @@ def write_page(here: Workspace) -> None:
         page = here.reproduction_page.read_text(encoding="utf-8")
         found = tables(read_table(here.reproduction), load_table1())
         write_text(here.reproduction_page, fill_in(page, found))
+
+
+def _write_params(workspace: Workspace, params: Params) -> None:
+    """Let the folder say by which recipe it works, as a study does: MLflow's rows are named by it."""
+    values = params.model_dump(mode="json", by_alias=True, exclude_none=True)
+    if params.protocol == "paper":
+        values["paper"] = {section: values.pop(section) for section in OVERLAID}
+    workspace.params.parent.mkdir(parents=True, exist_ok=True)
+    write_json(workspace.params, values)  # which is YAML
 
 
 def _run_dataset(workspace: Workspace, params: Params) -> Any:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from lstmfcn.errors import DataError, TrackingError
+from lstmfcn.errors import DataError, LstmfcnError, TrackingError
 from lstmfcn.runs.cache import Cache
 from lstmfcn.runs.facts import read_facts
 from lstmfcn.runs.outputs import check_outputs
@@ -102,13 +102,13 @@ class Tracker:
         first_time = self._silent_until == -math.inf
         try:
             call()
-        except DataError as error:
-            self._say(str(error))
         except TrackingError as error:
             self._client = None  # what it left half-logged is closed when it is connected again
             self._silent_until = time.monotonic() + PAUSE
             if first_time:
                 self._say(f"{error} The work goes on; `lstmfcn sync` logs its runs later.")
+        except LstmfcnError as error:  # a file that is damaged, `params.yaml` in the middle of a change
+            self._say(str(error))
 
     def log_now(self, folder: Path, run: Run, *, restore: bool = False) -> bool:
         """Log a run unless it is there; return whether it was logged, or brought back.
