@@ -143,17 +143,15 @@ def test_finished_jobs_are_laid_down_again_without_being_run(finished, tmp_path,
 
 
 def test_another_recipe_runs_only_what_depends_on_it(finished, tmp_path, monkeypatch):
-    workspace, _ucr = finished
+    workspace = copy_of(finished[0], tmp_path / "clone")
     begun = []
     monkeypatch.setattr(
         queue, "run_jobs", lambda function, jobs, watch: begun.append(len(list(jobs))) or iter(())
     )
-    root = make_workspace(tmp_path / "clone", MINIATURE.replace("iterations: 2", "iterations: 3")).root
-    for name in ("data/raw", "data/prepared", "search", "models", ".lstmfcn"):
-        (root / name).symlink_to(workspace.root / name)
-    run_in(["search", "train"], workspace, config.load(root / "params.yaml"))
+    workspace.params.write_text(MINIATURE.replace("iterations: 2", "iterations: 3"))
+    run_in(["search", "train"], workspace, config.load(workspace.params))
     assert begun == [0, 0]
-    run_in(["finetune"], workspace, config.load(root / "params.yaml"))
+    run_in(["finetune"], workspace, config.load(workspace.params))
     assert begun == [0, 0, 0, 0, 2]
 
 
