@@ -158,7 +158,7 @@ class Workspace:
 
     @property
     def promotions(self) -> Path:
-        """Which run serves each dataset, and on what evidence."""
+        """The best run of each dataset, and those behind it; what serves is the registry's to say."""
         return self.root / "promotions.json"
 
     @property

@@ -25,10 +25,7 @@ from lstmfcn.tracking.causes import called
 from lstmfcn.tracking.filling import begin, fill, final_metrics, log_epochs, params_of, tags_of, times
 from lstmfcn.tracking.inputs import input_of
 from lstmfcn.tracking.live import Epochs, UnderWay
-from lstmfcn.tracking.logged import (
-    Logged,
-    retried,
-)
+from lstmfcn.tracking.logged import Logged, retried
 from lstmfcn.tracking.relocation import ARTIFACTS, artifacts_beside, path_at
 from lstmfcn.tracking.rows import Rows
 from lstmfcn.tracking.store import (
