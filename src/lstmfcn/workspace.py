@@ -201,6 +201,11 @@ class Workspace:
         return self.home / ".lstmfcn/downloads"
 
     @property
+    def source_hashes(self) -> Path:
+        """What `lstmfcn.runs.code.kept_hashes` keeps."""
+        return self.home / ".lstmfcn/sources.json"
+
+    @property
     def lock(self) -> Path:
         """Held by the stage that is at work here, or in an experiment of this study."""
         return self.home / ".lstmfcn/lock"

@@ -9,6 +9,7 @@ import pytest
 from lstmfcn.data import readers
 from lstmfcn.data.collection import fetch_dataset, read_dataset
 from lstmfcn.errors import DataError
+from lstmfcn.plugins import points
 
 TOY = """
 import numpy as np
@@ -40,11 +41,13 @@ def install(tmp_path, monkeypatch):
         (info / "entry_points.txt").write_text(f"[lstmfcn.readers]\ntoy = {value}\n")
         monkeypatch.syspath_prepend(site)
         readers._readers.cache_clear()
+        points.cache_clear()
         return site
 
     yield lay_down
     monkeypatch.undo()
     readers._readers.cache_clear()
+    points.cache_clear()
     for name in [name for name in sys.modules if name.startswith("toy_format")]:
         del sys.modules[name]
 

@@ -26,7 +26,7 @@ def installed(monkeypatch):
 
     def install(value):
         point = EntryPoint("toy", value, metrics.GROUP)
-        monkeypatch.setattr(metrics, "entry_points", lambda group: [point] if group == point.group else [])
+        monkeypatch.setattr(metrics, "points", lambda group: [point] if group == point.group else [])
         all_metrics.cache_clear()
 
     yield install

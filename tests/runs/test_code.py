@@ -115,3 +115,28 @@ def test_no_module_is_imported_to_be_looked_at(made):
     made("near.py", "raise RuntimeError\n")
     code.code_of("made.near")
     assert "made.near" not in sys.modules
+
+
+def test_a_source_is_parsed_once_as_long_as_its_bytes_are_the_same(made, tmp_path, monkeypatch):
+    """What is kept changes no hash: it belongs to bytes, and to the Python and the module that made it."""
+    file, parsed, parse = tmp_path / "kept.json", [], code.ast.parse
+
+    def hashes():
+        for cached in (code._code_of, code._hash_of_source):
+            cached.cache_clear()
+        code._kept.clear()
+        with code.kept_hashes(file):
+            return code.code_of("made.near")
+
+    monkeypatch.setattr(code.ast, "parse", lambda text: parsed.append(text) or parse(text))
+    first = hashes()
+    assert len(parsed) == 3
+    assert hashes() == first
+    assert len(parsed) == 3
+    made("far.py", "VALUE = 2\n")
+    changed = hashes()
+    assert len(parsed) == 4
+    assert {name for name in first if changed[name] != first[name]} == {"made/far.py"}
+    for damaged in ("", "[]", "{}", '{"by": "another Python", "hashes": {}}'):
+        file.write_text(damaged)
+        assert hashes() == changed

@@ -7,10 +7,10 @@ Classifiers of other packages join it by an entry point of the group "lstmfcn.cl
 from __future__ import annotations
 
 import functools
-from importlib.metadata import entry_points
 
 from lstmfcn.classifiers.base import Classifier, NetworkClassifier
 from lstmfcn.errors import LstmfcnError, nearest
+from lstmfcn.plugins import points
 
 TABLE: tuple[Classifier, ...] = (
     NetworkClassifier(
@@ -68,7 +68,7 @@ def _of_other_packages() -> tuple[tuple[Classifier, str], ...]:
     """
     taken = {row.name for row in TABLE}
     found = []
-    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+    for point in points(GROUP):
         row = point.load()
         if not isinstance(row, Classifier) or row.name in taken:
             what = (

@@ -26,10 +26,11 @@ def stage_of(workspace: Path, name: str) -> Iterator[tuple[Workspace, Params]]:
     """Lock a study for one of its stages, and say what is kept if a person stops it."""
     from lstmfcn import config
     from lstmfcn.pipeline.lock import lock
+    from lstmfcn.runs.code import kept_hashes
 
     here = Workspace(workspace)
     settings = config.load(here.params)
-    with lock(here, f"lstmfcn {name}", say):
+    with lock(here, f"lstmfcn {name}", say), kept_hashes(here.source_hashes):
         try:
             yield here, settings
         except KeyboardInterrupt:

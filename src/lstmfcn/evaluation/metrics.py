@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from types import MappingProxyType
 
 import numpy as np
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.evaluation import intervals, measures, scores
 from lstmfcn.evaluation.intervals import Counts
+from lstmfcn.plugins import points
 
 GROUP = "lstmfcn.metrics"
 """The entry points under which other packages offer metrics."""
@@ -221,7 +222,7 @@ def all_metrics() -> Mapping[str, Metric]:
         Naming the entry point that offers no metric, or one whose name is taken.
     """
     found = dict(METRICS)
-    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+    for point in points(GROUP):
         metric = _load(point)
         if metric.name in found:
             raise LstmfcnError(

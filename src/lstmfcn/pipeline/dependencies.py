@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
-
 from lstmfcn.classifiers import table
 from lstmfcn.classifiers.base import Classifier
 from lstmfcn.config import Params
 from lstmfcn.evaluation.metrics import DEFAULT, metric_named
 from lstmfcn.pipeline.table import STAGES, Stage
+from lstmfcn.plugins import points
 from lstmfcn.runs.code import code_hash, code_of, source_hash
 
 HANDLING = ("lstmfcn.runs.identity", "lstmfcn.runs.grid", "lstmfcn.runs.run", "lstmfcn.pipeline.recipes")
@@ -49,4 +48,4 @@ def _modules_that_choose(stage: str, params: Params | None) -> list[str]:
 
 
 def _modules_of_other_packages(stage: Stage) -> list[str]:
-    return [point.module for group in stage.groups for point in entry_points(group=group)]
+    return [point.module for group in stage.groups for point in points(group)]

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import ast
 import functools
+import json
 import os
 import re
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from lstmfcn.files import hash_file, hash_of
+from lstmfcn.files import hash_bytes, hash_file, hash_of, write_text
 
 NUMERICAL = {
     "aeon": "aeon",
@@ -56,6 +59,38 @@ def code_of(*modules: str) -> dict[str, str]:
 def source_hash(module: str) -> str:
     """Return the hash of one module alone, whatever it imports."""
     return _hash_of_source(_source(_root(module.partition(".")[0]), module))
+
+
+KEPT = 2000
+"""How many hashes of sources are kept: some versions of each."""
+
+_kept: dict[str, str] = {}
+"""The hashes of sources that were parsed before, by a hash of their bytes."""
+
+
+@contextmanager
+def kept_hashes(file: Path) -> Iterator[None]:
+    """Keep the hashes of sources in a file while the block runs, so that none is parsed twice.
+
+    Parameters
+    ----------
+    file
+        Where they are. One that is damaged, or by another Python or another version of this module, is made
+        anew.
+    """
+    by = hash_of([sys.version, hash_file(Path(__file__))])
+    try:
+        found = json.loads(file.read_bytes())
+        _kept.update(found["hashes"] if found["by"] == by else {})
+    except (OSError, ValueError, KeyError, TypeError):
+        _kept.clear()
+    before = len(_kept)
+    try:
+        yield
+    finally:
+        if len(_kept) > before:
+            latest = dict(list(_kept.items())[-KEPT:])
+            write_text(file, json.dumps({"by": by, "hashes": latest}))
 
 
 @functools.cache
@@ -134,7 +169,14 @@ def _source(root: Path, name: str) -> Path:
 @functools.cache
 def _hash_of_source(path: Path) -> str:
     """Return a hash of a Python file that comments, docstrings and the layout do not change."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    text = path.read_bytes()
+    name = hash_bytes(text)
+    if name not in _kept:
+        _kept[name] = _hash_of_tree(ast.parse(text))
+    return _kept[name]
+
+
+def _hash_of_tree(tree: ast.Module) -> str:
     waiting: list[Any] = [tree]
     while waiting:  # no expression holds a statement, and most of a tree is expressions
         node = waiting.pop()

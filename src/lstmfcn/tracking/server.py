@@ -17,6 +17,8 @@ HOST = "127.0.0.1"
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # of generative AI: processes that nobody here needs
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "PYTHONWARNINGS": "ignore",  # of MLflow's own use of its libraries: a person reads the links here
 }
 
 
@@ -63,8 +65,11 @@ def run(workspace: Workspace, port: int) -> int:
         str(port),
         "--workers",
         "1",
+        "--uvicorn-opts",
+        "--log-level warning",
     ]
-    command += ["--backend-store-uri", tracking_uri(workspace)]
+    uri = tracking_uri(workspace)
+    command += ["--backend-store-uri", uri, "--registry-store-uri", uri]
     try:
         return subprocess.run(command, env=os.environ | QUIET, check=False).returncode
     except KeyboardInterrupt:

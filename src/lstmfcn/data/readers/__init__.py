@@ -24,7 +24,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from importlib import import_module
-from importlib.metadata import entry_points
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -36,6 +35,7 @@ from lstmfcn.data.readers import columns, ts
 from lstmfcn.data.series import LabelledSeries
 from lstmfcn.data.textfile import GZIP, TextFile
 from lstmfcn.errors import DataError
+from lstmfcn.plugins import points
 
 GROUP = "lstmfcn.readers"
 """The entry points by which other packages bring formats of their own."""
@@ -178,7 +178,7 @@ def suffixes() -> tuple[str, ...]:
 
 def code() -> tuple[str, ...]:
     """Return the modules by whose code files are read, for `lstmfcn.runs.code`."""
-    return (__name__, *sorted({entry.module for entry in entry_points(group=GROUP)}))
+    return (__name__, *sorted({entry.module for entry in points(GROUP)}))
 
 
 def _pieces(series: LabelledSeries, n_values: int) -> Iterator[tuple[LabelledSeries, float]]:
@@ -234,7 +234,7 @@ def _readers() -> dict[str, Any]:
     every = [f"{__name__}.{module.name}" for module in pkgutil.iter_modules(__path__)]
     names = [*first, *(name for name in every if name not in first)]
     formats: list[tuple[str, Any]] = [(name, import_module(name)) for name in names]
-    for entry in entry_points(group=GROUP):
+    for entry in points(GROUP):
         try:
             formats.append((entry.value, entry.load()))
         except Exception as error:

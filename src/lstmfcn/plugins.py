@@ -1,0 +1,12 @@
+"""What other packages bring: the entry points of a group."""
+
+from __future__ import annotations
+
+import functools
+from importlib.metadata import EntryPoint, entry_points
+
+
+@functools.cache
+def points(group: str) -> tuple[EntryPoint, ...]:
+    """Return the entry points of a group by their names; to look for them takes as long as an import."""
+    return tuple(sorted(entry_points(group=group), key=lambda point: point.name))
