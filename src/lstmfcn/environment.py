@@ -59,6 +59,7 @@ PIPELINE = frozenset(
         "scipy",
         "sqlalchemy",
         "tensorboard",
+        "threadpoolctl",
         "uvicorn",
     }
 )
@@ -66,6 +67,7 @@ PIPELINE = frozenset(
 
 _own_process = False
 _forked = False
+_warm = False
 _one_thread = threading.RLock()
 
 
@@ -102,6 +104,20 @@ def prepare_worker() -> None:
     global _own_process
     _own_process = True
     os.environ.update(WORKER)
+
+
+def set_out_warm() -> None:
+    """Note that this process was forked from one that has loaded the libraries and computed nothing.
+
+    Such a process computes as one that has loaded them itself.
+    """
+    global _forked, _warm
+    _forked, _warm = False, True
+
+
+def is_warm() -> bool:
+    """Return whether `set_out_warm` was called here."""
+    return _warm
 
 
 @contextmanager

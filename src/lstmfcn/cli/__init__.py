@@ -12,11 +12,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from typing import NoReturn
 
 import typer
 
 from lstmfcn import environment, oserrors
 from lstmfcn.cli.app import app
+from lstmfcn.cli.warm import run_warm
 from lstmfcn.errors import LstmfcnError
 
 __all__ = ["app", "main"]
@@ -46,9 +48,24 @@ def _sigterm_as_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+def _end(status: int) -> NoReturn:
+    """End as a fork has, be it by a signal."""
+    if status < 0:
+        if -status != signal.SIGKILL:
+            signal.signal(-status, signal.SIG_DFL)
+        os.kill(os.getpid(), -status)
+    sys.exit(status)
+
+
 def main() -> None:
     """Run a command; an error that the user can mend is printed without a traceback."""
     environment.prepare_command()
+    try:
+        status = None if environment.is_warm() else run_warm()
+    except KeyboardInterrupt:  # while the host was loading
+        sys.exit(130)
+    if status is not None:
+        _end(status)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows ASCII alone is told all the same

@@ -21,7 +21,7 @@ from lstmfcn.environment import load_backend
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.files import OutsideError, check_names, has_content, member, write_bytes
 from lstmfcn.pipeline.commit import commit_of
-from lstmfcn.pipeline.executors import run_jobs
+from lstmfcn.pipeline.executors import run_jobs, start
 from lstmfcn.pipeline.progress import duration, say
 from lstmfcn.pipeline.status import Queue, queue_of, write
 from lstmfcn.pipeline.under_way import runs_under_way
@@ -95,6 +95,7 @@ def run_queue(
     JobsFailedError
         After the last job, if any failed: names each and says why.
     """
+    start()
     with _logger(workspace) as tracking:
         _run_queue(stage, function, jobs, workspace, tracking)
 

@@ -14,8 +14,9 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 import psutil
+from threadpoolctl import threadpool_limits
 
-from lstmfcn.environment import prepare_worker, worker_environment
+from lstmfcn.environment import is_warm, prepare_worker, set_out_warm, worker_environment
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.pipeline.executors import Watch
 from lstmfcn.pipeline.executors.signs import Signs
@@ -35,6 +36,18 @@ def n_workers() -> int:
         len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else os.cpu_count()
     )
     return cores or 1
+
+
+def start() -> None:
+    """Fork the workers of a warm process, which has what they need loaded; those of another start in time."""
+    if is_warm():
+        with worker_environment():
+            pool, _ = _pool(n_workers())
+            pool.submit(_nothing).result()
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 def run(function: Callable[[Any], Any], jobs: Iterable[Any], watch: Watch) -> Iterator[tuple[int, Any]]:
@@ -79,9 +92,10 @@ def _pool(size: int) -> tuple[ProcessPoolExecutor, Any]:
     Starting one costs an import of TensorFlow, so they are kept.
 
     Each starts when a job finds no idle one, so a single job starts a single worker.
-    Spawned, not forked: TensorFlow does not survive a fork, and macOS has no other choice.
+    Spawned, not forked: TensorFlow does not survive a fork, and macOS has no other choice. In a warm process
+    TensorFlow is loaded and nothing more, which a fork does survive.
     """
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("fork" if is_warm() else "spawn")
     slots = context.RawArray("q", size + 1)  # no lock, which a worker might be stopped with
     pool = ProcessPoolExecutor(size, mp_context=context, initializer=_start_worker, initargs=(slots,))
     return pool, slots
@@ -97,6 +111,9 @@ def _start_worker(slots: Any) -> None:
     """Prepare a worker process on this machine, which is not to outlive the stage that started it."""
     global _slots
     _slots = slots
+    if is_warm():
+        set_out_warm()  # a fork as well
+        threadpool_limits(1, "blas")  # which was loaded before
     prepare_worker()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the stage too, which ends its workers
     parent = multiprocessing.parent_process()
