@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from lstmfcn.errors import DataError
 from lstmfcn.evaluation.beside_paper import PaperColumn, beside_paper, beside_table2, paper_pairs
 from lstmfcn.evaluation.metrics import Metric, headline_metrics
 from lstmfcn.evaluation.pairs import MIN_PAIRED, beside_references, pair_table, pairs_with
@@ -95,6 +96,11 @@ def compare(
         Within how much two accuracies are practically equivalent.
     paper_column
         Which column of Table I stands beside a classifier and phase.
+
+    Raises
+    ------
+    DataError
+        If a reference has the name of a method of ours or of Table I.
     """
     order = ["selected_on", "dataset", *METHOD, "protocol"]
     every = (
@@ -129,6 +135,11 @@ def compare(
     if len(means) < len(every):
         notes.append("What was selected on the test split (protocol: paper) stands apart and is not ranked.")
     printed = printed_methods(table1)
+    if taken := sorted(set(references) & {*printed, *scores}):
+        raise DataError(
+            f"compare.references: {', '.join(taken)} is a method of the paper's Table I or of this study. Give "
+            "the other one another name."
+        )
     among = _among_all(scores, printed, references)
     if references.shape[1] and (gone := sorted(set(common.index) - set(among.index))):
         notes.append(f"Not among all methods, since one lacks a result: {', '.join(gone)}.")
@@ -143,9 +154,7 @@ def compare(
         beside_table2(table2, printed.join(references)),
         fine_tuning(results),
         accuracies,
-        pair_table(
-            accuracies, pairs_with(list(common), list(accuracies)), alpha=significance, rope=rope
-        ),
+        pair_table(accuracies, pairs_with(list(common), list(accuracies)), alpha=significance, rope=rope),
         paper_pairs(beside, alpha=significance, rope=rope),
         tuple(notes),
     )

@@ -57,7 +57,9 @@ def pairs_of_methods(comparison: Comparison) -> str:
     pairs = comparison.pairs
     shown = pairs[:MOST_PAIRS]
     tested = bool(shown["p"].notna().any())
-    lines = [("METHOD", "AGAINST", "DATASETS", "DIFFERENCE", "WINS/TIES/LOSSES", *(_TESTED if tested else ()))]
+    lines = [
+        ("METHOD", "AGAINST", "DATASETS", "DIFFERENCE", "WINS/TIES/LOSSES", *(_TESTED if tested else ()))
+    ]
     for row in shown.to_dict("records"):
         line = (
             row["method_a"],
