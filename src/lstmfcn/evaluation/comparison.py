@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from lstmfcn.errors import DataError
@@ -137,8 +136,8 @@ def compare(
     printed = printed_methods(table1)
     if taken := sorted(set(references) & {*printed, *scores}):
         raise DataError(
-            f"compare.references: {', '.join(taken)} is a method of the paper's Table I or of this study. Give "
-            "the other one another name."
+            f"compare.references: {', '.join(taken)} is a method of the paper's Table I or of this study. "
+            "Give the other one another name."
         )
     among = _among_all(scores, printed, references)
     if references.shape[1] and (gone := sorted(set(common.index) - set(among.index))):

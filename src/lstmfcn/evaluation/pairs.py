@@ -1,8 +1,9 @@
 """Methods compared pair by pair: what nothing else in the comparison has a say in.
 
 Ranks, and tests of ranks, change with what else is compared. Of a pair the mean difference, wins, ties and
-losses, and Wilcoxon's p do not: the multi-comparison matrix shows these (Ismail-Fawaz et al., 2023, An Approach
-to Multiple Comparison Benchmark Evaluations that is Stable Under Manipulation of the Comparate Set).
+losses, and Wilcoxon's p do not: the multi-comparison matrix shows these (Ismail-Fawaz et al., 2023, An
+Approach to Multiple Comparison Benchmark Evaluations that is Stable Under Manipulation of the Comparate Set,
+arXiv 2305.11921).
 """
 
 from __future__ import annotations

@@ -45,7 +45,8 @@ class ReportData:
     promotions, verdicts
         What `promote` and `validate` say of each dataset, by its name.
     beside, scores, accuracies
-        Ours beside the paper's Table I, the accuracies of all methods, and of ours and the references, or None.
+        Ours beside the paper's Table I, the accuracies of all methods, and those of ours and the references;
+        each may be None.
     comparison
         The summary and the notes.
     tables
