@@ -21,7 +21,7 @@ ROPE = {"alpha": 0.05, "rope": 0.01}
 def table():
     """Return all pairs of the five methods of the paper's Table I, the best first."""
     ordered = beside_references(TABLE1, NONE)
-    return pair_table(ordered, pairs_with(list(TABLE1), list(ordered)), **ROPE)
+    return pair_table(ordered, pairs_with(TABLE1, ordered), **ROPE)
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_each_pair_is_compared_on_the_datasets_that_both_have():
     """Holm counts the pairs that are tested."""
     scores = TABLE1.iloc[:10].copy()
     scores.loc[scores.index[4:], "existing best"] = np.nan
-    pairs = pairs_with(list(TABLE1)[:3], list(TABLE1)[:3])
+    pairs = pairs_with(TABLE1, TABLE1.iloc[:, :3])
     found = pair_table(scores, pairs, **ROPE)
     assert found["n_datasets"].tolist() == [4, 4, 10]
     assert found["p"].notna().tolist() == [False, False, True]
@@ -157,4 +157,5 @@ def test_a_reference_is_not_placed_by_which_datasets_it_has():
 
 
 def test_pairs_have_one_of_ours():
-    assert pairs_with(["x"], ["p", "x", "q"]) == [("p", "x"), ("x", "q")]
+    ours, ordered = (pd.DataFrame(columns=list(names)) for names in ("x", "pxq"))
+    assert pairs_with(ours, ordered) == [("p", "x"), ("x", "q")]

@@ -53,7 +53,7 @@ def test_holm_by_hand():
 @pytest.mark.parametrize("n", [1, 2, 6, 7, 9])
 @pytest.mark.parametrize("values", [3, 1000])
 def test_few_differences_are_scipys_too(n, values):
-    """With ties and zeros, and without: the exact test, which scipy does by enumeration where there are some."""
+    """With ties and zeros, and without: the exact test, which scipy does by enumeration."""
     for seed in range(3):
         difference = np.random.default_rng(seed).integers(-values, values, n) / 100
         difference[0] = difference[0] or 0.01

@@ -62,7 +62,8 @@ def signed_rank_probabilities(
 
 def _mass(weights: NDArray[np.float64], among: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the weight of chosen pairs in each draw, shape (n_draws,)."""
-    return np.einsum("ij,ij->i", weights @ among, weights)
+    mass: NDArray[np.float64] = np.einsum("ij,ij->i", weights @ among, weights)
+    return mass
 
 
 @lru_cache(maxsize=1)

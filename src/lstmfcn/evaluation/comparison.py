@@ -134,7 +134,7 @@ def compare(
     if len(means) < len(every):
         notes.append("What was selected on the test split (protocol: paper) stands apart and is not ranked.")
     printed = printed_methods(table1)
-    if taken := sorted(set(references) & {*printed, *scores}):
+    if taken := sorted(map(str, set(references) & {*printed, *scores})):
         raise DataError(
             f"compare.references: {', '.join(taken)} is a method of the paper's Table I or of this study. "
             "Give the other one another name."
@@ -153,7 +153,7 @@ def compare(
         beside_table2(table2, printed.join(references)),
         fine_tuning(results),
         accuracies,
-        pair_table(accuracies, pairs_with(list(common), list(accuracies)), alpha=significance, rope=rope),
+        pair_table(accuracies, pairs_with(common, accuracies), alpha=significance, rope=rope),
         paper_pairs(beside, alpha=significance, rope=rope),
         tuple(notes),
     )
@@ -163,9 +163,10 @@ def _notes_on_pairs(ours: pd.DataFrame, references: pd.DataFrame) -> list[str]:
     """Say what the pairs of methods lack, and why."""
     notes = []
     known = references.reindex(ours.index).notna().sum()
-    if len(ours) < MIN_PAIRED <= len(ours.columns):
+    several = len(ours.columns) + (known > 0).sum() > 1
+    if several and len(ours) < MIN_PAIRED:
         notes.append(f"No pairs of methods: they take {MIN_PAIRED} datasets, and there are {len(ours)}.")
-    elif len(ours) < MIN_DATASETS and len(ours.columns) + (known > 0).sum() > 1:
+    elif several and len(ours) < MIN_DATASETS:
         notes.append(
             "No interval of a mean difference, and no Bayesian test: "
             f"these take {MIN_DATASETS} datasets, too."

@@ -77,7 +77,7 @@ def pair_table(
     for a, b in pairs:
         both = scores[[a, b]].dropna().to_numpy(np.float64)
         if len(both) >= MIN_PAIRED:
-            rows.append({"method_a": a, "method_b": b, **_pair(*both.T, rope), "rope": rope})
+            rows.append({"method_a": a, "method_b": b, **_pair(both[:, 0], both[:, 1], rope), "rope": rope})
     table = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"significant": "boolean"})
     numbers = [name for name in COLUMNS if name not in ("method_a", "method_b", "significant")]
     table[numbers] = table[numbers].astype(float)
@@ -161,7 +161,7 @@ def beside_references(ours: pd.DataFrame, references: pd.DataFrame) -> pd.DataFr
     return every[behind.sort_values(ascending=False, kind="stable").index]
 
 
-def pairs_with(ours: Sequence[str], ordered: Sequence[str]) -> list[tuple[str, str]]:
-    """Return the pairs of methods of which one is ours, in the order of the methods."""
-    mine = set(ours)
-    return [(a, b) for a, b in combinations(ordered, 2) if mine & {a, b}]
+def pairs_with(ours: pd.DataFrame, ordered: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return the pairs of columns of `ordered` of which one is ours, in their order."""
+    mine = set(ours.columns)
+    return [(a, b) for a, b in combinations(ordered.columns, 2) if mine & {a, b}]

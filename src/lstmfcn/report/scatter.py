@@ -93,7 +93,7 @@ def scatter(a: pd.Series, b: pd.Series, row: Mapping[str, Any], title: str) -> s
     for there, colour, marker in sides:
         axes.scatter(both["b"][there], both["a"][there], s=20, color=colour, marker=marker, alpha=0.75)
     axes.set(xlim=(low, high), ylim=(low, high))
-    ticks = MaxNLocator(nbins=6).tick_values(low, high)
+    ticks = np.asarray(MaxNLocator(nbins=6).tick_values(low, high))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_ticks(ticks[(ticks >= low) & (ticks <= high)])
     axes.set_ylabel(literal(f"{a.name}: {row['mean_a']:.4f}"))
@@ -120,7 +120,8 @@ def _counts(row: Mapping[str, Any]) -> str:
 
 def _limits(both: pd.DataFrame) -> tuple[float, float]:
     """Return the ends of both axes: all points lie inside, and so do their marks."""
-    low, high = float(both.min(axis=None)), float(both.max(axis=None))
+    values = both.to_numpy(np.float64)
+    low, high = float(values.min()), float(values.max())
     margin = 0.06 * max(high - low, 0.05)
     return low - margin, high + margin
 
@@ -128,13 +129,15 @@ def _limits(both: pd.DataFrame) -> tuple[float, float]:
 def _name(axes: Axes, both: pd.DataFrame, names: Sequence[str], taken: Sequence[Bbox]) -> None:
     """Write the names of datasets beside their points, where they cover neither each other nor the edge."""
     frame = axes.get_window_extent()
-    points = axes.transData.transform(both[["b", "a"]].to_numpy(np.float64))
+    values = both[["b", "a"]].to_numpy(np.float64)
+    points = axes.transData.transform(values)
     covered = list(taken)
     for name in names:
-        at = float(both.at[name, "b"]), float(both.at[name, "a"])
+        row = both.index.get_loc(name)
+        at = (float(values[row, 0]), float(values[row, 1]))
         label = axes.annotate(literal(name), at, (0, 0), textcoords="offset points", fontsize=8, color=INK)
         size = label.get_window_extent()
-        point = axes.transData.transform(at)
+        point = points[row]
         boxes = [_box(place, point, size, axes.figure.dpi) for place in PLACES]
         trouble = [_trouble(box, point, frame, covered, points) for box in boxes]
         best = int(np.argmin(trouble))
@@ -168,4 +171,4 @@ def _trouble(
     diagonal = frame.y0 - frame.x0  # y - x on it: the axes are a square
     above = point[1] - point[0] > diagonal
     beyond = box.y0 - box.x1 < diagonal if above else box.y1 - box.x0 > diagonal
-    return 100 * outside + 10 * over + 1.5 * covered + beyond
+    return float(100 * outside + 10 * over + 1.5 * covered + beyond)

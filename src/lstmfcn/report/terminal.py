@@ -75,7 +75,7 @@ def pairs_of_methods(comparison: Comparison) -> str:
     return text
 
 
-def _tests(row: Mapping[str, Any]) -> tuple[str, ...]:
+def _tests(row: Mapping[Any, Any]) -> tuple[str, ...]:
     """Return what the tests say of a pair; empty cells where it has too few datasets."""
     if pd.isna(row["p"]):
         return ("",) * len(_TESTED)

@@ -64,7 +64,7 @@ def matrix(
         `columns`, the titles with their means; `rows`, each a title with its mean, and its cells; a cell is
         None where no two are compared.
     """
-    cells = {}
+    cells: dict[tuple[str, str], dict[str, Any]] = {}
     for row in pairs:
         a, b = row["method_a"], row["method_b"]
         known = {
