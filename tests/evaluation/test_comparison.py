@@ -172,6 +172,7 @@ def test_own_datasets_are_compared_with_references_that_have_them(tmp_path):
         "TSF has results on 1 of the 7 datasets: it is in no pair.",
         "WEASEL has results on 6 of the 7 datasets: it is compared on these.",
     ]
+    assert not [note for note in found.notes if "among all methods" in note]  # the paper has none of them
     assert found.paper_pairs.empty
 
 

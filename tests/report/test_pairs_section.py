@@ -26,10 +26,11 @@ METHODS = {
 }
 
 
-def study(folder, n, rope=0.01, references=("BOSS & <co>",)):
+def study(folder, n, rope=0.01, references=("BOSS & <co>",), prefix=""):
     """Return a workspace of n datasets with three methods of Table I as ours, and references beside them."""
     workspace = make_workspace(folder)
     some = TABLE1[~TABLE1["split_sizes_swapped_2015_2018"]][:n]
+    some = some.rename(index=lambda name: f"{prefix}{name}")
     rows = [
         {
             "dataset": dataset,
@@ -110,6 +111,16 @@ def test_the_page_has_the_matrix_the_tests_and_the_scatters(tmp_path):
     assert "accuracies within 0.01 (<code>compare.rope</code>)" in part
     assert '<td style="background: rgba(var(--miss), 0.45)" class=significant>' in part
     assert "Furthest from the diagonal: " in part
+
+
+def test_own_datasets_have_their_ranks_here_since_there_is_no_section_on_the_paper(tmp_path, monkeypatch):
+    monkeypatch.setattr(of_pairs, "MOST_DRAWN", 0)
+    own = study(tmp_path, 8, prefix="own-")
+    assert paper.section(load(own)) is None
+    assert "Mean ranks over 8 datasets, 1 the best" in shown(own)
+    assert "ALSTM-FCN, phase 1  " in shown(own)
+    assert "Mean ranks" not in shown(study(tmp_path / "few", 5, prefix="own-"))
+    assert "Mean ranks" not in shown(study(tmp_path / "paper", 8))
 
 
 def test_few_datasets_have_a_matrix_without_tests_and_folded_scatters(tmp_path):

@@ -140,8 +140,8 @@ def compare(
             "Give the other one another name."
         )
     among = _among_all(scores, printed, references)
-    if references.shape[1] and (gone := sorted(set(common.index) - set(among.index))):
-        notes.append(f"Not among all methods, since one lacks a result: {', '.join(gone)}.")
+    if references.shape[1] and len(among) and (gone := sorted(set(common.index) - set(among.index))):
+        notes.append(f"Not among all methods, the paper's too, since one lacks a result: {', '.join(gone)}.")
     accuracies = beside_references(common, references)
     notes += _notes_on_pairs(common, references)
     return Comparison(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from lstmfcn.report.critical_difference import caption, critical_difference
 from lstmfcn.report.data import ReportData
 from lstmfcn.report.html import share
 from lstmfcn.report.html import title as title_of
@@ -34,6 +35,7 @@ def section(data: ReportData) -> dict[str, Any] | None:
     tested = any(pd.notna(row["p"]) for row in pairs)
     return {
         "matrix": matrix(scores, pairs, [name for name in scores.columns if name in ours]),
+        "ranks": None if data.of_paper else ranks(scores),  # else the section on the paper has them
         "pairs": [named(row) for row in pairs],
         "tested": tested,
         "scatters": [
@@ -87,6 +89,13 @@ def matrix(
         "rows": [{"head": heads[a], "cells": [cells.get((a, b)) for b in columns]} for a in scores.columns],
         "n_datasets": len(scores),
     }
+
+
+def ranks(scores: pd.DataFrame) -> dict[str, str] | None:
+    """Return the critical differences on the datasets that all methods have; None where these are too few."""
+    complete = scores.dropna().rename(columns=method)
+    svg = critical_difference(complete, "Mean ranks of the methods")
+    return {"svg": svg, "caption": caption(complete)} if svg else None
 
 
 def drawn(row: Mapping[str, Any], a: pd.Series, b: pd.Series) -> dict[str, str]:
