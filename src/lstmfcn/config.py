@@ -239,6 +239,9 @@ class CompareParams(Values):
     significance: Annotated[float, Field(gt=0, lt=1)] = 0.05
     """The level of the tests."""
 
+    rope: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    """The region of practical equivalence: accuracies that are no further apart are the same in practice."""
+
     references: Annotated[tuple[str, ...], _listed()] = ()
     """Other classifiers: tslearn, aeon:NAME, or a CSV with the columns dataset, method, accuracy."""
 

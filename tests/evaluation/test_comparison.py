@@ -20,7 +20,9 @@ NONE = load_references([], Path())
 
 
 def compared(results, references=NONE):
-    return compare(results, TABLE1, TABLE2, references, significance=0.05, paper_column=paper_column)
+    return compare(
+        results, TABLE1, TABLE2, references, significance=0.05, rope=0.01, paper_column=paper_column
+    )
 
 
 def results(datasets, **changes):
@@ -130,6 +132,75 @@ def test_a_dataset_that_a_method_lacks_is_named_not_dropped():
     short = short[~((short["dataset"] == "Wine") & (short["model"] == "lstm_fcn"))]
     found = compared(short)
     assert any("Not ranked" in note and "Wine" in note for note in found.notes)
+
+
+def test_ours_are_paired_with_each_other_as_wilcoxons_table_has_them():
+    found = compared(results(SEVEN))
+    (pair,), (test,) = found.pairs.to_dict("records"), found.wilcoxon.to_dict("records")
+    assert (pair["method_a"], pair["method_b"]) == ("alstm_fcn phase1", "lstm_fcn phase1")  # the better first
+    assert (pair["wins"], pair["ties"], pair["losses"]) == (7, 0, 0)
+    assert pair["difference"] == pytest.approx(0.02)
+    assert [pair[name] for name in ("p", "p_holm", "significant")] == [
+        test[name] for name in ("p", "p_holm", "significant")
+    ]
+    assert found.accuracies["alstm_fcn phase1"].mean() == pytest.approx(0.8)
+
+
+def test_too_few_datasets_have_pairs_without_tests_and_one_has_none():
+    few, one = compared(results(SEVEN[:3])), compared(results(SEVEN[:1]))
+    assert few.pairs["p"].isna().all()
+    assert len(few.pairs) == 1
+    assert any("no Bayesian test: these take 6 datasets" in note for note in few.notes)
+    assert one.pairs.empty
+    assert any("No pairs of methods: they take 2 datasets, and there are 1" in note for note in one.notes)
+
+
+def test_own_datasets_are_compared_with_references_that_have_them(tmp_path):
+    """Whatever the paper lacks: each reference on the datasets it has, and what it lacks is said."""
+    own = [f"own{i}" for i in range(7)]
+    rows = [(d, "BOSS", 0.5) for d in own] + [(d, "WEASEL", 0.99) for d in own[:6]] + [("z", "DTW", 1)]
+    name = write_reference(tmp_path, [*rows, (own[0], "TSF", 0.4)])
+    found = compared(results(own), load_references([name], tmp_path))
+    assert list(found.accuracies) == ["WEASEL", "alstm_fcn phase1", "lstm_fcn phase1", "BOSS", "TSF"]
+    pairs = found.pairs.set_index(["method_a", "method_b"])
+    assert set(pairs["n_datasets"]) == {6, 7}
+    assert ("WEASEL", "BOSS") not in pairs.index
+    assert pairs.at[("WEASEL", "lstm_fcn phase1"), "p"] == pytest.approx(2 / 2**6)
+    said = [note for note in found.notes if "results on" in note]
+    assert said == [
+        "DTW has results on 0 of the 7 datasets: it is in no pair.",
+        "TSF has results on 1 of the 7 datasets: it is in no pair.",
+        "WEASEL has results on 6 of the 7 datasets: it is compared on these.",
+    ]
+    assert not [note for note in found.notes if "among all methods" in note]  # the paper has none of them
+    assert found.paper_pairs.empty
+
+
+def test_ours_are_set_against_the_same_method_of_the_paper_on_the_same_splits():
+    """Without what has another split, and what was selected on the test split."""
+    swapped = TABLE1.index[TABLE1["split_sizes_swapped_2015_2018"]][0]
+    honest = results([*SEVEN, swapped])
+    found = compared(pd.concat([honest, results(SEVEN, protocol="paper", selected_on="test", accuracy=1.0)]))
+    table = found.paper_pairs.set_index("method_a")
+    row = table.loc["ours, lstm_fcn phase1"]
+    common = [name for name in SEVEN if name in TABLE1.index and name != swapped]
+    ours = honest[(honest["model"] == "lstm_fcn")].groupby("dataset")["accuracy"].mean()
+    expected = ours[common] - TABLE1.loc[common, "lstm_fcn"]
+    assert row["method_b"] == "paper, lstm_fcn phase1"
+    assert row["n_datasets"] == len(common) == 6
+    assert row["difference"] == pytest.approx(expected.mean())
+    assert row["p"] == pytest.approx(wilcoxon(expected.round(8)).pvalue)
+    assert len(table) == 2
+
+
+@pytest.mark.parametrize("name", ["LSTM-FCN", "lstm_fcn phase1"])
+def test_a_reference_of_a_taken_name_is_refused(tmp_path, name):
+    """It was a traceback of pandas."""
+    path = write_reference(tmp_path, [("Coffee", name, 0.9)])
+    with pytest.raises(
+        DataError, match=rf"{name} is a method of the paper's Table I or of this study\. Give"
+    ):
+        compared(results(SEVEN), load_references([path], tmp_path))
 
 
 def test_a_damaged_table_is_named(tmp_path):

@@ -91,9 +91,10 @@ def test_an_older_table_is_read(tmp_path):
 
 def test_a_comparison_is_written_whole(tmp_path):
     tables = {name: pd.DataFrame({"a": [1 / 3]}) for name in COMPARISON_TABLES}
-    write_comparison(
-        Comparison(**tables, scores=pd.DataFrame({"b": [0.5]}, index=["A"]), notes=("n",)), tmp_path
-    )
+    accuracies = pd.DataFrame({"b": [0.5]}, index=["A"])
+    write_comparison(Comparison(**tables, scores=accuracies, accuracies=accuracies, notes=("n",)), tmp_path)
+    for name in ("scores", "accuracies"):
+        assert (tmp_path / f"{name}.csv").read_text() == ",b\nA,0.5\n"
     for name in COMPARISON_TABLES:
         assert (tmp_path / f"{name}.csv").read_text() == "a\n0.333333333\n"
     assert json.loads((tmp_path / "comparison.json").read_text()) == {

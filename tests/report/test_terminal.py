@@ -5,7 +5,7 @@ from dataclasses import replace
 import pandas as pd
 
 from lstmfcn.evaluation.comparison import Comparison
-from lstmfcn.report.terminal import table1_beside_ours
+from lstmfcn.report.terminal import MOST_PAIRS, pairs_of_methods, table1_beside_ours
 
 
 def comparison(**row):
@@ -13,8 +13,7 @@ def comparison(**row):
     known = {"dataset": "GunPoint", "model": "lstm_fcn", "phase": "phase1", "protocol": "honest"}
     known |= {"selected_on": "train", "seeds": 2, "ours": 0.75, "ours_low": 0.66, "ours_high": 0.82}
     known |= {"paper": 1.0, "difference": -0.25, "inside_interval": False, "split_sizes_swapped": False}
-    empty = pd.DataFrame()
-    return Comparison(pd.DataFrame([known | row]), empty, empty, empty, empty, empty, empty, ())
+    return Comparison(pd.DataFrame([known | row]), *[pd.DataFrame()] * 9, ())
 
 
 def test_table1_beside_ours_reads_as_a_table():
@@ -40,3 +39,36 @@ def test_what_the_paper_has_not_is_left_empty():
     header, line, _ = table1_beside_ours(replace(ours, beside_paper=both)).splitlines()
     assert "PAPER" in header
     assert line.endswith("0.6600 to 0.8200")
+
+
+def pairs(n, **changes):
+    """Return n pairs whose tests are known."""
+    row = {"method_a": "lstm_fcn phase1", "method_b": "BOSS", "n_datasets": 30, "difference": 0.0123}
+    row |= {"difference_low": -0.001, "difference_high": 0.02, "wins": 17, "ties": 3, "losses": 10}
+    row |= {"p": 0.0312, "p_holm": 0.0624, "better": 0.7, "equivalent": 0.25, "worse": 0.05}
+    return replace(comparison(), pairs=pd.DataFrame([row | changes] * n))
+
+
+def test_pairs_of_methods_read_as_a_table():
+    header, line = pairs_of_methods(pairs(1)).splitlines()
+    assert header.split()[:2] == ["METHOD", "AGAINST"]
+    expected = "lstm_fcn phase1 BOSS 30 +0.0123 17/3/10 -0.0010 to +0.0200 0.031 0.062 0.70/0.25/0.05"
+    assert " ".join(line.split()) == expected
+
+
+def test_pairs_without_tests_have_no_columns_for_them_and_many_are_counted():
+    """Nor does a pair have figures that was compared on too few datasets, where others have."""
+    few = pairs(1, p=None)
+    header, line = pairs_of_methods(few).splitlines()
+    assert "INTERVAL" not in header
+    assert line.endswith("17/3/10")
+    both = replace(few, pairs=pd.concat([few.pairs, pairs(1).pairs], ignore_index=True))
+    _, first, second = pairs_of_methods(both).splitlines()
+    assert first.endswith("17/3/10")
+    assert second.endswith("0.70/0.25/0.05")
+    *_, last = pairs_of_methods(pairs(MOST_PAIRS + 4)).splitlines()
+    assert last == "and 4 more in comparison/pairs.csv"
+
+
+def test_a_region_without_width_makes_nothing_equivalent():
+    assert pairs_of_methods(pairs(1, equivalent=None)).endswith("0.70/-/0.05")

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
+from lstmfcn.errors import DataError
+from lstmfcn.evaluation.beside_paper import PaperColumn, beside_paper, beside_table2, paper_pairs
 from lstmfcn.evaluation.metrics import Metric, headline_metrics
+from lstmfcn.evaluation.pairs import MIN_PAIRED, beside_references, pair_table, pairs_with
 from lstmfcn.evaluation.ranks import mean_ranks, ranks
 from lstmfcn.evaluation.reference import printed_methods
-from lstmfcn.evaluation.scores import binomial_interval, mean_per_class_error
+from lstmfcn.evaluation.scores import mean_per_class_error
 from lstmfcn.evaluation.significance import DIGITS, MIN_DATASETS, signed_rank, wilcoxon_table
 
 METHOD = ["model", "phase"]
 
 CLASS_ERROR = "mean_class_error"
 """The column of the mean over the datasets of the classes' mean error, 1 - balanced accuracy; not MPCE."""
-
-PaperColumn = Callable[[str, str], str | None]
-"""From a classifier and a phase to the column of Table I; None where the paper has none."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +47,13 @@ class Comparison:
         classifiers that `compare.references` names, where both methods are among them.
     fine_tuning
         See `fine_tuning`.
+    accuracies
+        Accuracies of our methods and of the classifiers that `compare.references` names: see
+        `lstmfcn.evaluation.pairs.beside_references`.
+    pairs
+        Our methods against each other and against those: see `lstmfcn.evaluation.pairs.pair_table`.
+    paper_pairs
+        Our methods against the same ones in Table I, as `pairs` has it.
     notes
         What a reader has to know, in sentences.
     """
@@ -60,6 +65,9 @@ class Comparison:
     wilcoxon_all: pd.DataFrame
     table2: pd.DataFrame
     fine_tuning: pd.DataFrame
+    accuracies: pd.DataFrame
+    pairs: pd.DataFrame
+    paper_pairs: pd.DataFrame
     notes: tuple[str, ...]
 
 
@@ -70,6 +78,7 @@ def compare(
     references: pd.DataFrame,
     *,
     significance: float,
+    rope: float,
     paper_column: PaperColumn,
 ) -> Comparison:
     """Compare the methods of `results/results.csv`.
@@ -82,8 +91,15 @@ def compare(
         As `load_table1`, `load_table2` and `load_references` read them.
     significance
         The error rate of the tests.
+    rope
+        Within how much two accuracies are practically equivalent.
     paper_column
         Which column of Table I stands beside a classifier and phase.
+
+    Raises
+    ------
+    DataError
+        If a reference has the name of a method of ours or of Table I.
     """
     order = ["selected_on", "dataset", *METHOD, "protocol"]
     every = (
@@ -112,25 +128,56 @@ def compare(
             f"No Wilcoxon test: it takes {MIN_DATASETS} datasets and two methods before one can be "
             f"significant, and there are {len(common)} and {len(common.columns)}."
         )
-    beside = _beside_paper(every, table1, paper_column)
+    beside = beside_paper(every, table1, paper_column)
     if swapped := sorted(set(beside.loc[beside["split_sizes_swapped"], "dataset"])):
         notes.append(f"The paper used the 2015 edition's split of {', '.join(swapped)}; we used 2018's.")
     if len(means) < len(every):
         notes.append("What was selected on the test split (protocol: paper) stands apart and is not ranked.")
     printed = printed_methods(table1)
+    if taken := sorted(map(str, set(references) & {*printed, *scores})):
+        raise DataError(
+            f"compare.references: {', '.join(taken)} is a method of the paper's Table I or of this study. "
+            "Give the other one another name."
+        )
     among = _among_all(scores, printed, references)
-    if references.shape[1] and (gone := sorted(set(common.index) - set(among.index))):
-        notes.append(f"Not among all methods, since one lacks a result: {', '.join(gone)}.")
+    if references.shape[1] and len(among) and (gone := sorted(set(common.index) - set(among.index))):
+        notes.append(f"Not among all methods, the paper's too, since one lacks a result: {', '.join(gone)}.")
+    accuracies = beside_references(common, references)
+    notes += _notes_on_pairs(common, references)
     return Comparison(
         beside,
         _summary(every, common),
         tests,
         among,
         _tests(among, significance),
-        _beside_table2(table2, printed.join(references)),
+        beside_table2(table2, printed.join(references)),
         fine_tuning(results),
+        accuracies,
+        pair_table(accuracies, pairs_with(common, accuracies), alpha=significance, rope=rope),
+        paper_pairs(beside, alpha=significance, rope=rope),
         tuple(notes),
     )
+
+
+def _notes_on_pairs(ours: pd.DataFrame, references: pd.DataFrame) -> list[str]:
+    """Say what the pairs of methods lack, and why."""
+    notes = []
+    known = references.reindex(ours.index).notna().sum()
+    several = len(ours.columns) + (known > 0).sum() > 1
+    if several and len(ours) < MIN_PAIRED:
+        notes.append(f"No pairs of methods: they take {MIN_PAIRED} datasets, and there are {len(ours)}.")
+    elif several and len(ours) < MIN_DATASETS:
+        notes.append(
+            "No interval of a mean difference, and no Bayesian test: "
+            f"these take {MIN_DATASETS} datasets, too."
+        )
+    for name, count in known[known < len(ours)].items():
+        notes.append(
+            f"{name} has results on {count} of the {len(ours)} datasets"
+            + (": it is compared on these" if count >= MIN_PAIRED else ": it is in no pair")
+            + (", without tests." if MIN_PAIRED <= count < MIN_DATASETS <= len(ours) else ".")
+        )
+    return notes
 
 
 def mean_of(metric: Metric) -> tuple[str, str]:
@@ -154,24 +201,6 @@ def _among_all(ours: pd.DataFrame, printed: pd.DataFrame, references: pd.DataFra
     named = ours.rename(columns=lambda method: f"ours, {method}")
     paper = printed.rename(columns=lambda method: f"paper, {method}")
     return named.join(paper).join(references).dropna()
-
-
-def _beside_table2(table2: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
-    rows = []
-    for row in table2.to_dict("records"):
-        a, b = row["classifier_a"], row["classifier_b"]
-        pair = scores[[a, b]].dropna() if {a, b} <= set(scores.columns) else pd.DataFrame()
-        enough = len(pair) >= MIN_DATASETS
-        rows.append(
-            {
-                "classifier_a": a,
-                "classifier_b": b,
-                "printed": row["wilcoxon_p"],
-                "recomputed": signed_rank((pair[a] - pair[b]).to_numpy(np.float64)) if enough else None,
-                "n_datasets": len(pair) if enough else None,
-            }
-        )
-    return pd.DataFrame(rows).astype({"n_datasets": "Int64"})
 
 
 def fine_tuning(results: pd.DataFrame) -> pd.DataFrame:
@@ -237,35 +266,6 @@ def _summary(every: pd.DataFrame, common: pd.DataFrame) -> pd.DataFrame:
                     else {}
                 ),
                 **ranked,
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def _beside_paper(means: pd.DataFrame, table1: pd.DataFrame, paper_column: PaperColumn) -> pd.DataFrame:
-    rows = []
-    for mean in means.to_dict("records"):
-        dataset, column = mean["dataset"], paper_column(mean["model"], mean["phase"])
-        known = dataset in table1.index and column is not None
-        paper = float(table1.at[dataset, column]) if known else None  # type: ignore[arg-type]
-        low, high = binomial_interval(round(mean["accuracy"] * mean["n_test"]), mean["n_test"])
-        rows.append(
-            {
-                "dataset": dataset,
-                "model": mean["model"],
-                "phase": mean["phase"],
-                "protocol": mean["protocol"],
-                "selected_on": mean["selected_on"],
-                "seeds": mean["seeds"],
-                "ours": mean["accuracy"],
-                "ours_low": low,
-                "ours_high": high,
-                "paper": paper,
-                "difference": None if paper is None else mean["accuracy"] - paper,
-                "inside_interval": None if paper is None else low <= paper <= high,
-                "split_sizes_swapped": known
-                and mean["edition"] != 2015
-                and bool(table1.at[dataset, "split_sizes_swapped_2015_2018"]),
             }
         )
     return pd.DataFrame(rows)

@@ -23,7 +23,16 @@ BEST = "best"
 ONCE = "measured_once"
 """What all of `test.json` stands under: nothing that chooses looks at it."""
 
-COMPARISON_TABLES = ("beside_paper", "summary", "wilcoxon", "wilcoxon_all", "table2", "fine_tuning")
+COMPARISON_TABLES = (
+    "beside_paper",
+    "summary",
+    "wilcoxon",
+    "wilcoxon_all",
+    "table2",
+    "fine_tuning",
+    "pairs",
+    "paper_pairs",
+)
 
 
 def write_results(folder: Path, rows: list[dict[str, Any]], metric: Metric) -> None:
@@ -113,6 +122,7 @@ def write_comparison(comparison: Comparison, folder: Path) -> None:
     for name in COMPARISON_TABLES:
         table: pd.DataFrame = getattr(comparison, name)
         write_text(folder / f"{name}.csv", table.to_csv(index=False, float_format="%.9g"))
-    write_text(folder / "scores.csv", comparison.scores.to_csv(float_format="%.9g"))
+    for name in ("scores", "accuracies"):
+        write_text(folder / f"{name}.csv", getattr(comparison, name).to_csv(float_format="%.9g"))
     summary: list[dict[str, Any]] = json.loads(comparison.summary.to_json(orient="records"))
     write_json(folder / "comparison.json", {"summary": summary, "notes": list(comparison.notes)})

@@ -16,7 +16,7 @@ from lstmfcn.files import read_json
 from lstmfcn.runs.outputs import check_rows
 from lstmfcn.workspace import Workspace
 
-COMPARISONS = ("wilcoxon", "wilcoxon_all", "table2", "fine_tuning")
+COMPARISONS = ("wilcoxon", "wilcoxon_all", "table2", "fine_tuning", "pairs", "paper_pairs")
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,9 @@ class ReportData:
         `results.csv`, or None.
     promotions, verdicts
         What `promote` and `validate` say of each dataset, by its name.
-    beside, scores
-        Ours beside the paper's Table I, and the accuracies of all methods, or None.
+    beside, scores, accuracies
+        Ours beside the paper's Table I, the accuracies of all methods, and those of ours and the references;
+        each may be None.
     comparison
         The summary and the notes.
     tables
@@ -64,6 +65,7 @@ class ReportData:
     verdicts: Mapping[str, Any]
     beside: pd.DataFrame | None
     scores: pd.DataFrame | None
+    accuracies: pd.DataFrame | None
     comparison: Mapping[str, Any]
     tables: Mapping[str, list[dict[Any, Any]]]
     missing: Sequence[str]
@@ -184,6 +186,7 @@ def load(workspace: Workspace) -> ReportData:
         verdicts,
         beside=table(comparison / "beside_paper.csv", "compare"),
         scores=table(comparison / "scores.csv", "compare"),
+        accuracies=table(comparison / "accuracies.csv", "compare"),
         comparison=values(comparison / "comparison.json", "compare") or {},
         tables={name: records(rows) for name, rows in found.items()},
         missing=tuple(missing),

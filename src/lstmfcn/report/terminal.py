@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from lstmfcn.evaluation.comparison import Comparison
 from lstmfcn.report.summary import in_columns
+
+MOST_PAIRS = 15
+
+_TESTED = ("95 % INTERVAL", "P", "P (HOLM)", "BETTER/EQUIVALENT/WORSE")
 
 OURS = 7
 """So many columns are ours; those of the paper follow."""
@@ -40,3 +47,42 @@ def table1_beside_ours(comparison: Comparison) -> str:
         )
     columns = None if shown["paper"].notna().any() else OURS
     return in_columns([line[:columns] for line in lines])
+
+
+def pairs_of_methods(comparison: Comparison) -> str:
+    """Return our methods against each other and against the references, as text for a terminal.
+
+    At most `MOST_PAIRS` of them, the best methods' first; what few datasets do not allow has no column.
+    """
+    pairs = comparison.pairs
+    shown = pairs[:MOST_PAIRS]
+    tested = bool(shown["p"].notna().any())
+    lines = [
+        ("METHOD", "AGAINST", "DATASETS", "DIFFERENCE", "WINS/TIES/LOSSES", *(_TESTED if tested else ()))
+    ]
+    for row in shown.to_dict("records"):
+        line = (
+            row["method_a"],
+            row["method_b"],
+            str(row["n_datasets"]),
+            f"{row['difference']:+.4f}",
+            f"{row['wins']}/{row['ties']}/{row['losses']}",
+        )
+        lines.append(line + (_tests(row) if tested else ()))
+    text = in_columns(lines)
+    if len(pairs) > len(shown):
+        text += f"\nand {len(pairs) - len(shown)} more in comparison/pairs.csv"
+    return text
+
+
+def _tests(row: Mapping[Any, Any]) -> tuple[str, ...]:
+    """Return what the tests say of a pair; empty cells where it has too few datasets."""
+    if pd.isna(row["p"]):
+        return ("",) * len(_TESTED)
+    outcomes = [row[name] for name in ("better", "equivalent", "worse")]
+    return (
+        f"{row['difference_low']:+.4f} to {row['difference_high']:+.4f}",
+        f"{row['p']:.2g}",
+        f"{row['p_holm']:.2g}",
+        "/".join("-" if pd.isna(value) else f"{value:.2f}" for value in outcomes),
+    )

@@ -1,4 +1,4 @@
-"""`compare`: ranks, significance tests, and the paper's Table I beside our results."""
+"""`compare`: ranks, tests, methods pair by pair, and the paper's Table I beside our results."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def run(workspace: Workspace, params: Params) -> None:
     from lstmfcn.evaluation.reference import load_references, load_table1, load_table2
     from lstmfcn.evaluation.results import read_results, write_comparison
     from lstmfcn.report.data import records
-    from lstmfcn.report.terminal import table1_beside_ours
+    from lstmfcn.report.terminal import pairs_of_methods, table1_beside_ours
 
     path = workspace.results / "results.csv"
     try:
@@ -30,9 +30,12 @@ def run(workspace: Workspace, params: Params) -> None:
         load_table2(),
         load_references(params.compare.references, workspace.root),
         significance=params.compare.significance,
+        rope=params.compare.rope,
         paper_column=paper_column,
     )
     write_comparison(comparison, workspace.comparison)
     say(table1_beside_ours(comparison))
+    if len(comparison.pairs):
+        say("\n" + pairs_of_methods(comparison) + "\n")
     for note in comparison.notes:
         say(f"compare: {note}")

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
+from lstmfcn.evaluation.beside_paper import same_split
 from lstmfcn.evaluation.reference import load_table1, printed_methods
 from lstmfcn.evaluation.significance import MIN_DATASETS
 from lstmfcn.report.critical_difference import caption, critical_difference
 from lstmfcn.report.data import ReportData, records
+from lstmfcn.report.sections.pairs import drawn, method
 
 TITLE = "Beside the paper"
 ORDER = 30
@@ -21,7 +25,17 @@ def section(data: ReportData) -> dict[str, Any] | None:
     """
     if not data.of_paper:
         return None
+    pairs = data.tables["paper_pairs"]
+    scores = same_split(data.beside) if pairs and data.beside is not None else None
     return {
+        "pairs": [
+            {**row, "method_a": method(row["method_a"].removeprefix("ours, ")), "method_b": "the paper's"}
+            for row in pairs
+        ],
+        "tested": any(pd.notna(row["p"]) for row in pairs),
+        "scatters": []
+        if scores is None
+        else [drawn(row, scores[row["method_a"]], scores[row["method_b"]]) for row in pairs],
         "beside": [row for row in records(data.beside) if row["dataset"] in data.in_paper],
         "diagrams": _diagrams(data),
         "table2": data.tables["table2"],
