@@ -32,4 +32,4 @@ def test_each_training_is_followed_by_its_iterations():
 
 
 def test_a_dataset_that_was_left_out_is_not_in_the_grid():
-    assert {one.dataset for one in grid_of(PARAMS, ["B"]).all_trained()} == {"B"}
+    assert {one.dataset for one in grid_of(PARAMS, [("B", 0)]).all_trained()} == {"B"}

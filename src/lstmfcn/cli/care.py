@@ -83,7 +83,7 @@ def summary(
 ) -> None:
     """Say what the pipeline gave; fails if a dataset was left out or its source is gone."""
     from lstmfcn import config
-    from lstmfcn.report.summary import EVIDENCE, ONCE, in_columns, measured, summarise
+    from lstmfcn.report.summary import EVIDENCE, ONCE, OVER, OVER_ONCE, in_columns, measured, summarise
     from lstmfcn.tracking import store
     from lstmfcn.tracking.registry.standing import serving
 
@@ -97,7 +97,11 @@ def summary(
         versions, why = None, [f"What serves is not known: {error}"]
     found = summarise(here, params, versions)
     typer.echo("\n".join([EVIDENCE, in_columns(found.evidence), *found.notes, *why]))
+    if found.over[1:]:
+        typer.echo(f"\n{OVER}\n{in_columns(found.over)}")
     typer.echo(f"\n{ONCE}\n{in_columns(found.once)}")
+    if found.over_once[1:]:
+        typer.echo(f"\n{OVER_ONCE}\n{in_columns(found.over_once)}")
     if metrics:
         typer.echo("\n" + in_columns(measured(here, params, versions)))
     typer.echo(f"\nThe report: {here.report}   The runs: {store.how_to_look(here)}")

@@ -11,10 +11,12 @@ import pandas as pd
 from lstmfcn.evaluation.metrics import Metric, headline_metrics
 from lstmfcn.evaluation.ranks import mean_ranks, ranks
 from lstmfcn.evaluation.reference import printed_methods
+from lstmfcn.evaluation.resamples import SD, has_resamples, own_split, spread
 from lstmfcn.evaluation.scores import binomial_interval, mean_per_class_error
 from lstmfcn.evaluation.significance import DIGITS, MIN_DATASETS, signed_rank, wilcoxon_table
 
 METHOD = ["model", "phase"]
+ORDER = ["selected_on", "dataset", *METHOD, "protocol"]
 
 CLASS_ERROR = "mean_class_error"
 """The column of the mean over the datasets of the classes' mean error, 1 - balanced accuracy; not MPCE."""
@@ -32,16 +34,21 @@ class Comparison:
     beside_paper
         A row a dataset, method and protocol: our accuracy (the mean of the seeds) with its interval,
         the paper's, the difference, whether the paper's lies inside the interval, and whether the paper
-        used the other edition's split. What was selected on the test split comes last.
+        used the other edition's split; all on the dataset's own split. Beside it how many resamples there
+        are, and mean and standard deviation of our accuracy over them. What was selected on the test split
+        comes last.
     summary
         A row a method and protocol: datasets, the mean of each headline metric (see `mean_of`), the mean
         error of the classes (`CLASS_ERROR`), mean ranks (the paper's rule for ties) over the datasets that
-        all methods have. What was selected on the test split has no rank.
+        all methods have. Of a dataset the mean over its resamples counts. What was selected on the test
+        split has no rank.
     wilcoxon
-        See `lstmfcn.evaluation.significance.wilcoxon_table`; empty where there are too few datasets.
+        See `lstmfcn.evaluation.significance.wilcoxon_table`, of means over the resamples; empty where there
+        are too few datasets.
     scores
         Accuracies of our methods, the paper's Table I and the other classifiers, a row a dataset that
-        all of them have, a column a method.
+        all of them have, a column a method. What others have published is of the datasets' own splits, and
+        so is ours here.
     wilcoxon_all
         The tests among all those methods.
     table2
@@ -77,7 +84,7 @@ def compare(
     Parameters
     ----------
     results
-        As the `evaluate` stage writes them: a row a dataset, model, iteration and seed.
+        As the `evaluate` stage writes them: a row a dataset, resample, model, iteration and seed.
     table1, table2, references
         As `load_table1`, `load_table2` and `load_references` read them.
     significance
@@ -85,25 +92,18 @@ def compare(
     paper_column
         Which column of Table I stands beside a classifier and phase.
     """
-    order = ["selected_on", "dataset", *METHOD, "protocol"]
-    every = (
-        results[results["chosen"]]
-        .groupby(order, sort=True, as_index=False)
-        .agg(
-            n_test=("n_test", "first"),
-            n_classes=("n_classes", "first"),
-            edition=("edition", "first"),
-            seeds=("seed", "nunique"),
-            **{metric.name: (metric.name, "mean") for metric in _shown(results)},
-        )
-    )
-    every["accuracy"] = every["accuracy"].round(DIGITS)
-    every = every.sort_values(order, ascending=[False, *[True] * (len(order) - 1)], kind="stable")
+    chosen = results[results["chosen"]]
+    every, own = _means(chosen), _means(own_split(chosen))
     means = every[every["selected_on"] == "train"]
-    scores = means.pivot_table(index="dataset", columns=METHOD, values="accuracy")
-    scores.columns = pd.Index([" ".join(column) for column in scores.columns])
-    common = scores.dropna()
+    common = (scores := _scores(every)).dropna()
     notes = []
+    if has_resamples(chosen):
+        n = spread(chosen, ["dataset"], ["accuracy"]).set_index("dataset")["resamples"]
+        fewer = [f" {name} has {n[name]} alone." for name in n.index if n[name] < n.max()]
+        notes.append(
+            f"Of a dataset the mean over its {n.max()} resamples counts; beside the paper's figures, and "
+            f"others that were published, stand those of its own split.{''.join(fewer)}"
+        )
     if left_out := sorted(set(scores.index) - set(common.index)):
         notes.append(f"Not ranked, since a method lacks a result: {', '.join(left_out)}.")
     tests = _tests(common, significance)
@@ -112,13 +112,13 @@ def compare(
             f"No Wilcoxon test: it takes {MIN_DATASETS} datasets and two methods before one can be "
             f"significant, and there are {len(common)} and {len(common.columns)}."
         )
-    beside = _beside_paper(every, table1, paper_column)
+    beside = _beside_paper(own, spread(chosen, ORDER, ["accuracy"]), table1, paper_column)
     if swapped := sorted(set(beside.loc[beside["split_sizes_swapped"], "dataset"])):
         notes.append(f"The paper used the 2015 edition's split of {', '.join(swapped)}; we used 2018's.")
     if len(means) < len(every):
         notes.append("What was selected on the test split (protocol: paper) stands apart and is not ranked.")
     printed = printed_methods(table1)
-    among = _among_all(scores, printed, references)
+    among = _among_all(_scores(own), printed, references)
     if references.shape[1] and (gone := sorted(set(common.index) - set(among.index))):
         notes.append(f"Not among all methods, since one lacks a result: {', '.join(gone)}.")
     return Comparison(
@@ -131,6 +131,27 @@ def compare(
         fine_tuning(results),
         tuple(notes),
     )
+
+
+def _means(chosen: pd.DataFrame) -> pd.DataFrame:
+    """Return the means of each dataset, method and protocol over rows, those of seeds and resamples."""
+    every = chosen.groupby(ORDER, sort=True, as_index=False).agg(
+        n_test=("n_test", "first"),
+        n_classes=("n_classes", "first"),
+        edition=("edition", "first"),
+        seeds=("seed", "nunique"),
+        **{metric.name: (metric.name, "mean") for metric in _shown(chosen)},
+    )
+    every["accuracy"] = every["accuracy"].round(DIGITS)
+    return every.sort_values(ORDER, ascending=[False, *[True] * (len(ORDER) - 1)], kind="stable")
+
+
+def _scores(means: pd.DataFrame) -> pd.DataFrame:
+    """Return the accuracies that nothing was selected for on the test split, a row a dataset."""
+    honest = means[means["selected_on"] == "train"]
+    scores = honest.pivot_table(index="dataset", columns=METHOD, values="accuracy")
+    scores.columns = pd.Index([" ".join(column) for column in scores.columns])
+    return scores
 
 
 def mean_of(metric: Metric) -> tuple[str, str]:
@@ -186,8 +207,8 @@ def fine_tuning(results: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         A row a model, protocol and iteration (0 is phase 1), over the datasets and the mean of their
-        seeds: n_datasets, oof_accuracy, accuracy (on the test split), and on how many datasets the test
-        accuracy is higher, equal and lower than phase 1's, with Wilcoxon's p of that difference.
+        seeds and resamples: n_datasets, oof_accuracy, accuracy (on the test split), and on how many datasets
+        the test accuracy is higher, equal and lower than phase 1's, with Wilcoxon's p of that difference.
     """
     by = ["model", "protocol", "selected_on", "iteration"]
     means = (
@@ -242,9 +263,13 @@ def _summary(every: pd.DataFrame, common: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _beside_paper(means: pd.DataFrame, table1: pd.DataFrame, paper_column: PaperColumn) -> pd.DataFrame:
+def _beside_paper(
+    own: pd.DataFrame, over: pd.DataFrame, table1: pd.DataFrame, paper_column: PaperColumn
+) -> pd.DataFrame:
+    by = over.set_index(ORDER)
     rows = []
-    for mean in means.to_dict("records"):
+    for mean in own.to_dict("records"):
+        resamples = by.loc[tuple(mean[name] for name in ORDER)]
         dataset, column = mean["dataset"], paper_column(mean["model"], mean["phase"])
         known = dataset in table1.index and column is not None
         paper = float(table1.at[dataset, column]) if known else None  # type: ignore[arg-type]
@@ -260,6 +285,9 @@ def _beside_paper(means: pd.DataFrame, table1: pd.DataFrame, paper_column: Paper
                 "ours": mean["accuracy"],
                 "ours_low": low,
                 "ours_high": high,
+                "resamples": int(resamples["resamples"]),
+                "ours_mean": resamples["accuracy"],
+                "ours_sd": resamples["accuracy" + SD],
                 "paper": paper,
                 "difference": None if paper is None else mean["accuracy"] - paper,
                 "inside_interval": None if paper is None else low <= paper <= high,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lstmfcn.evaluation.reference import load_table1, printed_methods
+from lstmfcn.evaluation.resamples import has_resamples
 from lstmfcn.evaluation.significance import MIN_DATASETS
 from lstmfcn.report.critical_difference import caption, critical_difference
 from lstmfcn.report.data import ReportData, records
@@ -22,6 +23,7 @@ def section(data: ReportData) -> dict[str, Any] | None:
     if not data.of_paper:
         return None
     return {
+        "resampled": data.results is not None and has_resamples(data.results),
         "beside": [row for row in records(data.beside) if row["dataset"] in data.in_paper],
         "diagrams": _diagrams(data),
         "table2": data.tables["table2"],
