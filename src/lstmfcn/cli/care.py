@@ -11,6 +11,7 @@ import typer
 from lstmfcn.cli.app import WorkspaceOption, app, say
 from lstmfcn.cli.store import fill_store, with_store
 from lstmfcn.errors import LstmfcnError, TrackingError
+from lstmfcn.wording import counted
 from lstmfcn.workspace import Workspace
 
 PANEL = "Care"
@@ -108,6 +109,20 @@ def summary(
     if found.left_out:
         lines = "\n".join(f"  - {line}" for line in found.left_out)
         raise LstmfcnError(f"Left out, or a copy whose source is gone:\n{lines}")
+
+
+@app.command(rich_help_panel=PANEL)
+def results(
+    to: Annotated[Path, typer.Option(metavar="DIR", help="Where to write them.")],
+    workspace: WorkspaceOption = Path(),
+) -> None:
+    """Write the test predictions of each resample as tsml-eval and aeon read them (docs/resamples.md)."""
+    from lstmfcn import config
+    from lstmfcn.report.results_files import write_results_files
+
+    here = Workspace(workspace)
+    written = write_results_files(here, config.load(here.params), to)
+    typer.echo(f"Written in {to}: {counted(len(written), 'file')}.")
 
 
 @app.command(rich_help_panel=PANEL)

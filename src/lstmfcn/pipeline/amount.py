@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from lstmfcn.config import Params
-from lstmfcn.errors import DataError
-from lstmfcn.files import read_json
 from lstmfcn.pipeline.executors.processes import n_workers
 from lstmfcn.pipeline.progress import duration
 from lstmfcn.pipeline.recipes import grid_of
-from lstmfcn.runs.cache import sound_facts
+from lstmfcn.runs.facts import facts_in
 from lstmfcn.wording import counted
 from lstmfcn.workspace import Workspace
 
@@ -53,7 +50,9 @@ def outlook(workspace: Workspace, params: Params) -> str:
     )
     total = 0.0
     for stage, n in jobs.items():
-        taken = [s for facts in _facts(workspace, stage) if (s := _seconds(facts)) is not None]
+        path = workspace.facts_of(stage)
+        facts = facts_in(path) if path.exists() else {}
+        taken = [seconds for each in facts.values() if (seconds := _seconds(each)) is not None]
         if n and not taken:
             return what
         total += n * sum(taken) / len(taken) if n else 0.0
@@ -61,20 +60,6 @@ def outlook(workspace: Workspace, params: Params) -> str:
         f"{what}; all together about {duration(total / n_workers())} on {counted(n_workers(), 'worker')}, by "
         "what finished ones took"
     )
-
-
-def _facts(workspace: Workspace, stage: str) -> list[Mapping[str, object]]:
-    path = workspace.facts_of(stage)
-    try:
-        found: dict[str, Any] = read_json(path)
-        return [sound_facts(facts) for facts in found.values()]
-    except FileNotFoundError:
-        return []
-    except (OSError, ValueError, AttributeError) as error:
-        raise DataError(
-            f"{path} is damaged ({error}). `dvc checkout --force {path}` brings it back; where DVC has it not, "
-            f"`dvc repro --force --single-item {stage}` makes it anew."
-        ) from error
 
 
 def _seconds(facts: Mapping[str, object]) -> float | None:
