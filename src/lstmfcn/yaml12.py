@@ -169,7 +169,7 @@ def with_block(text: str, block: Sequence[str], *, after: str | None) -> str:
     root = YAML(typ="safe", pure=True).compose(text)
     changed = None
     if root is not None and root.id == "mapping" and not root.flow_style:
-        ends = [max(key.end_mark.index, _end_of(own)) for key, own in root.value if key.value == after]
+        ends = [_end_of_entry(key, own) for key, own in root.value if key.value == after]
         if after is None:
             changed = f"{new}\n{text}"
         elif ends:
@@ -227,6 +227,12 @@ def _inserted(text: str, node: Any, key: str, value: Any) -> str | None:
     at = max(name.end_mark.index, _end_of(final))
     at += len(text[at:].partition("\n")[0])  # behind a comment
     return f"{text[:at]}\n{indent}{inline({key: value})[1:-1]}{text[at:]}"
+
+
+def _end_of_entry(key: Any, node: Any) -> int:
+    """Return where an entry ends; one with nothing behind its colon ends with the key, not at the next one."""
+    nothing = node.id == "scalar" and node.start_mark.index == node.end_mark.index
+    return int(key.end_mark.index) if nothing else max(key.end_mark.index, _end_of(node))
 
 
 def _end_of(node: Any) -> int:

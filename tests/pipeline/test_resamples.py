@@ -20,16 +20,17 @@ from lstmfcn.evaluation.results import read_results
 from lstmfcn.files import read_json
 from lstmfcn.pipeline import jobs as queue
 from lstmfcn.pipeline.amount import outlook
+from lstmfcn.pipeline.recipes import grid_of
+from lstmfcn.pipeline.splits import given_splits, prepared, with_splits
 from lstmfcn.pipeline.stages import run_stages as run_in
-from lstmfcn.pipeline.table import STAGES
+from lstmfcn.pipeline.stages.promote import candidates
 from lstmfcn.report.results_files import write_results_files
 from lstmfcn.report.summary import summarise
 from lstmfcn.runs.run import find_runs
-from lstmfcn.tracking.registry.versions import registered
 from lstmfcn.tracking.store import connect
 from lstmfcn.tracking.sync import sync
 
-AFTER_FETCH = list(STAGES)[list(STAGES).index("fetch") + 1 :]
+AFTER_FETCH = ("validate", "prepare", "search", "train", "finetune", "evaluate", "compare", "report")
 OWN = ("search", "models", "results/predictions")
 
 
@@ -39,9 +40,12 @@ def asked(n):
 
 @pytest.fixture(scope="module")
 def three(finished, tmp_path_factory):
-    """Return a study that was finished with its own split alone, and then asked for two more."""
+    """Return a study that was finished with its own split alone, and then asked for two more.
+
+    For one of its two classifiers, which is enough to see. What serves stays as it is.
+    """
     workspace = copy_of(finished[0], tmp_path_factory.mktemp("three") / "clone")
-    workspace.params.write_text(asked(3))
+    workspace.params.write_text(asked(3).replace("[lstm_fcn, alstm_fcn]", "[lstm_fcn]"))
     run_stages(workspace, finished[1], *AFTER_FETCH)
     return workspace
 
@@ -52,16 +56,17 @@ def without_resamples(files):
 
 @pytest.mark.slow
 def test_what_was_finished_is_as_it_was(three, finished):
-    """The own split's weights, histories and predictions, by the same keys of jobs; and what serves."""
+    """The own split's weights, histories and predictions, by the same keys of jobs; and who may serve."""
     for name in OWN:
         before, after = (files_of(workspace.root / name) for workspace in (finished[0], three))
         assert without_resamples(after) == before
         assert {f"resample-{n}" for n in (1, 2)} == {
             part for file in after for part in file.split("/") if part.startswith("resample-")
         }
-    assert three.promotions.read_bytes() == finished[0].promotions.read_bytes()
-    (version,) = registered(three)["Bumps"]
-    assert version.key == read_json(three.promotions)["Bumps"]["best"]["key"]
+    runs = candidates(three, config.load(three.params), "Bumps")
+    assert [run.name for run, _ in runs] == [
+        f"Bumps lstm_fcn {step}, seed 0" for step in ("phase 1", "fine-tuning 1", "fine-tuning 2")
+    ]
 
 
 def test_only_what_is_new_runs(finished, tmp_path, monkeypatch, capsys):
@@ -115,10 +120,10 @@ def test_tables_show_the_own_split_and_the_mean_over_all(three):
     """Means and standard deviations by Python's own statistics module, from the rows of the table."""
     with three.results_table.open() as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 3 * 2 * 3
+    assert len(rows) == 3 * 3
     assert {row["resample"] for row in rows} == {"0", "1", "2"}
     chosen = [row for row in rows if row["chosen"] == "True"]
-    assert len(chosen) == 3 * 2 * 2
+    assert len(chosen) == 3 * 2
 
     once = read_json(three.test_metrics)
     of = {}
@@ -157,18 +162,14 @@ def test_the_summary_and_the_report_show_them(three):
     """The best run of each classifier on each resample, by its evidence there alone."""
     rows = read_results(three.results_table)
     found = summarise(three, config.load(three.params), {})
-    for model in ("lstm_fcn", "alstm_fcn"):
-        mine = rows[rows["model"] == model].sort_values(
-            ["oof_accuracy", "oof_log_loss", "iteration"], ascending=[False, True, True]
-        )
-        best = mine.drop_duplicates("resample")
-        own = best[best["resample"] == 0].iloc[0]
-        for table, name in ((found.over, "oof_accuracy"), (found.over_once, "accuracy")):
-            values = best[name].tolist()
-            expected = statistics.mean(values), statistics.stdev(values), own[name]
-            (line,) = (line for line in table if line[1] == model)
-            assert line == ("Bumps", model, "3", *(f"{value:.4f}" for value in expected))
-    assert len(found.evidence) == 1 + 2  # of the own split, as without resamples
+    by = ["oof_accuracy", "oof_log_loss", "iteration"]
+    best = rows.sort_values(by, ascending=[False, True, True]).drop_duplicates("resample")
+    own = best[best["resample"] == 0].iloc[0]
+    for table, name in ((found.over, "oof_accuracy"), (found.over_once, "accuracy")):
+        values = best[name].tolist()
+        expected = statistics.mean(values), statistics.stdev(values), own[name]
+        assert table[1:] == [("Bumps", "lstm_fcn", "3", *(f"{value:.4f}" for value in expected))]
+    assert len(found.evidence) == 1 + 1  # of the own split, as without resamples
     page = three.report.read_text(encoding="utf-8")
     assert "Over 3 resamples: mean ± standard deviation" in page
     assert "of each the mean over its resamples" in page
@@ -184,9 +185,7 @@ def test_mlflow_knows_which_resample(three, capsys):
         return {run.info.run_name for run in client.search_runs([experiment], those)}
 
     rows = named("tags.`lstmfcn.kind` = 'resampled' AND tags.resample = '2'")
-    assert {name.partition(" ·")[0] for name in rows} == {
-        f"Bumps resample 2 {model}" for model in ("lstm_fcn", "alstm_fcn")
-    }
+    assert {name.partition(" ·")[0] for name in rows} == {"Bumps resample 2 lstm_fcn"}
     assert len(named("tags.`lstmfcn.kind` = 'classifier'")) == 2
     trained = client.search_runs([experiment], "tags.resample = '2' AND tags.phase = 'phase1'")
     runs = {run.key: run for _, run in find_runs(three.phase1) if run.identity.resample == 2}
@@ -206,7 +205,7 @@ def test_the_fields_loaders_read_the_results(three, tmp_path):
     rows = read_results(three.results_table)
     written = {str(path.relative_to(tmp_path)) for path in write_results_files(three, params, tmp_path)}
     assert written == set(files_of_results(tmp_path))
-    assert len(written) == 2 * 3 + 2 * 3
+    assert len(written) == 3 + 3
 
     # Known to aeon by this name alone, which is FCN's: its loader takes no others.
     for measure in ("accuracy", "logloss"):
@@ -225,7 +224,7 @@ def test_the_fields_loaders_read_the_results(three, tmp_path):
         cells = [line.split(",") for line in lines]
         right = [cell[0] == cell[1] for cell in cells]
         assert float(accuracy) == statistics.fmean(right) == pytest.approx(loaded[number])
-        one = rows[(rows["resample"] == number) & (rows["model"] == "lstm_fcn")]
+        one = rows[rows["resample"] == number]
         best = one.sort_values(["oof_accuracy", "oof_log_loss"], ascending=[False, True]).iloc[0]
         assert float(accuracy) == pytest.approx(best["accuracy"])
         split = Split.load(three.test_split("Bumps", number))
@@ -263,30 +262,31 @@ def test_a_dataset_of_groups_has_its_own_split_alone_and_the_others_go_on(tmp_pa
     for split, n in (("TRAIN", 24), ("TEST", 15)):
         lines = "".join(f"{i},{split}{i % 3}\n" for i in range(n))
         (tmp_path / f"ucr/Walks/Walks_{split}.origin.csv").write_text("series,group\n" + lines)
-    text = asked(3).replace("[Bumps]", "[Walks, Bumps]").replace("[lstm_fcn, alstm_fcn]", "[fcn]")
-    workspace = make_workspace(tmp_path / "clone", text.replace("epochs: 12", "epochs: 1"))
-    run_stages(workspace, tmp_path / "ucr", "fetch", "validate", "prepare", "train")
+    workspace = make_workspace(tmp_path / "clone", asked(3).replace("[Bumps]", "[Walks, Bumps]"))
+    run_stages(workspace, tmp_path / "ucr", "fetch", "validate", "prepare")
     verdicts = {verdict["dataset"]: verdict for verdict in read_json(workspace.verdicts)}
     found = verdicts["Walks"]["findings"][-1]
     assert (verdicts["Walks"]["outcome"], found["finding"]) == ("warned", "not_resampled")
     assert "Walks has its own split alone: its series belong to groups" in found["message"]
     assert not [f for f in verdicts["Bumps"]["findings"] if f["finding"] == "not_resampled"]
-    trained = [run.identity.subject for _, run in find_runs(workspace.phase1)]
-    assert sorted(trained) == ["Bumps fcn", "Bumps resample 1 fcn", "Bumps resample 2 fcn", "Walks fcn"]
+    params = config.load(workspace.params)
+    grid = grid_of(params, prepared(workspace, params))
+    subjects = [one.subject for _, one in grid.trainings() if one.classifier == "lstm_fcn"]
+    every = ("Walks", "Bumps", "Bumps resample 1", "Bumps resample 2")
+    assert subjects == [f"{name} lstm_fcn" for name in every]
 
 
-@pytest.mark.slow
-def test_the_papers_protocol_selects_on_each_resamples_own_test_split(tmp_path):
-    bumps(tmp_path / "ucr")
-    text = asked(2).replace("[lstm_fcn, alstm_fcn]", "[fcn]").replace("iterations: 2", "iterations: 1")
-    text += "protocol: paper\npaper:\n  train: {criterion: test_accuracy, epochs: 3}\n"
-    workspace = make_workspace(tmp_path / "clone", text)
-    run_stages(workspace, tmp_path / "ucr", "fetch", "validate", "prepare", "train", "finetune", "evaluate")
-    for number in (0, 1):
-        selection = Split.load(workspace.selection_split("Bumps", number))
-        assert selection.hash == Split.load(workspace.test_split("Bumps", number)).hash
-    rows = read_results(workspace.results_table)
-    assert set(zip(rows["resample"], rows["selected_on"], strict=True)) == {(0, "test"), (1, "test")}
-    for _, run in find_runs(workspace.phase1):
-        row = rows[(rows["key"] == run.key)].iloc[0]
-        assert run.metrics["selection_accuracy"] == pytest.approx(row["accuracy"])
+def test_the_papers_protocol_selects_on_each_resamples_own_test_split(finished, tmp_path):
+    workspace = copy_of(finished[0], tmp_path / "clone")
+    workspace.params.write_text(asked(2) + "protocol: paper\npaper:\n  train: {criterion: test_accuracy}\n")
+    run_stages(workspace, finished[1], "prepare")
+    given = given_splits(workspace, config.load(workspace.params))
+    assert list(given) == [("Bumps", 0), ("Bumps", 1)]
+    for place, splits in given.items():
+        job = with_splits(dict, splits.splits, key="k")
+        assert job["key"] == "k"
+        assert job["train"].hash == Split.load(workspace.train_split(*place)).hash
+        assert job["selection"].hash == Split.load(workspace.test_split(*place)).hash
+    workspace.params.write_text(asked(2))
+    run_stages(workspace, finished[1], "prepare")
+    assert [path.name for path in workspace.selection_splits.iterdir()] == ["README"]
