@@ -230,7 +230,7 @@ def _inserted(text: str, node: Any, key: str, value: Any) -> str | None:
 
 
 def _end_of_entry(key: Any, node: Any) -> int:
-    """Return where an entry ends; one with nothing behind its colon ends with the key, not at the next one."""
+    """Return where an entry ends; one with nothing behind its colon ends with its key, not at the next."""
     nothing = node.id == "scalar" and node.start_mark.index == node.end_mark.index
     return int(key.end_mark.index) if nothing else max(key.end_mark.index, _end_of(node))
 

@@ -41,3 +41,12 @@ def test_what_the_paper_has_not_is_left_empty():
     header, line, _ = table1_beside_ours(replace(ours, beside_paper=both)).splitlines()
     assert "PAPER" in header
     assert line.endswith("0.6600 to 0.8200")
+
+
+def test_over_the_resamples_stand_mean_deviation_and_number():
+    many = comparison(resamples=30, ours_mean=0.7412, ours_sd=0.0213)
+    both = pd.concat([many.beside_paper, comparison(dataset="Pumps", **NOTHING).beside_paper])
+    header, first, second = table1_beside_ours(replace(many, beside_paper=both)).splitlines()
+    assert "95 % INTERVAL     OVER THE RESAMPLES    PAPER" in header
+    assert "0.6600 to 0.8200  0.7412 ± 0.0213 (30)  1.0000" in first
+    assert second.endswith("0.6600 to 0.8200  own split alone")
