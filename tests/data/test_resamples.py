@@ -1,5 +1,6 @@
 """Resamples: aeon's on real data, index by index; what holds of each; and who has none."""
 
+import importlib.util
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -36,6 +37,24 @@ def test_they_are_aeons_series_by_series(tmp_path, name):
             np.testing.assert_allclose(split.X, X)
             assert split.labels.tolist() == y.tolist()
     assert resampled(*raw, 0) == raw
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not importlib.util.find_spec("tsml_eval"), reason="tsml-eval is not installed")
+def test_1nn_dtw_predicts_on_them_what_tsml_eval_has_published(tmp_path):
+    """Against the example results in tsml-eval: each of 1029 predictions on resamples 0, 1 and 2."""
+    from aeon.classification.distance_based import KNeighborsTimeSeriesClassifier
+
+    package = Path(importlib.util.find_spec("tsml_eval").origin).parent
+    place = "testing/_test_results_files/classification/1NN-DTW/Predictions/ItalyPowerDemand"
+    raw = read_dataset(fetch_dataset("ItalyPowerDemand", tmp_path))
+    for number in range(3):
+        train, test = resampled(*raw, number)
+        said = KNeighborsTimeSeriesClassifier(distance="dtw").fit(train.X, train.labels).predict(test.X)
+        lines = (package / place / f"testResample{number}.csv").read_text().splitlines()[3:]
+        theirs = [tuple(map(int, line.split(",")[:2])) for line in lines]
+        ours = zip(test.labels.astype(int) - 1, said.astype(int) - 1, strict=True)
+        assert list(ours) == theirs
 
 
 @given(

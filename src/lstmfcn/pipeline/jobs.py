@@ -115,7 +115,7 @@ def _run_queue(
     if finished:
         say(f"{stage}: {len(finished)} of {counted(len(jobs), 'job')} finished before")
     waiting.sort(key=lambda job: job.size, reverse=True)
-    if waiting and finished:
+    if waiting:
         say(f"{stage}: {_outlook(waiting, finished, cache)}")
 
     def lay_down(job: Job, bundle: Bundle) -> None:
