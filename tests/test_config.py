@@ -67,6 +67,8 @@ def test_an_unknown_parameter_is_refused_with_the_nearest_known_one(values):
         ({"train": {"class_weighting": 1}}, r"train\.class_weighting: .*'auto', true or false"),
         ({"train": {"segments": 2, "dimension_shuffle": False}}, "nothing to cut"),
         ({"seeds": [True]}, r"- seeds\.0: .*valid integer \(given: True\)\.$"),
+        ({"resamples": 0}, r"resamples: .*greater than or equal to 1 \(given: 0\)"),
+        ({"resamples": [0, 1]}, r"resamples: .*valid integer"),
         ({"seeds": 0}, r"seeds: should be a list, as \[a, b\] \(given: 0\)"),
         ({"datasets": [True]}, r"datasets\.0: .*valid string \(given: True\)\. Write it in quotes"),
         ({"datasets": [1]}, r"datasets\.0: .*valid string \(given: 1\)\. Write it in quotes"),

@@ -209,3 +209,24 @@ def test_an_entry_that_does_not_fit_is_to_be_added_by_hand(text):
         ParamsError, match=r"prepare\.datasets could not be extended\. Add Pumps: \{lengths: pad\}"
     ):
         yaml12.with_entry(text, ["prepare", "datasets", "Pumps"], {"lengths": "pad"})
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("a: 1 # one\nb: 2\n", "a: 1 # one\nnew: [x]\nb: 2\n"),
+        ("a:\n  - 1\n  - 2 # two\n\n# of b\nb: 2\n", "a:\n  - 1\n  - 2 # two\nnew: [x]\n\n# of b\nb: 2\n"),
+        ("b: 2\na: {c: 1}", "b: 2\na: {c: 1}\nnew: [x]"),
+        ("a:\n\nb: 2\n", "a:\nnew: [x]\n\nb: 2\n"),
+    ],
+)
+def test_a_top_level_entry_is_added_behind_another(before, after):
+    assert yaml12.with_block(before, ["new: [x]"], after="a") == after
+    first = yaml12.with_block(before, ["# told", "new: [x]"], after=None)
+    assert first == f"\n# told\nnew: [x]\n{before}"
+
+
+@pytest.mark.parametrize("text", ["- a\n", "{a: 1}\n", "b: 1\n", ""])
+def test_a_top_level_entry_that_does_not_fit_is_to_be_added_by_hand(text):
+    with pytest.raises(ParamsError, match=r"Add this by hand:\nnew: \[x\]"):
+        yaml12.with_block(text, ["new: [x]"], after="a")

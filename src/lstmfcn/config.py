@@ -278,6 +278,10 @@ class Params(Values):
     seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], _listed(min_length=1)] = (0,)
     """Each trains every model anew; the first one also searches."""
 
+    resamples: Annotated[int, Field(ge=1, le=1000)] = 1
+    """How many splits of each dataset: its own, and others that are drawn (docs/resamples.md). The field uses
+    30, which takes 30 times the work."""
+
     protocol: Literal["honest", "paper"] = "honest"
     """honest: the sections below as they stand.
 
@@ -402,17 +406,41 @@ def as_yaml(**overrides: Any) -> str:
     """
     values = {"datasets": DATASETS, "models": MODELS, "paper": PAPER} | overrides
     params, _ = _both_protocols(values, "The new params.yaml")
-    comments = {name: field.description or "" for name, field in Params.model_fields.items()}
-    blocks = [yaml12.comment(HEADER)]
+    blocks = [yaml12.comment(HEADER), *_blocks(params).values()]
+    if values["paper"]:
+        blocks.append(yaml12.entry("paper", values["paper"], PAPER_IS))
+    return yaml12.spaced(blocks)
+
+
+def completed(text: str) -> str:
+    """Return the text of a `params.yaml` with what it lacks of an older version's, each at its default.
+
+    DVC refuses a stage that depends on a parameter that the file does not name.
+
+    Raises
+    ------
+    ParamsError
+        If the text is laid out so that it cannot be done.
+    """
+    values, before = yaml12.parsed(text), None
+    for name, block in _blocks(Params(datasets=DATASETS, models=MODELS)).items():
+        if name not in values:
+            text = yaml12.with_block(text, block, after=before)
+        before = name
+    return text
+
+
+def _blocks(params: Params) -> dict[str, list[str]]:
+    """Return the lines of each top-level key, with what it does, in their order."""
+    blocks = {}
     for name, field in Params.model_fields.items():
         value, inner = getattr(params, name), {}
         if isinstance(value, Values):
             inner = {key: f.description or "" for key, f in type(value).model_fields.items()}
             value = value.model_dump(exclude_none=True)
-        blocks.append(yaml12.entry(field.alias or name, value, comments[name], inner))
-    if values["paper"]:
-        blocks.append(yaml12.entry("paper", values["paper"], PAPER_IS))
-    return yaml12.spaced(blocks)
+        key = field.alias or name
+        blocks[key] = yaml12.entry(key, value, field.description or "", inner)
+    return blocks
 
 
 def _both_protocols(values: Any, source: str) -> tuple[Params, Params]:

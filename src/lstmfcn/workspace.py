@@ -82,12 +82,16 @@ class Workspace:
 
     @property
     def train_splits(self) -> Path:
-        """The training splits, one file a dataset."""
+        """The training splits, one file a dataset, and one for each further resample."""
         return self.root / "data/prepared/train"
 
-    def preprocessing(self, dataset: str) -> Path:
-        """Return where it stands what was done to a dataset's series, beside the training split."""
-        return self.train_splits / f"{dataset}.preprocessing.json"
+    def train_split(self, dataset: str, resample: int = 0) -> Path:
+        """Return the training split of a dataset's resample; 0 is the dataset's own."""
+        return self.train_splits / f"{_split_of(dataset, resample)}.npz"
+
+    def preprocessing(self, dataset: str, resample: int = 0) -> Path:
+        """Return where it stands what was done to a resample's series, beside the training split."""
+        return self.train_splits / f"{_split_of(dataset, resample)}.preprocessing.json"
 
     @property
     def references(self) -> Path:
@@ -103,6 +107,10 @@ class Workspace:
         """The test splits: a folder of their own, so that DVC shows that only `evaluate` reads them."""
         return self.root / "data/prepared/test"
 
+    def test_split(self, dataset: str, resample: int = 0) -> Path:
+        """Return the test split of a dataset's resample."""
+        return self.test_splits / f"{_split_of(dataset, resample)}.npz"
+
     @property
     def selection_splits(self) -> Path:
         """The splits that weights are selected on: the test splits under `protocol: paper`, else none.
@@ -110,6 +118,10 @@ class Workspace:
         A folder of its own, so that DVC shows when the stages that train and choose have seen them.
         """
         return self.root / "data/prepared/selection"
+
+    def selection_split(self, dataset: str, resample: int = 0) -> Path:
+        """Return the split that weights of a dataset's resample are selected on."""
+        return self.selection_splits / f"{_split_of(dataset, resample)}.npz"
 
     @property
     def search(self) -> Path:
@@ -246,3 +258,8 @@ class Workspace:
     def mlruns(self) -> Path:
         """The local tracking store."""
         return self.home / "mlruns"
+
+
+def _split_of(dataset: str, resample: int) -> str:
+    """Return the name of the files of a split, in the folder of their kind."""
+    return f"{dataset}/resample-{resample}" if resample else dataset

@@ -145,6 +145,45 @@ def with_entry(text: str, keys: Sequence[str], value: Mapping[str, Any]) -> str:
     return changed
 
 
+def with_block(text: str, block: Sequence[str], *, after: str | None) -> str:
+    """Return the text of a file with one more top-level entry; all else stays as it is.
+
+    Parameters
+    ----------
+    text
+        Of the file.
+    block
+        The lines of the entry, as `entry` makes them.
+    after
+        The top-level key behind which it is to stand; None: before all others.
+
+    Raises
+    ------
+    ParamsError
+        If the text is laid out so that it cannot be done; the entry is to be added by hand then.
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    new = "\n".join(["", *block] if len(block) > 1 else block)
+    root = YAML(typ="safe", pure=True).compose(text)
+    changed = None
+    if root is not None and root.id == "mapping" and not root.flow_style:
+        ends = [_end_of_entry(key, own) for key, own in root.value if key.value == after]
+        if after is None:
+            changed = f"{new}\n{text}"
+        elif ends:
+            at = ends[0] + len(text[ends[0] :].partition("\n")[0])  # behind a comment
+            changed = f"{text[:at]}\n{new}{text[at:]}"
+    try:
+        made = parsed(changed or "")
+    except YAMLError:
+        made = None
+    if changed is None or made != parsed(text) | parsed(new):
+        raise ParamsError(f"The file could not be extended. Add this by hand:\n{new.strip()}")
+    return changed
+
+
 def _with_entry(text: str, above: Sequence[str], last: str, value: Mapping[str, Any]) -> str | None:
     """Return the text with the entry; None where the layout is none that is known."""
     from ruamel.yaml import YAML
@@ -188,6 +227,12 @@ def _inserted(text: str, node: Any, key: str, value: Any) -> str | None:
     at = max(name.end_mark.index, _end_of(final))
     at += len(text[at:].partition("\n")[0])  # behind a comment
     return f"{text[:at]}\n{indent}{inline({key: value})[1:-1]}{text[at:]}"
+
+
+def _end_of_entry(key: Any, node: Any) -> int:
+    """Return where an entry ends; one with nothing behind its colon ends with its key, not at the next."""
+    nothing = node.id == "scalar" and node.start_mark.index == node.end_mark.index
+    return int(key.end_mark.index) if nothing else max(key.end_mark.index, _end_of(node))
 
 
 def _end_of(node: Any) -> int:

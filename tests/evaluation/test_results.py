@@ -13,7 +13,13 @@ from lstmfcn.evaluation.results import COMPARISON_TABLES, read_results, write_co
 
 def row(**changes):
     made = {"dataset": "A", "model": "fcn", "phase": "phase1", "seed": 0, "chosen": True, "cells": None}
-    made |= {"edition": 2018, "key": "k", "majority_rate": 0.4, **dict.fromkeys(columns(), 0.5)}
+    made |= {
+        "resample": 0,
+        "edition": 2018,
+        "key": "k",
+        "majority_rate": 0.4,
+        **dict.fromkeys(columns(), 0.5),
+    }
     return made | changes
 
 

@@ -12,6 +12,7 @@ def comparison(**row):
     """Return a comparison of one dataset."""
     known = {"dataset": "GunPoint", "model": "lstm_fcn", "phase": "phase1", "protocol": "honest"}
     known |= {"selected_on": "train", "seeds": 2, "ours": 0.75, "ours_low": 0.66, "ours_high": 0.82}
+    known |= {"resamples": 1, "ours_mean": 0.75, "ours_sd": None}
     known |= {"paper": 1.0, "difference": -0.25, "inside_interval": False, "split_sizes_swapped": False}
     return Comparison(pd.DataFrame([known | row]), *[pd.DataFrame()] * 9, ())
 
@@ -72,3 +73,12 @@ def test_pairs_without_tests_have_no_columns_for_them_and_many_are_counted():
 
 def test_a_region_without_width_makes_nothing_equivalent():
     assert pairs_of_methods(pairs(1, equivalent=None)).endswith("0.70/-/0.05")
+
+
+def test_over_the_resamples_stand_mean_deviation_and_number():
+    many = comparison(resamples=30, ours_mean=0.7412, ours_sd=0.0213)
+    both = pd.concat([many.beside_paper, comparison(dataset="Pumps", **NOTHING).beside_paper])
+    header, first, second = table1_beside_ours(replace(many, beside_paper=both)).splitlines()
+    assert "95 % INTERVAL     OVER THE RESAMPLES    PAPER" in header
+    assert "0.6600 to 0.8200  0.7412 ± 0.0213 (30)  1.0000" in first
+    assert second.endswith("0.6600 to 0.8200  own split alone")

@@ -32,4 +32,12 @@ def test_each_training_is_followed_by_its_iterations():
 
 
 def test_a_dataset_that_was_left_out_is_not_in_the_grid():
-    assert {one.dataset for one in grid_of(PARAMS, ["B"]).all_trained()} == {"B"}
+    assert {one.dataset for one in grid_of(PARAMS, [("B", 0)]).all_trained()} == {"B"}
+
+
+def test_each_resample_is_trained_and_searched_for_itself():
+    params = PARAMS.model_copy(update={"resamples": 2})
+    found = [(one.dataset, one.resample, one.classifier, one.seed) for _, one in grid_of(params).trainings()]
+    assert found == list(product("ABC", [0, 1], ["fcn", "lstm_fcn", "resnet"], [3, 1]))
+    searches = [(one.dataset, one.resample) for _, one in grid_of(params).searches()]
+    assert searches == list(product("ABC", [0, 1]))

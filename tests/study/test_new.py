@@ -100,3 +100,17 @@ def test_this_repository_is_a_study():
     for name in (".dvcignore", ".dvc/config", ".dvc/plots/evidence.json", ".dvc/plots/curves.json"):
         assert (ROOT / name).read_text() == files[name]
     assert set(files[".gitignore"].splitlines()) <= set((ROOT / ".gitignore").read_text().splitlines())
+
+
+def test_an_older_study_gets_the_parameters_that_its_stages_depend_on_now(tmp_path):
+    """DVC refuses a stage with a parameter that the file does not name; the values of before stay."""
+    new = tmp_path / "pumps"
+    make(new)
+    whole = config.as_yaml(datasets=("Pumps",), seeds=(4,))
+    lines = whole.splitlines(keepends=True)
+    at = lines.index("resamples: 1\n")
+    (new / "params.yaml").write_text("".join(lines[: at - 2] + lines[at + 2 :]))
+    assert "resamples" not in (new / "params.yaml").read_text()
+    assert make(new) == ["params.yaml"]
+    assert (new / "params.yaml").read_text() == whole
+    assert make(new) == []

@@ -11,6 +11,7 @@ import typer
 from lstmfcn.cli.app import WorkspaceOption, app, say
 from lstmfcn.cli.store import fill_store, with_store
 from lstmfcn.errors import LstmfcnError, TrackingError
+from lstmfcn.wording import counted
 from lstmfcn.workspace import Workspace
 
 PANEL = "Care"
@@ -83,7 +84,7 @@ def summary(
 ) -> None:
     """Say what the pipeline gave; fails if a dataset was left out or its source is gone."""
     from lstmfcn import config
-    from lstmfcn.report.summary import EVIDENCE, ONCE, in_columns, measured, summarise
+    from lstmfcn.report.summary import EVIDENCE, ONCE, OVER, OVER_ONCE, in_columns, measured, summarise
     from lstmfcn.tracking import store
     from lstmfcn.tracking.registry.standing import serving
 
@@ -97,13 +98,31 @@ def summary(
         versions, why = None, [f"What serves is not known: {error}"]
     found = summarise(here, params, versions)
     typer.echo("\n".join([EVIDENCE, in_columns(found.evidence), *found.notes, *why]))
+    if found.over[1:]:
+        typer.echo(f"\n{OVER}\n{in_columns(found.over)}")
     typer.echo(f"\n{ONCE}\n{in_columns(found.once)}")
+    if found.over_once[1:]:
+        typer.echo(f"\n{OVER_ONCE}\n{in_columns(found.over_once)}")
     if metrics:
         typer.echo("\n" + in_columns(measured(here, params, versions)))
     typer.echo(f"\nThe report: {here.report}   The runs: {store.how_to_look(here)}")
     if found.left_out:
         lines = "\n".join(f"  - {line}" for line in found.left_out)
         raise LstmfcnError(f"Left out, or a copy whose source is gone:\n{lines}")
+
+
+@app.command(rich_help_panel=PANEL)
+def results(
+    to: Annotated[Path, typer.Option(metavar="DIR", help="Where to write them.")],
+    workspace: WorkspaceOption = Path(),
+) -> None:
+    """Write the test predictions of each resample as tsml-eval and aeon read them (docs/resamples.md)."""
+    from lstmfcn import config
+    from lstmfcn.report.results_files import write_results_files
+
+    here = Workspace(workspace)
+    written = write_results_files(here, config.load(here.params), to)
+    typer.echo(f"Written in {to}: {counted(len(written), 'file')}.")
 
 
 @app.command(rich_help_panel=PANEL)

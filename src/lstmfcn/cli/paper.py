@@ -40,6 +40,12 @@ def reproduce(
     here = Workspace(workspace)
     given = os.environ.get("LSTMFCN_UCR_DIR")
     chosen = names(datasets) or reproduction.cheapest(least, Path(given) if given else None)
-    overrides = {"protocol": protocol, "datasets": chosen, "models": names(models), "seeds": [*range(seeds)]}
+    overrides = {
+        "protocol": protocol,
+        "datasets": chosen,
+        "models": names(models),
+        "seeds": [*range(seeds)],
+        "resamples": 1,  # the paper's figures are of the archive's own splits
+    }
     settings = config.load(here.params, overrides)
     reproduction.run(settings, here=here, home=home or here.reproduction_home)

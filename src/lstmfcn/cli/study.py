@@ -26,7 +26,7 @@ def init(
     """Make a study: params.yaml, dvc.yaml and what else a pipeline needs, under git and DVC.
 
     In the folder of a study, dvc.yaml and the templates of its plots are brought up to date with this
-    version, and nothing else is changed.
+    version, params.yaml gets the keys that it lacks, and nothing else is changed.
     """
     from lstmfcn.study.new import make
 

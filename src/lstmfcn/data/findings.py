@@ -65,7 +65,7 @@ class Found:
     Attributes
     ----------
     finding
-        Its name in `params.yaml`, "unreadable", "unprepared", or "source_gone".
+        Its name in `params.yaml`, "unreadable", "unprepared", "source_gone", or "not_resampled".
     severity
         What `params.yaml` makes of it.
     split

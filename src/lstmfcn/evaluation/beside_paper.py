@@ -8,27 +8,36 @@ import numpy as np
 import pandas as pd
 
 from lstmfcn.evaluation.pairs import pair_table
+from lstmfcn.evaluation.resamples import SD
 from lstmfcn.evaluation.scores import binomial_interval
 from lstmfcn.evaluation.significance import MIN_DATASETS, signed_rank
+
+ORDER = ["selected_on", "dataset", "model", "phase", "protocol"]
+"""What tells the rows of the tables of means apart, and sorts them."""
 
 PaperColumn = Callable[[str, str], str | None]
 """From a classifier and a phase to the column of Table I; None where the paper has none."""
 
 
-def beside_paper(means: pd.DataFrame, table1: pd.DataFrame, paper_column: PaperColumn) -> pd.DataFrame:
+def beside_paper(
+    means: pd.DataFrame, over: pd.DataFrame, table1: pd.DataFrame, paper_column: PaperColumn
+) -> pd.DataFrame:
     """Return our accuracies beside those of the paper's Table I; see `lstmfcn.evaluation.comparison`.
 
     Parameters
     ----------
     means
-        The accuracy of each dataset, method and protocol, the mean of its seeds.
+        The accuracy of each dataset, method and protocol on its own split, the mean of its seeds.
+    over
+        The same over the resamples, as `lstmfcn.evaluation.resamples.spread` returns it.
     table1
         As `load_table1` reads it.
     paper_column
         Which column stands beside a classifier and phase.
     """
-    rows = []
+    rows, by = [], over.set_index(ORDER)
     for mean in means.to_dict("records"):
+        resamples = by.loc[tuple(mean[name] for name in ORDER)]
         dataset, column = mean["dataset"], paper_column(mean["model"], mean["phase"])
         known = dataset in table1.index and column is not None
         paper = float(table1.at[dataset, column]) if known else None  # type: ignore[arg-type]
@@ -44,6 +53,9 @@ def beside_paper(means: pd.DataFrame, table1: pd.DataFrame, paper_column: PaperC
                 "ours": mean["accuracy"],
                 "ours_low": low,
                 "ours_high": high,
+                "resamples": int(resamples["resamples"]),
+                "ours_mean": resamples["accuracy"],
+                "ours_sd": resamples["accuracy" + SD],
                 "paper": paper,
                 "difference": None if paper is None else mean["accuracy"] - paper,
                 "inside_interval": None if paper is None else low <= paper <= high,

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import pandas as pd
 
 from lstmfcn.errors import DataError
-from lstmfcn.evaluation.beside_paper import PaperColumn, beside_paper, beside_table2, paper_pairs
+from lstmfcn.evaluation.beside_paper import ORDER, PaperColumn, beside_paper, beside_table2, paper_pairs
 from lstmfcn.evaluation.metrics import Metric, headline_metrics
 from lstmfcn.evaluation.pairs import MIN_PAIRED, beside_references, pair_table, pairs_with
 from lstmfcn.evaluation.ranks import mean_ranks, ranks
 from lstmfcn.evaluation.reference import printed_methods
+from lstmfcn.evaluation.resamples import has_resamples, own_split, spread
 from lstmfcn.evaluation.scores import mean_per_class_error
 from lstmfcn.evaluation.significance import DIGITS, MIN_DATASETS, signed_rank, wilcoxon_table
 
@@ -30,16 +31,21 @@ class Comparison:
     beside_paper
         A row a dataset, method and protocol: our accuracy (the mean of the seeds) with its interval,
         the paper's, the difference, whether the paper's lies inside the interval, and whether the paper
-        used the other edition's split. What was selected on the test split comes last.
+        used the other edition's split; all on the dataset's own split. Beside it how many resamples there
+        are, and mean and standard deviation of our accuracy over them. What was selected on the test split
+        comes last.
     summary
         A row a method and protocol: datasets, the mean of each headline metric (see `mean_of`), the mean
         error of the classes (`CLASS_ERROR`), mean ranks (the paper's rule for ties) over the datasets that
-        all methods have. What was selected on the test split has no rank.
+        all methods have. Of a dataset the mean over its resamples counts. What was selected on the test
+        split has no rank.
     wilcoxon
-        See `lstmfcn.evaluation.significance.wilcoxon_table`; empty where there are too few datasets.
+        See `lstmfcn.evaluation.significance.wilcoxon_table`, of means over the resamples; empty where there
+        are too few datasets.
     scores
         Accuracies of our methods, the paper's Table I and the other classifiers, a row a dataset that
-        all of them have, a column a method.
+        all of them have, a column a method. What others have published is of the datasets' own splits, and
+        so is ours here.
     wilcoxon_all
         The tests among all those methods.
     table2
@@ -86,7 +92,7 @@ def compare(
     Parameters
     ----------
     results
-        As the `evaluate` stage writes them: a row a dataset, model, iteration and seed.
+        As the `evaluate` stage writes them: a row a dataset, resample, model, iteration and seed.
     table1, table2, references
         As `load_table1`, `load_table2` and `load_references` read them.
     significance
@@ -101,25 +107,18 @@ def compare(
     DataError
         If a reference has the name of a method of ours or of Table I.
     """
-    order = ["selected_on", "dataset", *METHOD, "protocol"]
-    every = (
-        results[results["chosen"]]
-        .groupby(order, sort=True, as_index=False)
-        .agg(
-            n_test=("n_test", "first"),
-            n_classes=("n_classes", "first"),
-            edition=("edition", "first"),
-            seeds=("seed", "nunique"),
-            **{metric.name: (metric.name, "mean") for metric in _shown(results)},
-        )
-    )
-    every["accuracy"] = every["accuracy"].round(DIGITS)
-    every = every.sort_values(order, ascending=[False, *[True] * (len(order) - 1)], kind="stable")
+    chosen = results[results["chosen"]]
+    every, own = _means(chosen), _means(own_split(chosen))
     means = every[every["selected_on"] == "train"]
-    scores = means.pivot_table(index="dataset", columns=METHOD, values="accuracy")
-    scores.columns = pd.Index([" ".join(column) for column in scores.columns])
-    common = scores.dropna()
+    common = (scores := _scores(every)).dropna()
     notes = []
+    if has_resamples(chosen):
+        n = spread(chosen, ["dataset"], ["accuracy"]).set_index("dataset")["resamples"]
+        fewer = [f" {name} has {n[name]} alone." for name in n.index if n[name] < n.max()]
+        notes.append(
+            f"Of a dataset the mean over its {n.max()} resamples counts; beside the paper's figures, and "
+            f"others that were published, stand those of its own split.{''.join(fewer)}"
+        )
     if left_out := sorted(set(scores.index) - set(common.index)):
         notes.append(f"Not ranked, since a method lacks a result: {', '.join(left_out)}.")
     tests = _tests(common, significance)
@@ -128,7 +127,7 @@ def compare(
             f"No Wilcoxon test: it takes {MIN_DATASETS} datasets and two methods before one can be "
             f"significant, and there are {len(common)} and {len(common.columns)}."
         )
-    beside = beside_paper(every, table1, paper_column)
+    beside = beside_paper(own, spread(chosen, ORDER, ["accuracy"]), table1, paper_column)
     if swapped := sorted(set(beside.loc[beside["split_sizes_swapped"], "dataset"])):
         notes.append(f"The paper used the 2015 edition's split of {', '.join(swapped)}; we used 2018's.")
     if len(means) < len(every):
@@ -139,11 +138,13 @@ def compare(
             f"compare.references: {', '.join(taken)} is a method of the paper's Table I or of this study. "
             "Give the other one another name."
         )
-    among = _among_all(scores, printed, references)
+    among = _among_all(_scores(own), printed, references)
     if references.shape[1] and len(among) and (gone := sorted(set(common.index) - set(among.index))):
         notes.append(f"Not among all methods, the paper's too, since one lacks a result: {', '.join(gone)}.")
-    accuracies = beside_references(common, references)
-    notes += _notes_on_pairs(common, references)
+    # Published figures are of the own splits.
+    paired = _scores(own).reindex(common.index) if references.shape[1] else common
+    accuracies = beside_references(paired, references)
+    notes += _notes_on_pairs(paired, references)
     return Comparison(
         beside,
         _summary(every, common),
@@ -153,7 +154,7 @@ def compare(
         beside_table2(table2, printed.join(references)),
         fine_tuning(results),
         accuracies,
-        pair_table(accuracies, pairs_with(common, accuracies), alpha=significance, rope=rope),
+        pair_table(accuracies, pairs_with(paired, accuracies), alpha=significance, rope=rope),
         paper_pairs(beside, alpha=significance, rope=rope),
         tuple(notes),
     )
@@ -178,6 +179,27 @@ def _notes_on_pairs(ours: pd.DataFrame, references: pd.DataFrame) -> list[str]:
             + (", without tests." if MIN_PAIRED <= count < MIN_DATASETS <= len(ours) else ".")
         )
     return notes
+
+
+def _means(chosen: pd.DataFrame) -> pd.DataFrame:
+    """Return the means of each dataset, method and protocol over rows, those of seeds and resamples."""
+    every = chosen.groupby(ORDER, sort=True, as_index=False).agg(
+        n_test=("n_test", "first"),
+        n_classes=("n_classes", "first"),
+        edition=("edition", "first"),
+        seeds=("seed", "nunique"),
+        **{metric.name: (metric.name, "mean") for metric in _shown(chosen)},
+    )
+    every["accuracy"] = every["accuracy"].round(DIGITS)
+    return every.sort_values(ORDER, ascending=[False, *[True] * (len(ORDER) - 1)], kind="stable")
+
+
+def _scores(means: pd.DataFrame) -> pd.DataFrame:
+    """Return the accuracies that nothing was selected for on the test split, a row a dataset."""
+    honest = means[means["selected_on"] == "train"]
+    scores = honest.pivot_table(index="dataset", columns=METHOD, values="accuracy")
+    scores.columns = pd.Index([" ".join(column) for column in scores.columns])
+    return scores
 
 
 def mean_of(metric: Metric) -> tuple[str, str]:
@@ -215,8 +237,8 @@ def fine_tuning(results: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         A row a model, protocol and iteration (0 is phase 1), over the datasets and the mean of their
-        seeds: n_datasets, oof_accuracy, accuracy (on the test split), and on how many datasets the test
-        accuracy is higher, equal and lower than phase 1's, with Wilcoxon's p of that difference.
+        seeds and resamples: n_datasets, oof_accuracy, accuracy (on the test split), and on how many datasets
+        the test accuracy is higher, equal and lower than phase 1's, with Wilcoxon's p of that difference.
     """
     by = ["model", "protocol", "selected_on", "iteration"]
     means = (

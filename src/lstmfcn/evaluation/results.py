@@ -12,6 +12,7 @@ from lstmfcn.errors import DataError
 from lstmfcn.evaluation.comparison import Comparison
 from lstmfcn.evaluation.measurement import columns
 from lstmfcn.evaluation.metrics import Metric, all_metrics
+from lstmfcn.evaluation.resamples import RESAMPLE, SD, has_resamples, own_split, spread, with_resample
 from lstmfcn.files import write_json, write_text
 
 FORMER_COLUMNS = {"oof_loss": "oof_log_loss"}
@@ -22,6 +23,9 @@ BEST = "best"
 
 ONCE = "measured_once"
 """What all of `test.json` stands under: nothing that chooses looks at it."""
+
+OVER = "over_resamples"
+"""What figures over the resamples stand under, in `test.json` behind `ONCE`; the own splits' stand apart."""
 
 COMPARISON_TABLES = (
     "beside_paper",
@@ -44,6 +48,9 @@ def write_results(folder: Path, rows: list[dict[str, Any]], metric: Metric) -> N
     show, holds what was measured once: by dataset, model and phase every metric of the test split, without
     intervals, and the majority rate. What is not defined is left out.
 
+    All of this is of the datasets' own splits. Where there are resamples, both files have the same over them,
+    apart (`OVER`): means, standard deviations and how many resamples there are.
+
     Parameters
     ----------
     folder
@@ -59,23 +66,64 @@ def write_results(folder: Path, rows: list[dict[str, Any]], metric: Metric) -> N
     results = results.astype({"cells": "Int64", "edition": "Int64"} | dict.fromkeys(columns(), float))
     write_text(folder / "results.csv", results.to_csv(index=False, float_format="%.9g"))
     chosen = results[results["chosen"].astype(bool)]
-    write_json(folder / "metrics.json", _evidence(chosen, metric))
-    write_json(folder / "test.json", _measured_once(chosen))
+    own = own_split(chosen)
+    evidence, once = _evidence(own, metric), _measured_once(own)
+    if has_resamples(chosen):
+        evidence[OVER] = _evidence_over_resamples(chosen, metric)
+        once[f"{ONCE}_{OVER}"] = _measured_over_resamples(chosen)
+    write_json(folder / "metrics.json", evidence)
+    write_json(folder / "test.json", once)
 
 
 def _evidence(chosen: pd.DataFrame, metric: Metric) -> dict[str, Any]:
     """Return the evidence of the best run by dataset, and the means over those that every classifier has."""
+    table = _by_classifier(chosen, metric)
+    return {f"oof_{metric.name}": _rounded(table[BEST]), "mean_oof": _rounded(table.dropna().mean())}
+
+
+def _by_classifier(chosen: pd.DataFrame, metric: Metric) -> pd.DataFrame:
+    """Return the evidence of each classifier (columns, and the best run's) on each dataset."""
     name = f"oof_{metric.name}"
     known = chosen.dropna(subset=[name])
     best = "max" if metric.higher_is_better else "min"
     of_dataset = known.groupby("dataset")[name].agg(best)
     phases = known.groupby(["dataset", "model", "phase"])[name].mean()
-    table = phases.groupby(["dataset", "model"]).agg(best).unstack("model").assign(**{BEST: of_dataset})
-    means = table.dropna().mean().dropna()
+    return phases.groupby(["dataset", "model"]).agg(best).unstack("model").assign(**{BEST: of_dataset})
+
+
+def _evidence_over_resamples(chosen: pd.DataFrame, metric: Metric) -> dict[str, Any]:
+    """Return the evidence of the best run on each resample: by dataset, and the means over the datasets."""
+    name = f"oof_{metric.name}"
+    each = pd.concat(
+        _by_classifier(group, metric).assign(**{RESAMPLE: number}).reset_index()
+        for number, group in chosen.groupby(RESAMPLE, sort=True)
+    )
+    which = [str(column) for column in each if column not in ("dataset", RESAMPLE)]
+    table = spread(each, ["dataset"], which).set_index("dataset")
     return {
-        name: {str(dataset): round(float(value), 9) for dataset, value in of_dataset.items()},
-        "mean_oof": {str(which): round(float(value), 9) for which, value in means.items()},
+        name: _rounded(table[BEST]),
+        f"{name}{SD}": _rounded(table[BEST + SD]),
+        "mean_oof": _rounded(table[which].dropna().mean()),
+        "resamples": {str(dataset): int(n) for dataset, n in table["resamples"].items()},
     }
+
+
+def _rounded(values: pd.Series) -> dict[str, float]:
+    return {str(name): round(float(value), 9) for name, value in values.dropna().items()}
+
+
+def _measured_over_resamples(chosen: pd.DataFrame) -> dict[str, Any]:
+    """Return the metrics of the test splits over the resamples by dataset, classifier and phase."""
+    names = list(all_metrics())
+    found: dict[str, Any] = {}
+    for row in spread(chosen, ["dataset", "model", "phase"], names).to_dict("records"):
+        one = {name: row[name] for name in names}, {name: row[name + SD] for name in names}
+        mean, deviation = (
+            {name: round(value, 9) for name, value in values.items() if not pd.isna(value)} for values in one
+        )
+        phases = found.setdefault(str(row["dataset"]), {}).setdefault(row["model"], {})
+        phases[row["phase"]] = {"resamples": int(row["resamples"]), "mean": mean, "sd": deviation}
+    return found
 
 
 def _measured_once(chosen: pd.DataFrame) -> dict[str, Any]:
@@ -96,7 +144,8 @@ def _measured_once(chosen: pd.DataFrame) -> dict[str, Any]:
 def read_results(path: Path) -> pd.DataFrame:
     """Read a table of results; a dataset called 101 or NA keeps its name.
 
-    A table of an older layout is read too: a metric that it lacks has no column.
+    A table of an older layout is read too: a metric that it lacks has no column, and all of one without
+    resamples is about the datasets' own splits.
 
     Raises
     ------
@@ -114,7 +163,8 @@ def read_results(path: Path) -> pd.DataFrame:
         raise DataError(
             f"{path} is damaged ({error}). `dvc checkout --force {path}` brings it back."
         ) from error
-    return table.rename(columns=FORMER_COLUMNS)
+    table = table.rename(columns=FORMER_COLUMNS)
+    return with_resample(table) if "seed" in table else table  # the comparison's tables are about no run
 
 
 def write_comparison(comparison: Comparison, folder: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from lstmfcn import config, oserrors
 from lstmfcn.classifiers.table import classifiers
 from lstmfcn.errors import LstmfcnError
+from lstmfcn.pipeline.amount import outlook
 from lstmfcn.workspace import Workspace
 
 LEAST_FREE = 2.0  # GB, for the artifacts of a small study
@@ -24,6 +25,7 @@ def examine(workspace: Workspace) -> Iterator[tuple[bool, str]]:
     try:
         found = config.load(workspace.params)
         yield True, f"{workspace.params} is understood: {', '.join(found.datasets)}"
+        yield True, outlook(workspace, found)
     except LstmfcnError as error:
         yield False, str(error)
     yield True, f"classifiers at hand: {', '.join(classifiers())}"

@@ -20,6 +20,7 @@ from typing import Any
 from lstmfcn.environment import load_backend
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.files import OutsideError, check_names, has_content, member, write_bytes
+from lstmfcn.pipeline.amount import seconds_for
 from lstmfcn.pipeline.commit import commit_of
 from lstmfcn.pipeline.executors import run_jobs, start
 from lstmfcn.pipeline.progress import duration, say
@@ -115,6 +116,8 @@ def _run_queue(
     if finished:
         say(f"{stage}: {len(finished)} of {counted(len(jobs), 'job')} finished before")
     waiting.sort(key=lambda job: job.size, reverse=True)
+    if waiting:
+        say(f"{stage}: {_outlook(waiting, finished, cache)}")
 
     def lay_down(job: Job, bundle: Bundle) -> None:
         for name, content in bundle.items():
@@ -197,6 +200,13 @@ def _run_queue(
             + "\n".join(failures)
             + "\nMend the cause, or take the dataset out of params.yaml, and run the same command again."
         )
+
+
+def _outlook(waiting: Sequence[Job], finished: Sequence[Job], cache: Cache) -> str:
+    """Say how many jobs are to run, and how long they will take if they are like those that are finished."""
+    kept = ((job.size, cache.facts(job.key)) for job in finished)
+    seconds = seconds_for(sum(job.size for job in waiting), kept)
+    return f"{counted(len(waiting), 'job')} to run" + (f", about {duration(seconds)}" if seconds else "")
 
 
 def _whence(workspace: Workspace) -> dict[str, str | None]:

@@ -25,4 +25,6 @@ def _tell(name: str, message: str) -> None:
 
 def duration(seconds: float) -> str:
     """Return seconds as people read them."""
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import product
 from typing import Any
 
 from lstmfcn.classifiers.base import Classifier, NetworkClassifier
@@ -10,8 +11,7 @@ from lstmfcn.classifiers.table import classifier_named
 from lstmfcn.config import Params
 from lstmfcn.networks.architecture import Architecture
 from lstmfcn.pipeline.progress import progress_of
-from lstmfcn.pipeline.splits import Given
-from lstmfcn.runs.grid import Grid
+from lstmfcn.runs.grid import Grid, Place
 from lstmfcn.runs.identity import Identity
 from lstmfcn.training.recipe import TrainingRecipe, fine_tuning_recipe
 from lstmfcn.workspace import Workspace
@@ -20,11 +20,11 @@ NETWORK = {"dropout", "dimension_shuffle", "segments"}
 """What of the section `train` is about the network, not about its training."""
 
 
-def grid_of(params: Params, datasets: Iterable[str] | None = None) -> Grid[Classifier]:
-    """Return the grid of all runs, over `datasets` where some of the file's own were left out."""
-    chosen = params.datasets if datasets is None else tuple(datasets)
+def grid_of(params: Params, places: Iterable[Place] | None = None) -> Grid[Classifier]:
+    """Return the grid of all runs, over `places` where some of the datasets or resamples were left out."""
+    every = product(params.datasets, range(params.resamples)) if places is None else places
     classifiers = tuple(classifier_named(name) for name in params.models)
-    return Grid(chosen, classifiers, params.seeds, params.finetune.iterations)
+    return Grid(tuple(every), classifiers, params.seeds, params.finetune.iterations)
 
 
 def network_of(params: Params, classifier: Classifier, cells: int | None) -> Architecture:
@@ -40,12 +40,14 @@ def training_job(
     params: Params,
     classifier: Classifier,
     identity: Identity,
-    given: Given,
     *,
     key: str,
     cells: int | None,
 ) -> dict[str, Any]:
-    """Return what every job that trains is given, by the names of `TrainJob`; the recipe is phase 1's."""
+    """Return what every job that trains is given but for its splits, by the names of `TrainJob`.
+
+    The recipe is phase 1's.
+    """
     return {
         "key": key,
         "identity": identity,
@@ -53,8 +55,6 @@ def training_job(
         "network": network_of(params, classifier, cells),
         "recipe": phase1_recipe(params),
         "protocol": params.protocol,
-        "train": given.train,
-        "selection": given.selection,
         "n_folds": params.train.folds,
         "progress": progress_of(identity.name),
         "scratch": workspace.scratch / key,

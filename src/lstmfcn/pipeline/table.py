@@ -90,7 +90,7 @@ STAGES: Mapping[str, Stage] = {
         Stage(
             name="validate",
             summary="Check the fetched data with Great Expectations.",
-            params=("datasets", "validate", "prepare"),
+            params=("datasets", "resamples", "validate", "prepare"),
             reads=(PLACES.raw,),
             writes=(PLACES.verdicts, PLACES.validation_page),
             options="--keep-going",
@@ -98,8 +98,8 @@ STAGES: Mapping[str, Stage] = {
         ),
         Stage(
             name="prepare",
-            summary="Encode labels, normalise series, write the two splits.",
-            params=("datasets", "prepare", "protocol", "paper.train.criterion"),
+            summary="Encode labels, normalise series, draw resamples, write the splits.",
+            params=("datasets", "resamples", "prepare", "protocol", "paper.train.criterion"),
             reads=(PLACES.raw, PLACES.verdicts),
             writes=(PLACES.references, PLACES.selection_splits, PLACES.train_splits, PLACES.test_splits),
             groups=READERS,

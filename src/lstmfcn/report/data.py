@@ -11,6 +11,7 @@ import pandas as pd
 
 from lstmfcn.evaluation.metrics import DEFAULT, Metric
 from lstmfcn.evaluation.reference import load_table1
+from lstmfcn.evaluation.resamples import own_split
 from lstmfcn.evaluation.results import read_results
 from lstmfcn.files import read_json
 from lstmfcn.runs.outputs import check_rows
@@ -114,9 +115,14 @@ class ReportData:
         return [column for column in every if self.results is None or column.name in self.results]
 
     def results_of(self, dataset: str) -> pd.DataFrame | None:
-        """Return the rows of a dataset, or None where it has none."""
-        mine = None if self.results is None else self.results[self.results["dataset"] == dataset]
+        """Return the rows about a dataset's own split, or None where it has none."""
+        mine = None if self.results is None else own_split(self.every_result_of(dataset))
         return mine if mine is not None and len(mine) else None
+
+    def every_result_of(self, dataset: str) -> pd.DataFrame:
+        """Return the rows of a dataset, those about its resamples too."""
+        assert self.results is not None
+        return self.results[self.results["dataset"] == dataset]
 
     def best_row(self, dataset: str) -> dict[Any, Any] | None:
         """Return the row of the best run of a dataset, or None where there is none."""

@@ -29,8 +29,7 @@ from lstmfcn.report.drawn_series import (
 )
 from lstmfcn.report.explanation import draw_attention, sentences
 from lstmfcn.report.html import render
-from lstmfcn.runs.identity import folders_of
-from lstmfcn.runs.outputs import check_split, read_output, runs_in
+from lstmfcn.runs.outputs import check_split, read_output, trained_on
 from lstmfcn.runs.ranking import rank
 from lstmfcn.runs.run import WEIGHTS_FILE, Run
 from lstmfcn.workspace import Workspace
@@ -44,7 +43,7 @@ if TYPE_CHECKING:  # Keras comes with it
 def best_run(
     workspace: Workspace, dataset: str, models: Iterable[str] | None = None, *, metric: str = DEFAULT
 ) -> tuple[Run, Path]:
-    """Return the run with the best evidence among the trained ones of a dataset, and its folder.
+    """Return the run with the best evidence among those trained on a dataset's own split, and its folder.
 
     Parameters
     ----------
@@ -63,7 +62,7 @@ def best_run(
     wanted = None if models is None else set(models)
     found = {
         run.key: (with_evidence(workspace, run), run.identity.folder(workspace))
-        for run in runs_in(workspace, *folders_of(workspace, dataset))
+        for run in trained_on(workspace, dataset)
         if (wanted is None or run.identity.classifier in wanted) and WEIGHTS_FILE in run.artifacts
     }
     if not found:

@@ -14,9 +14,9 @@ from lstmfcn.evaluation.measurement import ends_of
 from lstmfcn.evaluation.metrics import metric_named
 from lstmfcn.report.data import ReportData, leading
 from lstmfcn.report.html import render, title
-from lstmfcn.runs.identity import identity_of
 from lstmfcn.runs.outputs import load_run, read_output
 from lstmfcn.runs.predictions import Predictions
+from lstmfcn.runs.rows import run_of
 
 VEGA_LITE = "6.4"
 """Of the versions that vl-convert brings; older ones know less of what templates may say."""
@@ -70,7 +70,7 @@ def _confusion(data: ReportData, dataset: str) -> pd.DataFrame | None:
     candidate = data.best(dataset)
     if candidate is None:
         return None
-    run = load_run(data.workspace, identity_of(candidate | {"dataset": dataset}))
+    run = load_run(data.workspace, run_of(candidate | {"dataset": dataset}))
     if OOF_FILE not in run.artifacts:
         return None
     oof = Predictions.from_csv(read_output(data.workspace, run, OOF_FILE))
@@ -87,7 +87,7 @@ def _curves(data: ReportData, mine: pd.DataFrame) -> pd.DataFrame | None:
 
 
 def _curve(data: ReportData, row: dict[Any, Any]) -> pd.DataFrame | None:
-    run = load_run(data.workspace, identity_of(row))
+    run = load_run(data.workspace, run_of(row))
     if run.history is None:
         return None
     history = pd.read_csv(io.BytesIO(read_output(data.workspace, run, run.history)))

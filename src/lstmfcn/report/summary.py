@@ -13,16 +13,20 @@ from lstmfcn.config import Params
 from lstmfcn.errors import DataError
 from lstmfcn.evaluation.measurement import ends_of, no_better_than
 from lstmfcn.evaluation.metrics import Metric, all_metrics, headline_metrics, metric_named
+from lstmfcn.evaluation.resamples import own_split
 from lstmfcn.evaluation.results import read_results
 from lstmfcn.files import read_json
 from lstmfcn.report.data import leading
-from lstmfcn.runs.identity import identity_of
+from lstmfcn.report.resampled import over_resamples
+from lstmfcn.runs.rows import run_of
 from lstmfcn.workspace import Workspace
 
 Table = list[tuple[str, ...]]
 
 EVIDENCE = "Out of fold, each training series by a model that has not seen it: this chooses."
 ONCE = "Test split, measured once, after every choice: this chooses nothing."
+OVER = "Over the resamples, the best run of each by its evidence there (docs/resamples.md), out of fold:"
+OVER_ONCE = "The same runs on the test splits of the resamples, each measured once:"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +39,9 @@ class Summary:
         A table of the best run of each classifier by the metric that chooses, and of what serves.
     once
         A table of what the test split says of what serves, or of the candidate where nothing does.
+    over, over_once
+        Tables of mean and standard deviation over the resamples, out of fold and on the test splits; of a
+        line of titles where there are none.
     notes
         What serves nothing, and what is no better than the majority rate, a line each.
     left_out
@@ -43,15 +50,21 @@ class Summary:
 
     evidence: Table
     once: Table
+    over: Table
+    over_once: Table
     notes: list[str]
     left_out: list[str]
 
 
 @dataclass(frozen=True)
 class _Dataset:
-    """A dataset's rows of results, and, if there are such, its best run and the version that serves."""
+    """A dataset's rows of results, and, if there are such, its best run and the version that serves.
+
+    `every` holds the rows about its resamples too, `results` those about its own split alone.
+    """
 
     name: str
+    every: pd.DataFrame
     results: pd.DataFrame
     best: Mapping[str, Any] | None
     version: Any
@@ -122,7 +135,8 @@ def summarise(workspace: Workspace, params: Params, serving: Mapping[str, Any] |
     columns = ("ACCURACY", "95 % INTERVAL", *(m.title.upper() for m in others), "MAJORITY RATE")
     once: Table = [("DATASET", "", *columns)]
     notes: list[str] = []
-    for one in _datasets(workspace, params, promotions, results, serving):
+    every = list(_datasets(workspace, params, promotions, results, serving))
+    for one in every:
         rows: list[dict[Any, Any]] = leading(one.results, metric).to_dict("records")
         if one.serving is not None and all(row["key"] != one.serving["key"] for row in rows):
             rows.insert(0, one.serving)
@@ -138,7 +152,10 @@ def summarise(workspace: Workspace, params: Params, serving: Mapping[str, Any] |
             once.append((one.name, one.role(main), *_with_interval(main, "", accuracy), *values, rate))
     verdicts = {verdict["dataset"]: verdict for verdict in read_json(workspace.verdicts)}
     left_out = [line for name in params.datasets if (line := _left_out(name, verdicts.get(name), promotions))]
-    return Summary(evidence=evidence, once=once, notes=notes, left_out=left_out)
+    over, over_once = over_resamples([(one.name, one.every) for one in every], metric)
+    return Summary(
+        evidence=evidence, once=once, over=over, over_once=over_once, notes=notes, left_out=left_out
+    )
 
 
 def measured(workspace: Workspace, params: Params, serving: Mapping[str, Any] | None) -> Table:
@@ -185,7 +202,8 @@ def _datasets(
     for name in params.datasets:
         if name in promotions and verdicts.get(name) != "failed":
             mine = results[results["dataset"] == name]
-            yield _Dataset(name, mine, promotions[name].get("best"), (serving or {}).get(name))
+            version = (serving or {}).get(name)
+            yield _Dataset(name, mine, own_split(mine), promotions[name].get("best"), version)
 
 
 def _notes(one: _Dataset, promotions: Mapping[str, Any], *, registry_answers: bool) -> Iterator[str]:
@@ -203,7 +221,7 @@ def _notes(one: _Dataset, promotions: Mapping[str, Any], *, registry_answers: bo
 def _what(row: Mapping[Any, Any]) -> tuple[str, str, str]:
     """Return the classifier, the cells and the step of a run."""
     cells = _number(row, "cells")
-    return row["model"], "-" if cells is None else f"{cells:.0f}", identity_of(row).title
+    return row["model"], "-" if cells is None else f"{cells:.0f}", run_of(row).title
 
 
 def _with_interval(row: Mapping[Any, Any], split: str, metric: Metric) -> tuple[str, str]:

@@ -17,17 +17,22 @@ _TESTED = ("95 % INTERVAL", "P", "P (HOLM)", "BETTER/EQUIVALENT/WORSE")
 OURS = 7
 """So many columns are ours; those of the paper follow."""
 
+OVER = "OVER THE RESAMPLES"
+"""The column of means and standard deviations, where there are resamples."""
+
 
 def table1_beside_ours(comparison: Comparison) -> str:
     """Return ours, and the paper's Table I beside it, as text for a terminal.
 
     Each row says how the paper's figure stands to the noise of a test split of that size: inside or
     outside the 95 % interval of ours. Where the paper has none of the datasets, its columns are left out.
+    All of that is of the datasets' own splits; over the resamples stand mean, standard deviation and number.
     """
     shown = comparison.beside_paper
-    lines = [
-        ("DATASET", "MODEL", "PHASE", "PROTOCOL", "SEEDS", "OURS", "95 % INTERVAL", "PAPER", "DIFFERENCE", "")
-    ]
+    resampled = bool((shown["resamples"] > 1).any())
+    titles = ("DATASET", "MODEL", "PHASE", "PROTOCOL", "SEEDS", "OURS", "95 % INTERVAL")
+    over = (OVER,) if resampled else ()
+    lines = [(*titles, *over, "PAPER", "DIFFERENCE", "")]
     for row in shown.to_dict("records"):
         known = not pd.isna(row["paper"])
         verdict = "" if not known else "inside" if row["inside_interval"] else "outside"
@@ -40,12 +45,13 @@ def table1_beside_ours(comparison: Comparison) -> str:
                 str(row["seeds"]),
                 f"{row['ours']:.4f}",
                 f"{row['ours_low']:.4f} to {row['ours_high']:.4f}",
+                *((_over(row),) if resampled else ()),
                 f"{row['paper']:.4f}" if known else "",
                 f"{row['difference']:+.4f}" if known else "",
                 verdict + (", other split" if row["split_sizes_swapped"] else ""),
             )
         )
-    columns = None if shown["paper"].notna().any() else OURS
+    columns = None if shown["paper"].notna().any() else OURS + resampled
     return in_columns([line[:columns] for line in lines])
 
 
@@ -86,3 +92,10 @@ def _tests(row: Mapping[Any, Any]) -> tuple[str, ...]:
         f"{row['p_holm']:.2g}",
         "/".join("-" if pd.isna(value) else f"{value:.2f}" for value in outcomes),
     )
+
+
+def _over(row: Mapping[Any, Any]) -> str:
+    """Return mean, standard deviation and number of the resamples of a row."""
+    if row["resamples"] == 1:
+        return "own split alone"
+    return f"{row['ours_mean']:.4f} ± {row['ours_sd']:.4f} ({row['resamples']})"

@@ -8,6 +8,7 @@ depends on it: other times change nothing downstream.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from lstmfcn.errors import DataError
 from lstmfcn.files import read_json, write_json
@@ -31,11 +32,16 @@ def read_facts(workspace: Workspace) -> dict[str, dict[str, object]]:
     """
     found: dict[str, dict[str, object]] = {}
     for path in sorted(workspace.facts.glob("*.json")):
-        try:
-            found |= {key: sound_facts(facts) for key, facts in read_json(path).items()}
-        except (OSError, ValueError, AttributeError) as error:
-            raise DataError(
-                f"{path} is damaged ({error}). `dvc checkout --force {path}` brings it back; where DVC has "
-                f"it not, `dvc repro --force --single-item {path.stem}` makes it anew."
-            ) from error
+        found |= facts_in(path)
     return found
+
+
+def facts_in(path: Path) -> dict[str, dict[str, object]]:
+    """Return the facts of a stage's jobs, from its file; see `read_facts`."""
+    try:
+        return {key: sound_facts(facts) for key, facts in read_json(path).items()}
+    except (OSError, ValueError, AttributeError) as error:
+        raise DataError(
+            f"{path} is damaged ({error}). `dvc checkout --force {path}` brings it back; where DVC has "
+            f"it not, `dvc repro --force --single-item {path.stem}` makes it anew."
+        ) from error

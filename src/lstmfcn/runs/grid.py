@@ -31,30 +31,30 @@ class Steps(Protocol):
 
 C = TypeVar("C", bound=Steps)
 
+Place = tuple[str, int]
+"""A dataset and one of its resamples; 0 is the dataset's own split."""
+
 
 @dataclass(frozen=True)
 class Grid(Generic[C]):
-    """Datasets by resamples, classifiers and seeds.
+    """Datasets and their resamples by classifiers and seeds.
 
     Attributes
     ----------
-    datasets
-        Their names.
+    places
+        The resamples of each dataset.
     classifiers
         What is trained on each.
     seeds
         The search uses the first; all share the width that it finds.
     iterations
         The K of the paper's Algorithm 1.
-    resamples
-        Which splits of each dataset; 0 is the archive's own.
     """
 
-    datasets: tuple[str, ...]
+    places: tuple[Place, ...]
     classifiers: tuple[C, ...]
     seeds: tuple[int, ...]
     iterations: int
-    resamples: tuple[int, ...] = (0,)
 
     def searches(self) -> Iterator[tuple[C, Identity]]:
         """Yield each search, as the phase 1 of the first seed that it is for."""
@@ -64,9 +64,7 @@ class Grid(Generic[C]):
 
     def trainings(self) -> Iterator[tuple[C, Identity]]:
         """Yield each phase 1."""
-        for dataset, resample, classifier, seed in product(
-            self.datasets, self.resamples, self.classifiers, self.seeds
-        ):
+        for (dataset, resample), classifier, seed in product(self.places, self.classifiers, self.seeds):
             yield (
                 classifier,
                 Identity(dataset=dataset, resample=resample, classifier=classifier.name, seed=seed),

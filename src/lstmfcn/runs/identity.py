@@ -175,6 +175,8 @@ class Identity:
 def identity_of(row: Mapping[str, Any]) -> Identity:
     """Return the trained run that a row of a table of results is about, or an entry of `promotions.json`.
 
+    On the dataset's own split: `lstmfcn.runs.rows.run_of` knows of others.
+
     Raises
     ------
     DataError

@@ -15,7 +15,8 @@ from typing import Any
 from lstmfcn.errors import DataError
 from lstmfcn.files import hash_bytes, member, write_bytes
 from lstmfcn.runs.cache import Cache
-from lstmfcn.runs.identity import Identity, identity_of
+from lstmfcn.runs.identity import Identity, folders_of
+from lstmfcn.runs.rows import run_of
 from lstmfcn.runs.run import RUN_FILE, Run
 from lstmfcn.workspace import Workspace
 
@@ -50,6 +51,31 @@ def runs_in(workspace: Workspace, *folders: Path) -> Iterator[Run]:
             yield run_in(workspace, path.parent)
 
 
+def trained_on(workspace: Workspace, dataset: str, resample: int = 0) -> Iterator[Run]:
+    """Yield each run that was trained on a resample of a dataset, phase 1 before all iterations.
+
+    Raises
+    ------
+    DataError
+        See `run_in`.
+    """
+    yield from runs_in(workspace, *_of_resample(folders_of(workspace, dataset), resample))
+
+
+def measured_on(workspace: Workspace, dataset: str, resample: int = 0) -> Iterator[Run]:
+    """Yield each run that measured on the test split of a resample; see `trained_on`."""
+    yield from runs_in(workspace, *_of_resample([member(workspace.predictions, dataset)], resample))
+
+
+def _of_resample(folders: Iterable[Path], resample: int) -> Iterator[Path]:
+    """Yield what of the folders of a dataset belongs to a resample."""
+    for folder in folders:
+        if resample:
+            yield folder / f"resample-{resample}"
+        else:
+            yield from (path for path in sorted(folder.glob("*")) if not path.match("resample-*"))
+
+
 def check_split(workspace: Workspace, run: Run, sha256: str) -> None:
     """Refuse a prepared training split, given by its hash, that is not the one that a run was trained on.
 
@@ -59,7 +85,7 @@ def check_split(workspace: Workspace, run: Run, sha256: str) -> None:
         If it is another.
     """
     if run.data != sha256:
-        path = workspace.train_splits / f"{run.identity.dataset}.npz"
+        path = workspace.train_split(run.identity.dataset, run.identity.resample)
         raise DataError(
             f"{path} is not what {run.name} was trained on: its SHA-256 differs. If it was changed "
             f"by hand, `dvc checkout --force {path}` brings it back; `dvc repro` trains on new data."
@@ -75,7 +101,7 @@ def check_rows(workspace: Workspace, rows: Iterable[Mapping[str, Any]]) -> None:
         Naming the first value that differs.
     """
     for at, row in enumerate(rows, start=2):
-        one = identity_of(row).test()
+        one = run_of(row).test()
         if not (one.folder(workspace) / RUN_FILE).exists():
             continue
         run = load_run(workspace, one)

@@ -10,7 +10,7 @@ from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
 
-from lstmfcn import config
+from lstmfcn import config, yaml12
 from lstmfcn.environment import MissingLibraryError
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.files import write_text
@@ -57,7 +57,8 @@ def make(folder: Path, datasets: tuple[str, ...] = ()) -> list[str]:
     """Make a study, or bring what is not the user's own up to date in one; return what was written.
 
     In a folder that holds a study already, `dvc.yaml` and the templates of its plots are written anew, since
-    they are of this version, and what is missing is added. All else is left as it is.
+    they are of this version, and what is missing is added: to `params.yaml` the keys that an older version
+    had not, with their defaults. All else is left as it is.
 
     Parameters
     ----------
@@ -69,7 +70,8 @@ def make(folder: Path, datasets: tuple[str, ...] = ()) -> list[str]:
     Raises
     ------
     LstmfcnError
-        If the folder is a file, holds what is no study's, or git or DVC are missing or fail.
+        If the folder is a file, holds what is no study's, or git or DVC are missing or fail; or if its
+        `params.yaml` cannot be read.
     """
     if folder.exists() and not folder.is_dir():
         raise LstmfcnError(f"{folder} is a file. Name a new folder, or an empty one.")
@@ -94,6 +96,11 @@ def make(folder: Path, datasets: tuple[str, ...] = ()) -> list[str]:
         if not path.exists() or (ours and path.read_text(encoding="utf-8") != text):
             write_text(path, text)
             written.append(name)
+    path = folder / "params.yaml"
+    values, text = yaml12.read(path), path.read_text(encoding="utf-8")
+    if isinstance(values, dict) and (completed := config.completed(text)) != text:
+        write_text(path, completed)
+        written.append("params.yaml")
     if "html_template" not in (folder / ".dvc/config").read_text(encoding="utf-8"):
         call(sys.executable, "-m", "dvc", "config", "plots.html_template", PLOTS_PAGE, folder=folder)
         written.append(".dvc/config")

@@ -14,9 +14,7 @@ from lstmfcn.evaluation.evidence import OOF_FILE, with_evidence
 from lstmfcn.evaluation.measurement import columns
 from lstmfcn.evaluation.metrics import Metric
 from lstmfcn.evaluation.paired import Paired, compare
-from lstmfcn.files import member
-from lstmfcn.runs.identity import folders_of
-from lstmfcn.runs.outputs import read_output, runs_in
+from lstmfcn.runs.outputs import measured_on, read_output, trained_on
 from lstmfcn.runs.predictions import Predictions
 from lstmfcn.runs.ranking import evidence, rank
 from lstmfcn.runs.run import Run
@@ -66,8 +64,7 @@ def standings(workspace: Workspace, dataset: str, resample: int, metric: Metric)
     DataError
         If a file of a run is damaged, or gone.
     """
-    found = [run for run in _trained(workspace, dataset, metric) if run.identity.resample == resample]
-    ranked = rank(found, metric)
+    ranked = rank(_trained(workspace, dataset, resample, metric), metric)
     best = {run.identity.classifier: run for run in reversed(ranked)}
     names = dict.fromkeys(run.identity.classifier for run in ranked)
     return {
@@ -76,14 +73,13 @@ def standings(workspace: Workspace, dataset: str, resample: int, metric: Metric)
     }
 
 
-def _trained(workspace: Workspace, dataset: str, metric: Metric) -> Iterator[Run]:
+def _trained(workspace: Workspace, dataset: str, resample: int, metric: Metric) -> Iterator[Run]:
     """Yield each trained run, with what was measured of it; none that an older recipe has left."""
-    phase1, finetuned = folders_of(workspace, dataset)
-    trained = {run.key: run for run in runs_in(workspace, phase1)}
-    for run in sorted(runs_in(workspace, finetuned), key=lambda run: run.identity.number):
-        if run.upstream in trained:
+    trained: dict[str, Run] = {}
+    for run in sorted(trained_on(workspace, dataset, resample), key=lambda run: run.identity.number):
+        if not run.identity.number or run.upstream in trained:
             trained[run.key] = run
-    measured = {run.upstream: run for run in runs_in(workspace, member(workspace.predictions, dataset))}
+    measured = {run.upstream: run for run in measured_on(workspace, dataset, resample)}
     for key, run in trained.items():
         if key in measured:
             yield replace(run, metrics={**run.metrics, **measured[key].metrics})

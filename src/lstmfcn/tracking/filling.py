@@ -144,6 +144,7 @@ def tags_of(run: Run, facts: Mapping[str, Any], clone: str) -> dict[str, str]:
         "phase": one.phase,
         "iteration": str(one.number) if one.step == "finetuned" else "",
         "seed": str(one.seed),
+        "resample": str(one.resample),
         "protocol": run.protocol,
         "selected_on": run.selected_on,
     }

@@ -28,11 +28,13 @@ def input_of(workspace: Workspace, run: Run) -> Any:
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
     tags = {"mlflow.data.context": run.split, "lstmfcn.data": run.data}
-    name, source = f"{run.identity.dataset} ({run.split} split)", {"context": "given to fit"}
+    one = run.identity
+    which = f" resample {one.resample}" if one.resample else ""
+    name, source = f"{one.dataset}{which} ({run.split} split)", {"context": "given to fit"}
     digest, kind = run.data[:DIGEST], "code"
     if run.protocol != BY_ESTIMATOR:
-        folder = workspace.test_splits if run.split == "test" else workspace.train_splits
-        path = folder / f"{run.identity.dataset}.npz"
+        place = workspace.test_split if run.split == "test" else workspace.train_split
+        path = place(one.dataset, one.resample)
         source, kind = {"path": path.relative_to(workspace.root).as_posix()}, "dvc"
         if md5 := dvc_md5(path, run.data):
             digest = md5

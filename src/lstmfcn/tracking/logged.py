@@ -15,7 +15,10 @@ EXPERIMENT_TAG = "dvc.experiment"
 
 KIND_TAG = "lstmfcn.kind"
 CLASSIFIER = "classifier"
-"""Tags the runs that hold all runs of a classifier on a dataset by a recipe."""
+"""Tags the runs that hold all runs of a classifier on a dataset's own split by a recipe."""
+
+RESAMPLED = "resampled"
+"""Tags those that hold all runs of a classifier on another resample."""
 
 CHOSEN_TAG = "chosen"
 """Which step a classifier is judged by."""

@@ -21,6 +21,7 @@ from lstmfcn.tracking.logged import (
     KEY_TAG,
     KIND_TAG,
     PARENT,
+    RESAMPLED,
     Logged,
     retried,
 )
@@ -126,10 +127,11 @@ class Rows:
         tags = {
             KEY_TAG: key,
             CLONE_TAG: clone_id(self._workspace),
-            KIND_TAG: CLASSIFIER,
+            KIND_TAG: RESAMPLED if one.resample else CLASSIFIER,
             "mlflow.source.name": "lstmfcn",
             "dataset": one.dataset,
             "model": one.classifier,
+            "resample": str(one.resample),
             "recipe": ", ".join(recipe.changes)[:5000] or "default",
             "lstmfcn.recipe": recipe.sha256,
         }

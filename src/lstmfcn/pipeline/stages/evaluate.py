@@ -12,7 +12,6 @@ from lstmfcn.classifiers.base import Classifier
 from lstmfcn.classifiers.jobs.common import EvaluateJob
 from lstmfcn.config import Params
 from lstmfcn.data.catalogue import lookup
-from lstmfcn.data.series import Split
 from lstmfcn.evaluation.calibration import TEMPERATURE
 from lstmfcn.evaluation.measurement import SENSITIVITY, calibrated_columns, columns
 from lstmfcn.evaluation.metrics import Metric, metric_named
@@ -20,7 +19,7 @@ from lstmfcn.evaluation.results import write_results
 from lstmfcn.pipeline.dependencies import job_code
 from lstmfcn.pipeline.jobs import Job, in_worker, run_queue
 from lstmfcn.pipeline.recipes import grid_of
-from lstmfcn.pipeline.splits import train_splits
+from lstmfcn.pipeline.splits import Laid, prepared, with_splits
 from lstmfcn.runs.cache import job_key
 from lstmfcn.runs.facts import write_facts
 from lstmfcn.runs.identity import Identity
@@ -31,17 +30,21 @@ from lstmfcn.workspace import Workspace
 
 
 def run(workspace: Workspace, params: Params) -> None:
-    """Evaluate phase 1 and each iteration of each dataset, classifier and seed; write the tables."""
-    trains = train_splits(workspace, params)
-    grid = grid_of(params, trains)
+    """Evaluate phase 1 and each iteration of each resample, classifier and seed; write the tables."""
+    places = prepared(workspace, params)
+    splits = {
+        place: (Laid.at(workspace.train_split(*place)), Laid.at(workspace.test_split(*place)))
+        for place in places
+    }
+    grid = grid_of(params, places)
     jobs, runs = [], []
     for classifier, one in grid.trainings():
         steps = grid.trained(classifier, one)
         trained = [load_run(workspace, step) for step in steps]
+        train, test = splits[one.dataset, one.resample]
         for run in trained:
-            check_split(workspace, run, trains[one.dataset].hash)
-        test = Split.load(workspace.test_splits / f"{one.dataset}.npz")
-        jobs.append(_job(workspace, classifier, one, trained, trains[one.dataset], test))
+            check_split(workspace, run, train.hash)
+        jobs.append(_job(workspace, classifier, one, trained, train, test))
         runs.append(trained)
     run_queue("evaluate", in_worker("lstmfcn.classifiers.jobs.evaluate:evaluate"), jobs, workspace)
     write_facts(workspace, "evaluate", (job.key for job in jobs))
@@ -65,19 +68,18 @@ def _job(
     classifier: Classifier,
     one: Identity,
     trained: Sequence[Run],
-    train: Split,
-    test: Split,
+    train: Laid,
+    test: Laid,
 ) -> Job:
     upstream = " ".join(run.key for run in trained)
     code = job_code("evaluate", classifier)
     key = job_key(stage="evaluate", data=test.hash, recipe=[], upstream=upstream, code=code)
-    arguments = partial(
-        _with_files, workspace, trained, key=key, classifier=classifier, train=train, test=test
-    )
+    make, splits = partial(_with_files, workspace, trained), {"train": train, "test": test}
+    arguments = partial(with_splits, make, splits, key=key, classifier=classifier)
     # One bundle holds all the steps of a training, each in a folder of its own.
     folder = one.test().folder(workspace).parent
     return Job(
-        name=f"{one.subject} seed {one.seed}", key=key, arguments=arguments, folder=folder, size=test.X.size
+        name=f"{one.subject} seed {one.seed}", key=key, arguments=arguments, folder=folder, size=test.size
     )
 
 
@@ -118,6 +120,7 @@ def _row(run: Run, params: Params, *, chosen: bool) -> dict[str, Any]:
     }
     return {
         "dataset": one.dataset,
+        "resample": one.resample,
         "model": one.classifier,
         "phase": one.step,
         "seed": one.seed,

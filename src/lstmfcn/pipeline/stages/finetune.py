@@ -11,7 +11,7 @@ from lstmfcn.config import Params
 from lstmfcn.pipeline.dependencies import job_code
 from lstmfcn.pipeline.jobs import Job, in_worker, run_queue
 from lstmfcn.pipeline.recipes import finetune_recipe, grid_of, training_job
-from lstmfcn.pipeline.splits import Given, given_splits
+from lstmfcn.pipeline.splits import Given, given_splits, with_splits
 from lstmfcn.runs.cache import job_key
 from lstmfcn.runs.facts import write_facts
 from lstmfcn.runs.identity import Identity
@@ -31,7 +31,7 @@ def run(workspace: Workspace, params: Params) -> None:
     done: list[Job] = []
     for index in range(1, grid.iterations + 1):
         jobs = [
-            _job(workspace, params, classifier, one.iteration(index), splits[one.dataset])
+            _job(workspace, params, classifier, one.iteration(index), splits[one.dataset, one.resample])
             for classifier, one in grid.trainings()
             if index in grid.iterations_of(classifier)
         ]
@@ -54,14 +54,15 @@ def _job(workspace: Workspace, params: Params, classifier: Classifier, one: Iden
         upstream=before.key,
         code=job_code("finetune", classifier),
     )
-    every = training_job(workspace, params, classifier, one, given, key=key, cells=before.cells)
+    every = training_job(workspace, params, classifier, one, key=key, cells=before.cells)
     every |= {"recipe": finetune_recipe(params), "upstream": before.key}
+    make = partial(_with_weights, workspace, before)
     return Job(
         name=f"{one.subject} seed {one.seed} iteration {one.number}",
         key=key,
-        arguments=partial(_with_weights, workspace, before, **every),
+        arguments=partial(with_splits, make, given.splits, **every),
         folder=one.folder(workspace),
-        size=given.train.X.size,
+        size=given.train.size,
     )
 
 

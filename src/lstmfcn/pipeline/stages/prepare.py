@@ -1,11 +1,16 @@
 """`prepare`: encode the labels and preprocess the series of each dataset that passed validation.
 
+Each further resample is prepared like the dataset's own split: by what its own training series say.
+
 Here alone the exception to the rule of evidence is opened: where the recipe selects on the test split
 (`protocol: paper`), the test splits are laid out a second time, for the stages that train and choose.
 """
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +20,7 @@ from lstmfcn.data.catalogue import lookup
 from lstmfcn.data.collection import read_dataset
 from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.data.reference import Reference
+from lstmfcn.data.resamples import obstacle, resampled
 from lstmfcn.data.series import LabelledSeries, Split, encode_labels
 from lstmfcn.errors import DataError
 from lstmfcn.files import read_json, write_text
@@ -26,7 +32,7 @@ SELECTED = "Test splits. Weights and cells are selected on them, as the paper di
 
 
 def run(workspace: Workspace, params: Params) -> None:
-    """Write the splits of each dataset, and what its first looks like, each into the folder of its kind."""
+    """Write the splits of each dataset, and what its own first looks like, into the folder of their kind."""
     selects = params.train.criterion == "test_accuracy"
     write_text(workspace.selection_splits / "README", SELECTED if selects else HONEST)
     try:
@@ -38,31 +44,50 @@ def run(workspace: Workspace, params: Params) -> None:
         raise DataError(f"No dataset passed validation: {workspace.verdicts} says why.")
     splits = workspace.train_splits, workspace.test_splits, workspace.selection_splits
     for kind in (*splits, workspace.references):
-        for path in kind.glob("*.*"):  # of an earlier run: DVC has removed them, `lstmfcn prepare` has not
-            if path.name.split(".")[0] not in sound or (kind == workspace.selection_splits and not selects):
-                path.unlink()
+        _clear(kind, () if kind == workspace.selection_splits and not selects else sound)
     for dataset in sound:
         raw = read_dataset(workspace.raw / dataset)
         entry = lookup(dataset)
         if params.prepare.edition == 2015 and entry is not None and entry.split_sizes_swapped:
             raw = raw[::-1]
         policies = params.prepare.policies(dataset)
-        train, test, preprocessing = split(*raw, normalise=params.prepare.normalise, **policies)
-        preprocessing.save(workspace.preprocessing(dataset))
-        series = preprocessing.equalise(raw[0].X, lengths=raw[0].lengths)
-        Reference.fit(series, preprocessing).save(workspace.reference(dataset))
-        train.save(workspace.train_splits / f"{dataset}.npz")
-        test.save(workspace.test_splits / f"{dataset}.npz")
-        if selects:
-            test.save(workspace.selection_splits / f"{dataset}.npz")
-        n_train, n_channels, length = train.X.shape
-        say(
-            f"prepare: {dataset}, {n_train} + {len(test.y)} series of {length} values"
-            + (f" in {n_channels} channels" if n_channels > 1 else "")
-            + f", {len(train.classes)} classes"
-            + ("" if preprocessing.lengths == "refuse" else f"; lengths: {preprocessing.lengths}")
-            + ("" if preprocessing.missing == "refuse" else f"; missing values: {preprocessing.missing}")
-        )
+        why_not = obstacle(*raw, policies) if params.resamples > 1 else ""
+        for number in range(1 if why_not else params.resamples):
+            series = resampled(*raw, number)
+            train, test, preprocessing = split(*series, normalise=params.prepare.normalise, **policies)
+            preprocessing.save(workspace.preprocessing(dataset, number))
+            train.save(workspace.train_split(dataset, number))
+            test.save(workspace.test_split(dataset, number))
+            if selects:
+                test.save(workspace.selection_split(dataset, number))
+            if not number:
+                equal = preprocessing.equalise(raw[0].X, lengths=raw[0].lengths)
+                Reference.fit(equal, preprocessing).save(workspace.reference(dataset))
+                _tell(dataset, train, test, preprocessing)
+        if why_not:
+            say(f"prepare: {dataset} has its own split alone: {why_not}")
+        elif params.resamples > 1:
+            say(f"prepare: {dataset}, {params.resamples} resamples")
+
+
+def _clear(kind: Path, sound: Sequence[str]) -> None:
+    """Remove what an earlier run has left that is not written anew; DVC has, `lstmfcn prepare` has not."""
+    for path in kind.glob("*"):
+        if path.is_dir():  # of resamples
+            shutil.rmtree(path)
+        elif "." in path.name and path.name.split(".")[0] not in sound:
+            path.unlink()
+
+
+def _tell(dataset: str, train: Split, test: Split, preprocessing: Preprocessing) -> None:
+    n_train, n_channels, length = train.X.shape
+    say(
+        f"prepare: {dataset}, {n_train} + {len(test.y)} series of {length} values"
+        + (f" in {n_channels} channels" if n_channels > 1 else "")
+        + f", {len(train.classes)} classes"
+        + ("" if preprocessing.lengths == "refuse" else f"; lengths: {preprocessing.lengths}")
+        + ("" if preprocessing.missing == "refuse" else f"; missing values: {preprocessing.missing}")
+    )
 
 
 def split(train: LabelledSeries, test: LabelledSeries, **options: Any) -> tuple[Split, Split, Preprocessing]:

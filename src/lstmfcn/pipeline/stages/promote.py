@@ -68,10 +68,10 @@ def run(workspace: Workspace, params: Params) -> None:
 def candidates(workspace: Workspace, params: Params, dataset: str) -> list[tuple[Run, Path]]:
     """Return every trained run of a dataset with its evidence by every metric, and the folder of its weights.
 
-    A run that was selected on the test split is none: its evidence is not honest. Nor is one of a classifier
-    that cannot be served.
+    A run on another resample is none: what serves was trained on the dataset's own split. Nor is one that was
+    selected on the test split, whose evidence is not honest, or one of a classifier that cannot be served.
     """
-    grid = grid_of(params, [dataset])
+    grid = grid_of(params, [(dataset, 0)])
     trained = [
         one
         for classifier, phase1 in grid.trainings()

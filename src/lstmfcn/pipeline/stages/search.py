@@ -11,7 +11,7 @@ from lstmfcn.pipeline.dependencies import job_code
 from lstmfcn.pipeline.jobs import Job, in_worker, run_queue
 from lstmfcn.pipeline.progress import progress_of
 from lstmfcn.pipeline.recipes import grid_of, search_folds, search_recipe, searches_as_phase1, training_job
-from lstmfcn.pipeline.splits import given_splits
+from lstmfcn.pipeline.splits import given_splits, with_splits
 from lstmfcn.pipeline.stages.train import train_key
 from lstmfcn.runs.cache import job_key
 from lstmfcn.runs.facts import write_facts
@@ -23,7 +23,7 @@ def run(workspace: Workspace, params: Params) -> None:
     splits = given_splits(workspace, params)
     jobs = []
     for classifier, one in grid_of(params, splits).searches():
-        given = splits[one.dataset]
+        given = splits[one.dataset, one.resample]
         trial = params.train.model_dump() | params.search.model_dump(exclude_none=True)
         key = job_key(
             stage="search",
@@ -36,7 +36,7 @@ def run(workspace: Workspace, params: Params) -> None:
             cells: workspace.scratch / train_key(params, classifier, one, cells, given.hash)
             for cells in (params.search.cells if searches_as_phase1(params) else ())
         }
-        every = training_job(workspace, params, classifier, one, given, key=key, cells=params.search.cells[0])
+        every = training_job(workspace, params, classifier, one, key=key, cells=params.search.cells[0])
         own = {
             "recipe": search_recipe(params),
             "n_folds": search_folds(params),
@@ -49,9 +49,9 @@ def run(workspace: Workspace, params: Params) -> None:
             Job(
                 name=one.subject,
                 key=key,
-                arguments=partial(SearchJob, **every | own),
+                arguments=partial(with_splits, SearchJob, given.splits, **every | own),
                 folder=one.search_table(workspace).parent,
-                size=given.train.X.size * len(params.search.cells),
+                size=given.train.size * len(params.search.cells),
             )
         )
     workspace.search.mkdir(parents=True, exist_ok=True)

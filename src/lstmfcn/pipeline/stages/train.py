@@ -12,7 +12,7 @@ from lstmfcn.files import read_json
 from lstmfcn.pipeline.dependencies import job_code
 from lstmfcn.pipeline.jobs import Job, in_worker, run_queue
 from lstmfcn.pipeline.recipes import grid_of, training_job
-from lstmfcn.pipeline.splits import given_splits
+from lstmfcn.pipeline.splits import given_splits, with_splits
 from lstmfcn.runs.cache import job_key
 from lstmfcn.runs.facts import write_facts
 from lstmfcn.runs.identity import Identity
@@ -24,17 +24,17 @@ def run(workspace: Workspace, params: Params) -> None:
     splits = given_splits(workspace, params)
     jobs = []
     for classifier, one in grid_of(params, splits).trainings():
-        given = splits[one.dataset]
+        given = splits[one.dataset, one.resample]
         cells = best_cells(workspace, one) if classifier.searched else None
         key = train_key(params, classifier, one, cells, given.hash)
-        every = training_job(workspace, params, classifier, one, given, key=key, cells=cells)
+        every = training_job(workspace, params, classifier, one, key=key, cells=cells)
         jobs.append(
             Job(
                 name=f"{one.subject} seed {one.seed}",
                 key=key,
-                arguments=partial(TrainJob, **every),
+                arguments=partial(with_splits, TrainJob, given.splits, **every),
                 folder=one.folder(workspace),
-                size=given.train.X.size,
+                size=given.train.size,
             )
         )
     workspace.phase1.mkdir(parents=True, exist_ok=True)

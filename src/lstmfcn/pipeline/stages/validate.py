@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from lstmfcn.config import Params
-from lstmfcn.data.findings import unreadable
+from lstmfcn.data.findings import Verdict, unreadable
+from lstmfcn.data.resamples import obstacle
 from lstmfcn.errors import DataError
 from lstmfcn.files import read_json, write_json, write_text
 from lstmfcn.pipeline.progress import say
@@ -33,7 +34,9 @@ def run(workspace: Workspace, params: Params, *, keep_going: bool = False) -> No
         preparing=lambda dataset: {"normalise": prepare.normalise, **prepare.policies(dataset)},
     )
     by_name = {name: unreadable(name, reason) for name, reason in notes["lacking"].items()}
-    by_name |= {v.dataset: v.noting("source_gone", notes["old"].get(v.dataset)) for v in checked}
+    for verdict in checked:
+        noted = verdict.noting("source_gone", notes["old"].get(verdict.dataset))
+        by_name[verdict.dataset] = noted.noting("not_resampled", _not_resampled(verdict, workspace, params))
     verdicts = [by_name[dataset] for dataset in params.datasets]
     write_json(workspace.verdicts, [verdict.as_json() for verdict in verdicts])
     write_text(workspace.validation_page, build_validation_page(verdicts))
@@ -44,3 +47,14 @@ def run(workspace: Workspace, params: Params, *, keep_going: bool = False) -> No
     failed = [verdict.dataset for verdict in verdicts if verdict.outcome == "failed"]
     if failed and (not keep_going or len(failed) == len(verdicts)):
         raise DataError(f"{', '.join(failed)} failed validation; {workspace.verdicts} says why.")
+
+
+def _not_resampled(verdict: Verdict, workspace: Workspace, params: Params) -> str | None:
+    """Return why a sound dataset has its own split alone where more are asked for; None where it has them."""
+    if params.resamples == 1 or verdict.outcome == "failed":
+        return None
+    from lstmfcn.data.collection import read_dataset
+
+    raw = read_dataset(workspace.raw / verdict.dataset)
+    why = obstacle(*raw, params.prepare.policies(verdict.dataset))
+    return f"{verdict.dataset} has its own split alone: {why}" if why else None

@@ -6,6 +6,7 @@ from typing import Any
 
 from lstmfcn.evaluation.comparison import CLASS_ERROR, mean_of
 from lstmfcn.evaluation.metrics import headline_metrics, metric_named
+from lstmfcn.evaluation.resamples import has_resamples
 from lstmfcn.report.data import Column, ReportData
 
 TITLE = "Comparison"
@@ -22,6 +23,7 @@ def section(data: ReportData) -> dict[str, Any]:
     means.insert(after_mpce, error)
     return {
         "summary": summary,
+        "resampled": data.results is not None and has_resamples(data.results),
         "means": [column for column in means if any(column.name in row for row in summary)],
         "wilcoxon": data.tables["wilcoxon"],
         "fine_tuning": data.tables["fine_tuning"],

@@ -15,7 +15,8 @@ from lstmfcn.errors import RegistryError
 from lstmfcn.evaluation.calibration import calibrated
 from lstmfcn.evaluation.measurement import CALIBRATED, ends_of
 from lstmfcn.evaluation.measures import reliability
-from lstmfcn.evaluation.metrics import all_metrics
+from lstmfcn.evaluation.metrics import all_metrics, headline_metrics
+from lstmfcn.evaluation.resamples import SD, has_resamples, spread
 from lstmfcn.evaluation.scores import binomial_interval
 from lstmfcn.files import member, read_json
 from lstmfcn.report.data import ReportData
@@ -23,9 +24,10 @@ from lstmfcn.report.explanation import draw_activation, draw_attention, sentence
 from lstmfcn.report.explanation_page import best_run, explain_run
 from lstmfcn.report.figures import accuracies, learning_curves, reliability_diagram, series_by_class
 from lstmfcn.report.html import title
-from lstmfcn.runs.identity import Identity, identity_of, search_tables
+from lstmfcn.runs.identity import Identity, search_tables
 from lstmfcn.runs.outputs import load_run, read_output
 from lstmfcn.runs.predictions import Predictions
+from lstmfcn.runs.rows import run_of
 from lstmfcn.workspace import Workspace
 
 TITLE = "Datasets"
@@ -67,6 +69,7 @@ def _dataset(data: ReportData, name: str) -> dict[str, Any]:
         "champion": data.best(name),
         "reason": data.promotions.get(name, {}).get("reason") or "",
         "methods": methods,
+        "resampled": None if mine is None else _resampled(data, mine, name),
         "methods_figure": _methods_figure(methods, f"{name}: accuracy of each method") if methods else "",
         "measured": [] if served is None else _measured(served),
         "majority_rate": data.majority_rate(name),
@@ -79,7 +82,7 @@ def _dataset(data: ReportData, name: str) -> dict[str, Any]:
 
 def _series(workspace: Workspace, name: str, metric: str) -> dict[str, Any]:
     """Return the training split in words and drawn, and what the networks look at in it."""
-    path = member(workspace.train_splits, f"{name}.npz")
+    path = member(workspace.train_splits, workspace.train_split(name).name)
     if not path.exists():
         return {"sizes": "", "series": "", "explanations": []}
     train = Split.load(path)
@@ -134,6 +137,27 @@ def _methods(data: ReportData, mine: pd.DataFrame, name: str) -> list[dict[str, 
     ]
 
 
+def _resampled(data: ReportData, mine: pd.DataFrame, name: str) -> dict[str, Any] | None:
+    """Return mean and standard deviation over the resamples of each model and phase, beside the own split's.
+
+    None where there is the own split alone.
+    """
+    every = data.every_result_of(name)
+    if not has_resamples(every):
+        return None
+    columns = data.columns(headline_metrics())
+    names, by = [column.name for column in columns], ["model", "phase"]
+    own = mine[mine["chosen"]].groupby(by)[names].mean()
+    rows = []
+    found: list[dict[Any, Any]] = spread(every[every["chosen"]], by, names).to_dict("records")
+    for row in found:
+        here: dict[Any, Any] = own.loc[(row["model"], row["phase"])].to_dict()
+        texts = [(c.text(row), c.metric.text(row[c.name + SD]), c.text(here)) for c in columns]
+        cells = [f"{mean} ± {deviation} ({of_own_split})" for mean, deviation, of_own_split in texts]
+        rows.append({"model": row["model"], "phase": row["phase"], "n": row["resamples"], "cells": cells})
+    return {"titles": [column.title for column in columns], "rows": rows}
+
+
 def _methods_figure(methods: list[dict[str, Any]], name: str) -> str:
     rows = [
         (
@@ -166,7 +190,7 @@ def _curves(workspace: Workspace, mine: pd.DataFrame, name: str) -> str:
     curves = {}
     for model, group in mine.groupby("model", sort=True):
         first = group[group["seed"] == group["seed"].min()].sort_values("iteration")
-        steps = [identity_of(row) for row in first.to_dict("records")]
+        steps = [run_of(row) for row in first.to_dict("records")]
         parts = [
             (step.title, pd.read_csv(io.BytesIO(file))["loss"].to_numpy(np.float64))
             for step in steps
@@ -178,7 +202,7 @@ def _curves(workspace: Workspace, mine: pd.DataFrame, name: str) -> str:
 
 
 def _test_predictions(workspace: Workspace, served: dict[Any, Any]) -> Predictions | None:
-    file = _file(workspace, identity_of(served).test(), PREDICTIONS_FILE)
+    file = _file(workspace, run_of(served).test(), PREDICTIONS_FILE)
     return None if file is None else Predictions.from_csv(file)
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from lstmfcn.evaluation.beside_paper import same_split
 from lstmfcn.evaluation.reference import load_table1, printed_methods
+from lstmfcn.evaluation.resamples import has_resamples
 from lstmfcn.evaluation.significance import MIN_DATASETS
 from lstmfcn.report.critical_difference import caption, critical_difference
 from lstmfcn.report.data import ReportData, records
@@ -36,6 +37,7 @@ def section(data: ReportData) -> dict[str, Any] | None:
         "scatters": []
         if scores is None
         else [drawn(row, scores[row["method_a"]], scores[row["method_b"]]) for row in pairs],
+        "resampled": data.results is not None and has_resamples(data.results),
         "beside": [row for row in records(data.beside) if row["dataset"] in data.in_paper],
         "diagrams": _diagrams(data),
         "table2": data.tables["table2"],

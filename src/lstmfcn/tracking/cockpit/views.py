@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from lstmfcn.evaluation.measurement import ends_of
 from lstmfcn.evaluation.metrics import DEFAULT, Metric
 from lstmfcn.tracking.compared import BEHIND, BEHIND_P, CHANCE_P, GAIN, RANK
-from lstmfcn.tracking.logged import CHOSEN_TAG, CLASSIFIER, KIND_TAG
+from lstmfcn.tracking.logged import CHOSEN_TAG, CLASSIFIER, KIND_TAG, RESAMPLED
 
 TAG = "mlflow.sharedViewState."
 ALIAS_TAG = "lstmfcn.alias"
@@ -145,6 +145,12 @@ def views(metric: Metric) -> tuple[View, ...]:
             order="attributes.start_time",
             ascending=False,
             charts=("train_loss", "train_accuracy", "learning_rate"),
+        ),
+        View(
+            key="resamples",
+            title="Resamples",
+            filter_=f"tags.`{KIND_TAG}` = '{RESAMPLED}'",
+            columns=["tags.resample", f"metrics.{RANK}", *shown, f"tags.{CHOSEN_TAG}", "tags.cells", test],
         ),
     )
 

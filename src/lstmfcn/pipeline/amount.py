@@ -1,0 +1,67 @@
+"""How much work there is, said before it begins: jobs, and hours by what finished ones took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from lstmfcn.config import Params
+from lstmfcn.pipeline.executors.processes import n_workers
+from lstmfcn.pipeline.progress import duration
+from lstmfcn.pipeline.recipes import grid_of
+from lstmfcn.runs.facts import facts_in
+from lstmfcn.wording import counted
+from lstmfcn.workspace import Workspace
+
+
+def seconds_for(size: float, finished: Iterable[tuple[float, Mapping[str, object]]]) -> float | None:
+    """Return how long so much work will take on this machine's workers.
+
+    Parameters
+    ----------
+    size
+        Of the work, in any unit.
+    finished
+        Size and facts of jobs that are done.
+
+    Returns
+    -------
+    float or None
+        None where nobody knows how long any of them took.
+    """
+    known = [(own, seconds) for own, facts in finished if (seconds := _seconds(facts)) is not None]
+    done = sum(own for own, _ in known)
+    return size * sum(seconds for _, seconds in known) / done / n_workers() if done else None
+
+
+def outlook(workspace: Workspace, params: Params) -> str:
+    """Say how many jobs the parameters ask for, and how long all would take by what finished ones took."""
+    grid = grid_of(params)
+    trainings = list(grid.trainings())
+    jobs = {
+        "search": sum(1 for _ in grid.searches()),
+        "train": len(trainings),
+        "finetune": sum(len(grid.iterations_of(classifier)) for classifier, _ in trainings),
+        "evaluate": len(trainings),
+    }
+    told = ", ".join(f"{n} of {stage}" for stage, n in jobs.items() if n)
+    what = (
+        f"{counted(len(params.datasets), 'dataset')} x {counted(params.resamples, 'resample')} x "
+        f"{counted(len(params.models), 'classifier')} x {counted(len(params.seeds), 'seed')}: jobs: {told}"
+    )
+    total = 0.0
+    for stage, n in jobs.items():
+        path = workspace.facts_of(stage)
+        facts = facts_in(path) if path.exists() else {}
+        taken = [seconds for each in facts.values() if (seconds := _seconds(each)) is not None]
+        if n and not taken:
+            return what
+        total += n * sum(taken) / len(taken) if n else 0.0
+    return (
+        f"{what}; all together about {duration(total / n_workers())} on {counted(n_workers(), 'worker')}, by "
+        "what finished ones took"
+    )
+
+
+def _seconds(facts: Mapping[str, object]) -> float | None:
+    seconds = facts.get("seconds")
+    return float(seconds) if isinstance(seconds, int | float) else None
