@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,6 +71,7 @@ def compare(
     *,
     significance: float,
     paper_column: PaperColumn,
+    others: Collection[str] = (),
 ) -> Comparison:
     """Compare the methods of `results/results.csv`.
 
@@ -84,6 +85,9 @@ def compare(
         The error rate of the tests.
     paper_column
         Which column of Table I stands beside a classifier and phase.
+    others
+        The classifiers that were run as references. One that lacks a dataset that every other classifier has
+        is not ranked, so that it costs these no dataset; and none is fine-tuned.
     """
     order = ["selected_on", "dataset", *METHOD, "protocol"]
     every = (
@@ -100,10 +104,18 @@ def compare(
     every["accuracy"] = every["accuracy"].round(DIGITS)
     every = every.sort_values(order, ascending=[False, *[True] * (len(order) - 1)], kind="stable")
     means = every[every["selected_on"] == "train"]
-    scores = means.pivot_table(index="dataset", columns=METHOD, values="accuracy")
-    scores.columns = pd.Index([" ".join(column) for column in scores.columns])
-    common = scores.dropna()
     notes = []
+    scores = means.pivot_table(index="dataset", columns=METHOD, values="accuracy")
+    whose = {column: "here" if column[0] in others else "ours" for column in scores.columns.tolist()}
+    needed = scores[[column for column in whose if whose[column] == "ours"]].dropna().index
+    lacking = [c for c in whose if whose[c] == "here" and scores.loc[needed, [c]].isna().any(axis=None)]
+    if lacking:
+        named = ", ".join(str(column[0]) for column in lacking)
+        notes.append(f"Not ranked, since it lacks a dataset that the others have: {named}.")
+    scores = scores.drop(columns=lacking)
+    called = {" ".join(column): name for column, name in whose.items() if column not in lacking}
+    scores.columns = pd.Index(list(called))
+    common = scores.dropna()
     if left_out := sorted(set(scores.index) - set(common.index)):
         notes.append(f"Not ranked, since a method lacks a result: {', '.join(left_out)}.")
     tests = _tests(common, significance)
@@ -118,7 +130,7 @@ def compare(
     if len(means) < len(every):
         notes.append("What was selected on the test split (protocol: paper) stands apart and is not ranked.")
     printed = printed_methods(table1)
-    among = _among_all(scores, printed, references)
+    among = _among_all(scores, called, printed, references)
     if references.shape[1] and (gone := sorted(set(common.index) - set(among.index))):
         notes.append(f"Not among all methods, since one lacks a result: {', '.join(gone)}.")
     return Comparison(
@@ -128,7 +140,7 @@ def compare(
         among,
         _tests(among, significance),
         _beside_table2(table2, printed.join(references)),
-        fine_tuning(results),
+        fine_tuning(results[~results["model"].isin(list(others))]),
         tuple(notes),
     )
 
@@ -149,9 +161,14 @@ def _tests(scores: pd.DataFrame, alpha: float) -> pd.DataFrame:
     return wilcoxon_table(scores if enough else scores.iloc[:0, :0], alpha=alpha)
 
 
-def _among_all(ours: pd.DataFrame, printed: pd.DataFrame, references: pd.DataFrame) -> pd.DataFrame:
-    """Return the accuracies of all methods on the datasets that all of them have."""
-    named = ours.rename(columns=lambda method: f"ours, {method}")
+def _among_all(
+    ours: pd.DataFrame, whose: Mapping[str, str], printed: pd.DataFrame, references: pd.DataFrame
+) -> pd.DataFrame:
+    """Return the accuracies of all methods on the datasets that all of them have.
+
+    Methods that were run here are called "ours", or as `whose` has it: a reference's are not.
+    """
+    named = ours.rename(columns=lambda method: f"{whose[method]}, {method}")
     paper = printed.rename(columns=lambda method: f"paper, {method}")
     return named.join(paper).join(references).dropna()
 
@@ -220,8 +237,11 @@ def _summary(every: pd.DataFrame, common: pd.DataFrame) -> pd.DataFrame:
     for (selected_on, model, phase, protocol), group in every.groupby(
         ["selected_on", *METHOD, "protocol"], sort=False
     ):
-        at = f"{model} {phase}" if selected_on == "train" and len(rank) else None
-        ranked = {f"{k}_mean_rank": rank.at[at, k] if at else None for k in ("arithmetic", "geometric")}
+        at = f"{model} {phase}" if selected_on == "train" else None
+        is_ranked = at in rank.index
+        ranked = {
+            f"{k}_mean_rank": rank.at[at, k] if is_ranked else None for k in ("arithmetic", "geometric")
+        }
         rows.append(
             {
                 "model": model,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,9 @@ ONCE = "measured_once"
 COMPARISON_TABLES = ("beside_paper", "summary", "wilcoxon", "wilcoxon_all", "table2", "fine_tuning")
 
 
-def write_results(folder: Path, rows: list[dict[str, Any]], metric: Metric) -> None:
+def write_results(
+    folder: Path, rows: list[dict[str, Any]], metric: Metric, serving: Collection[str] | None = None
+) -> None:
     """Write `results.csv`, a row an evaluated run; `metrics.json`, what people steer by; and `test.json`.
 
     `metrics.json`, which `dvc metrics` and `dvc exp` show, holds the evidence alone, in few figures: the
@@ -44,13 +47,16 @@ def write_results(folder: Path, rows: list[dict[str, Any]], metric: Metric) -> N
         the names of `lstmfcn.evaluation.measurement.columns`. One that is missing or None has no value.
     metric
         What chooses.
+    serving
+        The classifiers that may serve, about which `metrics.json` is; None for all.
     """
     given = dict.fromkeys(name for row in rows for name in row)
     results = pd.DataFrame(rows, columns=list(given | dict.fromkeys(columns())))
     results = results.astype({"cells": "Int64", "edition": "Int64"} | dict.fromkeys(columns(), float))
     write_text(folder / "results.csv", results.to_csv(index=False, float_format="%.9g"))
     chosen = results[results["chosen"].astype(bool)]
-    write_json(folder / "metrics.json", _evidence(chosen, metric))
+    steering = chosen if serving is None else chosen[chosen["model"].isin(list(serving))]
+    write_json(folder / "metrics.json", _evidence(steering, metric))
     write_json(folder / "test.json", _measured_once(chosen))
 
 

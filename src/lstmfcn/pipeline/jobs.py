@@ -26,6 +26,7 @@ from lstmfcn.pipeline.progress import duration, say
 from lstmfcn.pipeline.status import Queue, queue_of, write
 from lstmfcn.pipeline.under_way import runs_under_way
 from lstmfcn.runs.cache import Cache
+from lstmfcn.runs.left_out import LEFT_OUT_FILE, RefusedError, bundle_of
 from lstmfcn.runs.run import RUN_FILE, Bundle, find_runs
 from lstmfcn.tracking.live import INTERVAL
 from lstmfcn.tracking.mlflow import Tracker
@@ -79,6 +80,8 @@ def run_queue(
 ) -> None:
     """Run what the cache lacks, lay every result down, and log its runs to MLflow as it comes.
 
+    A job that is refused (`RefusedError`) has not failed: why there is no run of it is its result.
+
     Parameters
     ----------
     stage
@@ -118,7 +121,7 @@ def _run_queue(
     def lay_down(job: Job, bundle: Bundle) -> None:
         for name, content in bundle.items():
             path = member(job.folder, name)
-            if path.name == RUN_FILE and not has_content(path, content):
+            if path.name in (RUN_FILE, LEFT_OUT_FILE) and not has_content(path, content):
                 shutil.rmtree(path.parent, ignore_errors=True)  # another job's, of which files may be left
         for name, content in bundle.items():
             path = member(job.folder, name)
@@ -174,6 +177,12 @@ def _run_queue(
         ended.add(index)
         left = note().seconds_left(time.time()) or 0.0
         place = f"{stage}: [{count}/{len(waiting)}] {job.name}"
+        if isinstance(result, RefusedError):
+            tracking.fail(job.key)
+            cache.put(job.key, bundle_of(result), facts)
+            lay_down(job, bundle_of(result))
+            say(f"{place} is left out: {result}")
+            continue
         if isinstance(result, LstmfcnError):
             failures.append(f"  - {job.name}: {result}")
             say(f"{place} failed: {result}")
@@ -271,9 +280,10 @@ def _user() -> str:
 
 
 def _timed(call: tuple[Callable[[Any], Bundle], Any]) -> tuple[Bundle, dict[str, Any]]:
-    """Run a job in a worker, and note when and on what."""
+    """Run a job in a worker, and note when and on what: how long it took once its libraries were loaded."""
     function, arguments = call
     load_backend()
+    _load_libraries(arguments)
     started = time.time()
     bundle = function(arguments)
     facts = {
@@ -282,6 +292,14 @@ def _timed(call: tuple[Callable[[Any], Bundle], Any]) -> tuple[Bundle, dict[str,
         "device": _device(),
     }
     return bundle, facts
+
+
+def _load_libraries(arguments: Any) -> None:
+    """Let the work of a job's classifier load what it needs, where it has a function for that."""
+    if (classifier := getattr(arguments, "classifier", None)) is not None:
+        load = getattr(classifier.at_work(), "load", None)
+        if load is not None:
+            load(classifier, arguments.train.X.shape[1])
 
 
 def _device() -> str:

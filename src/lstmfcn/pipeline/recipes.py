@@ -23,7 +23,7 @@ NETWORK = {"dropout", "dimension_shuffle", "segments"}
 def grid_of(params: Params, datasets: Iterable[str] | None = None) -> Grid[Classifier]:
     """Return the grid of all runs, over `datasets` where some of the file's own were left out."""
     chosen = params.datasets if datasets is None else tuple(datasets)
-    classifiers = tuple(classifier_named(name) for name in params.models)
+    classifiers = tuple(classifier_named(name) for name in params.classifiers)
     return Grid(chosen, classifiers, params.seeds, params.finetune.iterations)
 
 

@@ -57,7 +57,8 @@ def make(folder: Path, datasets: tuple[str, ...] = ()) -> list[str]:
     """Make a study, or bring what is not the user's own up to date in one; return what was written.
 
     In a folder that holds a study already, `dvc.yaml` and the templates of its plots are written anew, since
-    they are of this version, and what is missing is added. All else is left as it is.
+    they are of this version, and what is missing is added: files, and keys of `params.yaml` that are new,
+    with their defaults. All else is left as it is.
 
     Parameters
     ----------
@@ -94,10 +95,25 @@ def make(folder: Path, datasets: tuple[str, ...] = ()) -> list[str]:
         if not path.exists() or (ours and path.read_text(encoding="utf-8") != text):
             write_text(path, text)
             written.append(name)
+    if (missing := _missing(folder / "params.yaml")) is not None:
+        write_text(folder / "params.yaml", missing)
+        written.append("params.yaml")
     if "html_template" not in (folder / ".dvc/config").read_text(encoding="utf-8"):
         call(sys.executable, "-m", "dvc", "config", "plots.html_template", PLOTS_PAGE, folder=folder)
         written.append(".dvc/config")
     return written
+
+
+def _missing(path: Path) -> str | None:
+    """Return parameters with the keys that an older version did not know; None where all are there.
+
+    DVC stops where a key is missing that a stage names. A file that is not understood is left to its user.
+    """
+    try:
+        added = config.what_it_lacks(path)
+    except LstmfcnError:
+        return None
+    return f"{path.read_text(encoding='utf-8').rstrip()}\n\n{added}" if added else None
 
 
 def _files_of_others(folder: Path) -> list[str]:
