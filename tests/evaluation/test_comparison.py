@@ -23,6 +23,12 @@ def compared(results, references=NONE):
     return compare(results, TABLE1, TABLE2, references, significance=0.05, paper_column=paper_column)
 
 
+def compare_all(results):
+    return compare(
+        results, TABLE1, TABLE2, NONE, significance=0.05, paper_column=paper_column, others=["dtw"]
+    )
+
+
 def results(datasets, **changes):
     rows = []
     for i, dataset in enumerate(datasets):
@@ -130,6 +136,24 @@ def test_a_dataset_that_a_method_lacks_is_named_not_dropped():
     short = short[~((short["dataset"] == "Wine") & (short["model"] == "lstm_fcn"))]
     found = compared(short)
     assert any("Not ranked" in note and "Wine" in note for note in found.notes)
+
+
+def test_a_reference_that_lacks_a_dataset_costs_the_others_none():
+    """Their ranks are as without it; where it has them all, it is ranked among them. It is not fine-tuned."""
+    ours = results(SEVEN)
+    theirs = results(SEVEN, model="dtw", accuracy=0.99).drop_duplicates(["dataset", "seed"])
+    alone = compared(ours)
+    short = compare_all(pd.concat([ours, theirs[theirs["dataset"] != "Wine"]]))
+    assert any("Not ranked" in note and "dtw" in note for note in short.notes)
+    without = short.summary[short.summary["model"] != "dtw"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(without, alone.summary)
+    pd.testing.assert_frame_equal(short.wilcoxon, alone.wilcoxon)
+    assert short.summary.set_index("model").loc["dtw", "n_datasets"] == 6
+    whole = compare_all(pd.concat([ours, theirs]))
+    ranks = whole.summary.set_index("model")["arithmetic_mean_rank"]
+    assert ranks.to_dict() == {"alstm_fcn": 2, "dtw": 1, "lstm_fcn": 3}
+    assert {"here, dtw phase1", "ours, lstm_fcn phase1"} <= set(whole.scores.columns)
+    assert set(whole.fine_tuning["model"]) == {"alstm_fcn", "lstm_fcn"}
 
 
 def test_a_damaged_table_is_named(tmp_path):

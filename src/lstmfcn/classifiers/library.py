@@ -38,9 +38,11 @@ class LibraryClassifier(ReferenceClassifier):
     most_cells: float | None = None
 
     def settings(self) -> dict[str, Any]:
-        """Return its source, the versions of its libraries and its options, each a plain value."""
+        """Return its source, its libraries' versions, its options as plain values, and its bounds."""
         found = ", ".join(f"{name} {_version(name)}" for name in self.libraries)
-        return {"estimator": self.source, "library": found, **dict(_flat(self.options))}
+        bounds = {name: getattr(self, name) for name in ("shortest", "most_series", "most_cells")}
+        known = {name: value for name, value in bounds.items() if value is not None}
+        return {"estimator": self.source, "library": found, **dict(_flat(self.options)), **known}
 
     def missing(self) -> list[str]:
         """Return those of its libraries that are not installed."""

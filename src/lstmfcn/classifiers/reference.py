@@ -146,7 +146,7 @@ def _refusing(classifier: ReferenceClassifier, what: str, identity: Identity) ->
     except LstmfcnError:
         raise
     except Exception as error:
-        said = " ".join(str(error).split())[:300] or type(error).__name__
+        said = (str(error).strip() or type(error).__name__).splitlines()[0][:300]  # no places of this machine
         raise RefusedError(f"{classifier.title} cannot be {what} these series: {said}", identity) from error
 
 

@@ -119,6 +119,8 @@ def _run_queue(
     waiting.sort(key=lambda job: job.size, reverse=True)
 
     def lay_down(job: Job, bundle: Bundle) -> None:
+        if LEFT_OUT_FILE not in bundle:
+            (job.folder / LEFT_OUT_FILE).unlink(missing_ok=True)
         for name, content in bundle.items():
             path = member(job.folder, name)
             if path.name in (RUN_FILE, LEFT_OUT_FILE) and not has_content(path, content):

@@ -20,7 +20,8 @@ def render(template: str, folder: Path = HERE, /, **values: Any) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader([folder, HERE]), autoescape=True, undefined=jinja2.StrictUndefined
     )
-    environment.filters |= {"phase": phase, "share": share, "number": number, "title": title, "difference": difference}
+    environment.filters |= {"share": share, "number": number, "title": title, "difference": difference}
+    environment.filters["phase"] = phase
     return environment.get_template(template).render(**values)
 
 

@@ -156,8 +156,9 @@ class Rows:
         for standing in standings(self._workspace, dataset, resample, metric).values():
             row = self.of(standing.chosen, now, alone=alone)
             known, one = self._client.get_run(row).data, standing.chosen.identity
+            step = "reference" if one.classifier in references() else one.title
             tags = {
-                CHOSEN_TAG: f"{'reference' if one.classifier in references() else one.title}, seed {one.seed}",
+                CHOSEN_TAG: f"{step}, seed {one.seed}",
                 CHOSEN_RUN_TAG: self._logged.runs.get(standing.chosen.key),
                 "cells": standing.chosen.cells,
             }
