@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import getpass
-import os
 import shutil
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,13 +15,13 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from lstmfcn.environment import load_backend
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.files import OutsideError, check_names, has_content, member, write_bytes
 from lstmfcn.pipeline.commit import commit_of
 from lstmfcn.pipeline.executors import run_jobs
 from lstmfcn.pipeline.progress import duration, say
 from lstmfcn.pipeline.status import Queue, queue_of, write
+from lstmfcn.pipeline.timed import timed
 from lstmfcn.pipeline.under_way import runs_under_way
 from lstmfcn.runs.cache import Cache
 from lstmfcn.runs.left_out import LEFT_OUT_FILE, RefusedError, bundle_of
@@ -174,7 +172,7 @@ def _run_queue(
     failures = []
     begun = time.time()
     note()
-    for count, (index, result) in enumerate(run_jobs(_timed, calls(), watch), start=1):
+    for count, (index, result) in enumerate(run_jobs(timed, calls(), watch), start=1):
         job = waiting[index]
         ended.add(index)
         left = note().seconds_left(time.time()) or 0.0
@@ -279,33 +277,3 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a user without a name, as in some containers
         return ""
-
-
-def _timed(call: tuple[Callable[[Any], Bundle], Any]) -> tuple[Bundle, dict[str, Any]]:
-    """Run a job in a worker, and note when and on what: how long it took once its libraries were loaded."""
-    function, arguments = call
-    load_backend()
-    _load_libraries(arguments)
-    started = time.time()
-    bundle = function(arguments)
-    facts = {
-        "started": int(1000 * started),
-        "seconds": round(time.time() - started, 3),
-        "device": _device(),
-    }
-    return bundle, facts
-
-
-def _load_libraries(arguments: Any) -> None:
-    """Let the work of a job's classifier load what it needs, where it has a function for that."""
-    if (classifier := getattr(arguments, "classifier", None)) is not None:
-        load = getattr(classifier.at_work(), "load", None)
-        if load is not None:
-            load(classifier, arguments.train.X.shape[1])
-
-
-def _device() -> str:
-    """Return what TensorFlow computes on here, if this worker has loaded it."""
-    tensorflow = sys.modules.get("tensorflow")
-    gpus = tensorflow.config.list_logical_devices("GPU") if tensorflow else []
-    return "GPU" if gpus else f"CPU, {os.environ.get('OMP_NUM_THREADS', 'all')} thread(s)"
