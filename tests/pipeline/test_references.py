@@ -16,7 +16,7 @@ from lstmfcn.pipeline.doctor import examine
 from lstmfcn.pipeline.jobs import JobsFailedError
 from lstmfcn.report.data import load
 from lstmfcn.report.sections import references as section
-from lstmfcn.report.summary import in_columns, summarise
+from lstmfcn.report.summary import duration, in_columns, summarise
 from lstmfcn.runs.facts import read_facts
 from lstmfcn.runs.identity import Identity
 from lstmfcn.runs.left_out import LEFT_OUT_FILE
@@ -92,7 +92,7 @@ def test_what_is_said_of_them_is_mcnemars_in_summary_and_report(study, known):
     assert (beside["verdict"] == "as good") == (not beyond)
     found = summarise(study, config.load(study.params), None)
     facts = read_facts(study)
-    took = f"{facts[load_run(study, ONE).job]['seconds']:.1f}"
+    took = duration(facts[load_run(study, ONE).job]["seconds"])
     line = next(line for line in found.evidence if line[1] == "centroid")
     assert (line[2], line[-2], line[-1]) == ("-", took, "reference")
     assert max(map(len, in_columns(found.evidence).splitlines())) <= 100
@@ -121,6 +121,22 @@ def test_mlflow_has_their_row_with_rank_and_seconds(study):
         least = sum(facts[one.job]["seconds"] for one in (first, search))
         assert rows[model].metrics["seconds"] >= least * 0.999
     assert "centroid" in experiment.tags["mlflow.note.content"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (None, "-"),
+        (0.0, "0.00"),
+        (0.0949, "0.09"),
+        (0.31, "0.3"),
+        (9.96, "10"),
+        (73.6, "74"),
+        (3600.0, "3600"),
+    ],
+)
+def test_seconds_have_as_many_digits_as_matter(seconds, text):
+    assert duration(seconds) == text
 
 
 @pytest.mark.parametrize(("where", "picky"), [("train", row(most=20)), ("evaluate", row(unasked=15))])

@@ -101,15 +101,17 @@ def _whole(X: NDArray[np.float32]) -> NDArray[np.float32]:
 def _made(classifier: ReferenceClassifier, seed: int) -> Any:
     """Return the library's estimator; it has the seed where it takes one and its options name none."""
     module, _, name = classifier.source.partition(":")
-    library, remedy = module.partition(".")[0], "Install it"
-    if isinstance(classifier, LibraryClassifier):
-        library, remedy = next(iter(classifier.missing()), library), classifier.remedy()
+    out = f"or take {classifier.name} out of `references` (or `models`) in params.yaml"
+    if isinstance(classifier, LibraryClassifier) and (missing := classifier.missing()):
+        raise LstmfcnError(
+            f"{classifier.name} needs {missing[0]}, which is missing: {classifier.remedy()}; {out}."
+        )
     try:
         made = getattr(import_module(module), name)(**classifier.options)
     except ImportError as error:
+        library = module.partition(".")[0]
         raise LstmfcnError(
-            f"{classifier.name} needs {library}, which cannot be imported ({error}). {remedy}; or take "
-            f"{classifier.name} out of `references` (or `models`) in params.yaml."
+            f"{classifier.name} needs {library}, which cannot be imported ({error}). Install it, {out}."
         ) from error
     if made.get_params().get("random_state", seed) is None:
         made.set_params(random_state=seed)

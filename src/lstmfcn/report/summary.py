@@ -240,7 +240,9 @@ def _seconds(workspace: Workspace, facts: Facts, row: Mapping[Any, Any]) -> floa
 
 def duration(seconds: float | None) -> str:
     """Return seconds to as many digits as matter."""
-    return "-" if seconds is None else f"{seconds:.1f}" if seconds < 9.95 else f"{seconds:.0f}"
+    if seconds is None:
+        return "-"
+    return f"{seconds:.2f}" if seconds < 0.095 else f"{seconds:.1f}" if seconds < 9.95 else f"{seconds:.0f}"
 
 
 def _what(row: Mapping[Any, Any]) -> tuple[str, str]:
