@@ -41,6 +41,16 @@ if old and old[1] != here:
 endef
 export MOVE_VENV
 
+# aeon's kernels are compiled when they are first called, for half a minute, and kept beside aeon. That begins here,
+# while the data is fetched and validated, so that no job has to wait for it.
+define COMPILE
+import numpy as np
+from aeon.classification.convolution_based import MiniRocketClassifier
+X = np.random.default_rng(0).normal(size=(4, 1, 24)).astype(np.float32)
+MiniRocketClassifier(n_kernels=84, random_state=0).fit(X, np.array([0, 1, 0, 1])).predict(X)
+endef
+export COMPILE
+
 moved:
 	@test ! -x $(BIN)/python || test ! -f $(VENV)/pyvenv.cfg || $(BIN)/python -c "$$MOVE_VENV" "$(CURDIR)"
 
@@ -54,6 +64,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt | moved
 	@{ $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)" \
 	  && $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraints constraints.txt --editable '.[dev]'; } \
 	  || { echo "The installation failed (see above). Check the network and the disk's free space, then call make again; what was done is kept." >&2; exit 1; }
+	@$(BIN)/python -c "$$COMPILE" > /dev/null 2>&1 &
 	@touch $@
 
 repro: export PATH := $(CURDIR)/$(BIN):$(PATH)

@@ -35,7 +35,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         study = Workspace(Path(folder, "study"))
         study.root.mkdir()
-        study.params.write_text("datasets: [Made]\nmodels: [lstm_fcn]\n")
+        study.params.write_text("datasets: [Made]\nmodels: [lstm_fcn]\nreferences: []\n")
         os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{folder}/file.db"
         connect(study)
         tracker = Tracker(study, print)

@@ -23,9 +23,10 @@ from sklearn.neural_network import MLPClassifier
 from lstmfcn.data.folds import stratified_folds
 from lstmfcn.evaluation.evidence import OOF_FILE
 from lstmfcn.evaluation.metrics import metric_named
+from lstmfcn.evaluation.paired import level_over_folds
 from lstmfcn.runs.predictions import Predictions
 from lstmfcn.runs.run import find_runs
-from lstmfcn.tracking.registry.decision import Judged, Rule, decide, level_over_folds
+from lstmfcn.tracking.registry.decision import Judged, Rule, decide
 from lstmfcn.workspace import Workspace
 
 SIZES, GAINS = (50, 100, 500, 2000), (0.0, 0.01, 0.02, 0.05, 0.10)

@@ -54,7 +54,7 @@ def make(study, runs, epochs):
     """Write runs as `train` leaves them: metrics, a history of so many epochs, 100 kB of weights."""
     rng = np.random.default_rng(0)
     study.params.parent.mkdir(parents=True)
-    study.params.write_text("datasets: [Made]\nmodels: [lstm_fcn]\n")
+    study.params.write_text("datasets: [Made]\nmodels: [lstm_fcn]\nreferences: []\n")
     columns = {name: rng.random(epochs) for name in ("loss", "accuracy", "learning_rate")}
     history = pd.DataFrame(columns, index=pd.RangeIndex(1, epochs + 1, name="epoch")).to_csv().encode()
     for seed in range(runs):

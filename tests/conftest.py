@@ -34,6 +34,7 @@ settings.load_profile("fixed")
 MINIATURE = """
 datasets: [Bumps]
 models: [lstm_fcn, alstm_fcn]
+references: []
 search: {cells: [2, 4], folds: 2, epochs: 3, batch_size: 8}
 train: {epochs: 12, batch_size: 8, folds: 2}
 finetune: {iterations: 2, epochs: 4, batch_size: 8}

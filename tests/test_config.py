@@ -47,6 +47,11 @@ def test_an_unknown_parameter_is_refused_with_the_nearest_known_one(values):
     ("change", "message"),
     [
         ({"models": ["lstmfcn"]}, r"models\.0: .*Did you mean 'lstm_fcn'\?"),
+        ({"models": ["mini_rocket"]}, r"models\.0: mini_rocket is a reference.*list it under references"),
+        ({"references": ["fcn"]}, r"references\.0: fcn is no reference: list it under models"),
+        ({"references": ["minirocket"]}, r"references\.0: .*Did you mean 'mini_rocket'\?"),
+        ({"references": ["dtw", "dtw"]}, "references names dtw more than once"),
+        ({"references": "dtw"}, r"references: should be a list"),
         ({"datasets": ["A", "A"]}, "datasets names A more than once"),
         ({"datasets": []}, "datasets"),
         ({"datasets": ["A", "x" * 201]}, r"datasets\.1: should be a name of at most 200 bytes"),
@@ -158,6 +163,12 @@ def test_the_written_file_says_what_was_asked_for_and_the_defaults_otherwise(tmp
 @given(st.lists(st.text(st.characters(codec="utf-8"), max_size=50), min_size=1, max_size=20, unique=True))
 def test_dvc_reads_any_names_as_they_were_given(names):
     assert parse_yaml(as_yaml(datasets=names), "params.yaml")["datasets"] == names
+
+
+def test_references_stand_beside_the_models_but_for_the_papers_protocol(values):
+    assert parse(values).classifiers == ("lstm_fcn", "alstm_fcn", "mini_rocket")
+    assert parse(values | {"references": []}).classifiers == ("lstm_fcn", "alstm_fcn")
+    assert parse(values | {"protocol": "paper"}).classifiers == ("lstm_fcn", "alstm_fcn")
 
 
 def test_the_papers_values_are_the_papers():

@@ -146,4 +146,4 @@ def test_the_wheel_holds_the_data_files_and_says_what_it_needs(tmp_path):
     assert metadata["Version"] == lstmfcn.__version__
     required = [text for text in metadata.get_all("Requires-Dist") if "extra ==" not in text]
     assert names(required) == names(PROJECT["dependencies"])
-    assert set(metadata.get_all("Provides-Extra")) == {"pipeline", "gpu", "cluster", "docs", "dev"}
+    assert set(metadata.get_all("Provides-Extra")) == {"pipeline", "gpu", "cluster", "hydra", "docs", "dev"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -10,7 +10,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 from pydantic_core import PydanticKnownError
 
 from lstmfcn import yaml12
-from lstmfcn.classifiers.table import classifiers
+from lstmfcn.classifiers.base import ReferenceClassifier
+from lstmfcn.classifiers.table import TABLE, classifiers, references
 from lstmfcn.data import preprocessing
 from lstmfcn.data.lengths import Lengths
 from lstmfcn.data.missing import Missing
@@ -28,6 +29,8 @@ HEADER = """One section per stage. `dvc exp run -S train.epochs=500` changes any
 DATASETS = ("ItalyPowerDemand", "GunPoint", "ArrowHead")
 MODELS = ("lstm_fcn", "alstm_fcn")
 """What a new file names where nothing else is asked for."""
+
+REFERENCES = ("mini_rocket",)
 
 PAPER: Mapping[str, Mapping[str, Any]] = {
     "search": {"cells": (8, 16, 32, 64, 128), "epochs": 500, "batch_size": 128},
@@ -62,18 +65,29 @@ def _short(name: str) -> str:
     return name
 
 
-def _known(name: str) -> str:
-    if name not in (names := classifiers()):
-        *others, last = map(repr, names)
+def _one_of(name: str, names: Iterable[str]) -> str:
+    if name not in (known := list(names)):
+        *others, last = map(repr, known)
         raise PydanticKnownError("literal_error", {"expected": f"{', '.join(others)} or {last}"})
     return name
+
+
+def _known(name: str) -> str:
+    """Let a model be any classifier but this package's references; those of other packages may stand here."""
+    own = {row.name for row in TABLE if isinstance(row, ReferenceClassifier)}
+    if name in own:
+        raise ValueError(f"{name} is a reference, which never serves: list it under references")
+    return _one_of(name, [known for known in classifiers() if known not in own])
+
+
+def _known_reference(name: str) -> str:
+    if name in classifiers().keys() - references().keys():
+        raise ValueError(f"{name} is no reference: list it under models")
+    return _one_of(name, references())
 
 
 def _known_metric(name: str) -> str:
-    if name not in (names := all_metrics()):
-        *others, last = map(repr, names)
-        raise PydanticKnownError("literal_error", {"expected": f"{', '.join(others)} or {last}"})
-    return name
+    return _one_of(name, all_metrics())
 
 
 def _truth_or_auto(value: Any) -> Any:
@@ -243,7 +257,8 @@ class CompareParams(Values):
     """The region of practical equivalence: accuracies that are no further apart are the same in practice."""
 
     references: Annotated[tuple[str, ...], _listed()] = ()
-    """Other classifiers: tslearn, aeon:NAME, or a CSV with the columns dataset, method, accuracy."""
+    """Published results of others: tslearn, aeon:NAME, or a CSV with the columns dataset, method, accuracy.
+    What is run here stands under `references`, at the top."""
 
 
 class PromoteParams(Values):
@@ -274,6 +289,12 @@ class Params(Values):
 
     models: Annotated[tuple[Annotated[str, AfterValidator(_known)], ...], _listed(min_length=1)]
     """Which classifiers; `lstmfcn doctor` lists those there are."""
+
+    references: Annotated[tuple[Annotated[str, AfterValidator(_known_reference)], ...], _listed()] = (
+        REFERENCES
+    )
+    """Estimators of other libraries, run beside the models to know what these are worth: mini_rocket,
+    multi_rocket_hydra, dtw; [] for none. They never serve (docs/references.md)."""
 
     seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], _listed(min_length=1)] = (0,)
     """Each trains every model anew; the first one also searches."""
@@ -309,9 +330,19 @@ class Params(Values):
     promote: PromoteParams = PromoteParams()
     """Which run of a dataset is best, and when a candidate replaces a champion."""
 
+    @property
+    def classifiers(self) -> tuple[str, ...]:
+        """All that are trained and measured: the models, then the references.
+
+        Under `protocol: paper` there are no references: the paper's tables have its own.
+        """
+        return self.models + (self.references if self.protocol == "honest" else ())
+
     @model_validator(mode="after")
     def _no_doubles(self) -> Params:
-        for key in ("datasets", "models", "seeds"):
+        if both := [name for name in self.references if name in self.models]:
+            raise ValueError(f"{both[0]} stands under models and under references. Take it out of one")
+        for key in ("datasets", "models", "references", "seeds"):
             values = getattr(self, key)
             if doubles := sorted({str(v) for v in values if values.count(v) > 1}):
                 raise ValueError(f"{key} names {', '.join(doubles)} more than once")

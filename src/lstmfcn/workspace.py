@@ -169,6 +169,11 @@ class Workspace:
         return self.root / "comparison"
 
     @property
+    def beside(self) -> Path:
+        """The references beside the networks: who is better out of fold, beyond chance."""
+        return self.root / "comparison/references.csv"
+
+    @property
     def promotions(self) -> Path:
         """The best run of each dataset, and those behind it; what serves is the registry's to say."""
         return self.root / "promotions.json"

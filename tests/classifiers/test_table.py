@@ -10,7 +10,14 @@ from sklearn.base import clone
 import lstmfcn
 from lstmfcn import config
 from lstmfcn.classifiers.base import NetworkClassifier
-from lstmfcn.classifiers.table import TABLE, classifier_named, network_named, paper_column, title_of
+from lstmfcn.classifiers.table import (
+    TABLE,
+    classifier_named,
+    network_named,
+    paper_column,
+    references,
+    title_of,
+)
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.evaluation.reference import TABLE1_METHODS
 from lstmfcn.explain import class_activation_maps, contributions, has_attention
@@ -92,6 +99,11 @@ def test_every_network_trains_in_bfloat16(row):
 
 
 def test_each_name_can_be_asked_for_in_params_yaml():
-    names = [row.name for row in TABLE]
-    assert config.parse({"datasets": ["A"], "models": names}).models == tuple(names)
+    """The references under a key of their own."""
+    models = [row.name for row in NETWORKS]
+    others = [row.name for row in TABLE if row not in NETWORKS]
+    params = config.parse({"datasets": ["A"], "models": models, "references": others})
+    assert params.models == tuple(models)
+    assert params.classifiers == (*models, *others)
     assert all(network_named(row.name) is row for row in NETWORKS)
+    assert list(references()) == others

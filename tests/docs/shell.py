@@ -33,6 +33,7 @@ new_call = new.call
 
 QUICK = {
     "models": ["fcn"],
+    "references": [],
     "train": {"epochs": 1, "folds": 2, "batch_size": 64},
     "finetune": {"iterations": 0},
 }

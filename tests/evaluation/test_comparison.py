@@ -25,6 +25,19 @@ def compared(results, references=NONE):
     )
 
 
+def compare_all(results):
+    return compare(
+        results,
+        TABLE1,
+        TABLE2,
+        NONE,
+        significance=0.05,
+        rope=0.01,
+        paper_column=paper_column,
+        others=["dtw"],
+    )
+
+
 def results(datasets, **changes):
     rows = []
     for i, dataset in enumerate(datasets):
@@ -201,6 +214,24 @@ def test_a_reference_of_a_taken_name_is_refused(tmp_path, name):
         DataError, match=rf"{name} is a method of the paper's Table I or of this study\. Give"
     ):
         compared(results(SEVEN), load_references([path], tmp_path))
+
+
+def test_a_reference_that_lacks_a_dataset_costs_the_others_none():
+    """Their ranks are as without it; where it has them all, it is ranked among them. It is not fine-tuned."""
+    ours = results(SEVEN)
+    theirs = results(SEVEN, model="dtw", accuracy=0.99).drop_duplicates(["dataset", "seed"])
+    alone = compared(ours)
+    short = compare_all(pd.concat([ours, theirs[theirs["dataset"] != "Wine"]]))
+    assert any("Not ranked" in note and "dtw" in note for note in short.notes)
+    without = short.summary[short.summary["model"] != "dtw"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(without, alone.summary)
+    pd.testing.assert_frame_equal(short.wilcoxon, alone.wilcoxon)
+    assert short.summary.set_index("model").loc["dtw", "n_datasets"] == 6
+    whole = compare_all(pd.concat([ours, theirs]))
+    ranks = whole.summary.set_index("model")["arithmetic_mean_rank"]
+    assert ranks.to_dict() == {"alstm_fcn": 2, "dtw": 1, "lstm_fcn": 3}
+    assert {"here, dtw phase1", "ours, lstm_fcn phase1"} <= set(whole.scores.columns)
+    assert set(whole.fine_tuning["model"]) == {"alstm_fcn", "lstm_fcn"}
 
 
 def test_a_damaged_table_is_named(tmp_path):

@@ -25,6 +25,7 @@ from lstmfcn.workspace import Workspace
 PARAMS = """
 datasets: [Bumps]
 models: [lstm_fcn]
+references: []
 seeds: [0, 1, 2, 3]
 search: {cells: [4, 8, 16], folds: 2}
 train: {epochs: 500, batch_size: 4, schedule: cosine, folds: 2}

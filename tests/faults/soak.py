@@ -34,6 +34,7 @@ MODELS = ("fcn", "lstm_fcn", "alstm_fcn")
 PARAMS = """
 datasets: [{datasets}]
 models: [{models}]
+references: []
 seeds: [{seeds}]
 search: {{cells: [2], folds: 2, epochs: 1, batch_size: 8}}
 train: {{epochs: 30, batch_size: 8, folds: 2}}

@@ -12,6 +12,7 @@ from lstmfcn.pipeline.table import STAGES
 PARAMS = """
 datasets: {names}
 models: [lstm_fcn]
+references: []
 search: {{cells: [2], folds: 2, epochs: 1, batch_size: 32}}
 train: {{epochs: 1, batch_size: 32, folds: 2}}
 finetune: {{iterations: 1, epochs: 1, batch_size: 32}}

@@ -16,6 +16,7 @@ from lstmfcn.workspace import Workspace
 PARAMS = """
 datasets: [Bumps]
 models: [lstm_fcn]
+references: []
 seeds: [0, 1]
 search: {cells: [4], folds: 2, epochs: 1, batch_size: 8}
 train: {epochs: 2, batch_size: 8, folds: 2}

@@ -16,6 +16,7 @@ from lstmfcn.runs.cache import Cache
 PARAMS = """
 datasets: [Bumps]
 models: [lstm_fcn]
+references: []
 search: {cells: [4], folds: 2, epochs: 1, batch_size: 8}
 train: {epochs: 100, batch_size: 4, schedule: cosine, folds: 2}
 """

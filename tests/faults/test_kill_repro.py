@@ -34,7 +34,7 @@ def make_clone(root):
     values = yaml.safe_load((ROOT / "params.yaml").read_text())
     for key, value in yaml.safe_load(MINIATURE).items():
         values[key] = values[key] | value if isinstance(value, dict) else value
-    workspace.params.write_text(yaml.safe_dump(values | {"models": ["lstm_fcn"]}))
+    workspace.params.write_text(yaml.safe_dump(values | {"models": ["lstm_fcn"], "references": []}))
     (root / "data/own").mkdir()
     subprocess.run(["git", "init", "--quiet", str(root)], check=True)
     return workspace

@@ -33,6 +33,7 @@ from lstmfcn.tracking.sync import sync
 PARAMS = """
 datasets: [Bumps]
 models: [lstm_fcn]
+references: []
 seeds: [0, 1, 2]
 search: {cells: [2], folds: 2, epochs: 1, batch_size: 8}
 train: {epochs: 3, batch_size: 8, folds: 2}

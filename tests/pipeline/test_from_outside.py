@@ -87,6 +87,7 @@ semicolons = toy.semicolons
 PARAMS = """
 datasets: [Bumps]
 models: [lstm_fcn, centroid]
+references: []
 search: {cells: [2], folds: 2, epochs: 3, batch_size: 8}
 train: {epochs: 8, batch_size: 8, folds: 2}
 finetune: {iterations: 1, epochs: 2, batch_size: 8}

@@ -375,7 +375,7 @@ def test_the_same_series_under_two_names_are_two_datasets(tmp_path):
 
 @pytest.mark.parametrize(("name", "swapped"), [("Strawberry", True), ("GunPoint", False), ("Own", False)])
 def test_the_2015_edition_swaps_the_splits_it_swapped_and_no_others(tmp_path, name, swapped):
-    text = f"datasets: [{name}]\nmodels: [fcn]\nprepare: {{edition: 2015}}\n"
+    text = f"datasets: [{name}]\nmodels: [fcn]\nreferences: []\nprepare: {{edition: 2015}}\n"
     workspace = make_workspace(tmp_path / "clone", text)
     for split, n in (("TRAIN", 3), ("TEST", 4)):
         labels = np.array(["1", "2", "1", "2"][:n])

@@ -19,6 +19,7 @@ from lstmfcn.tracking.prediction import predict_file
 TEXT = """
 datasets: [Gaps, Ragged, Refused]
 models: [lstm_fcn]
+references: []
 search: {cells: [2], folds: 2, epochs: 1, batch_size: 8}
 train: {epochs: 3, batch_size: 8, folds: 2}
 finetune: {iterations: 0}

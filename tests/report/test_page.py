@@ -96,7 +96,8 @@ def test_what_is_missing_is_named(tmp_path):
 def test_labels_are_shown_as_text_whatever_they_hold(tmp_path):
     """A class named like a tag, a formula, and with an ampersand."""
     bumps(tmp_path / "ucr", "Odd", classes=("<script>alert(1)</script>", "$x_1$", "a&b"))
-    text = "datasets: [Odd]\nmodels: [fcn]\ntrain: {epochs: 2, folds: 2}\nfinetune: {iterations: 0}\n"
+    text = "datasets: [Odd]\nmodels: [fcn]\nreferences: []\ntrain: {epochs: 2, folds: 2}\n"
+    text += "finetune: {iterations: 0}\n"
     workspace = make_workspace(tmp_path / "clone", text)
     run_stages(workspace, tmp_path / "ucr", *STAGES)
     page = workspace.report.read_text()

@@ -40,6 +40,7 @@ def test_the_report_depends_on_every_section_and_template():
 def test_the_sections_stand_in_their_order():
     assert [name for name, _ in all_sections()] == [
         "champions",
+        "references",
         "own",
         "comparison",
         "pairs",

@@ -67,7 +67,7 @@ def test_champion_is_what_serves(study):
         "ArrowHead": ["candidate", ""],
     }
     earlier = next(line for line in found.evidence if line[0] == "ItalyPowerDemand")
-    assert earlier[1:6] == ("lstm_fcn", "128", "fine-tuned 3", "0.7500", "")
+    assert earlier[1:7] == ("lstm_fcn", "fine-tuned 3", "0.7500", "", "0.5000", "-")
     assert [line[2] for line in found.once[1:]] == ["-", "0.6250", "0.6250"]
     assert found.notes == ["ArrowHead: nothing serves yet. `lstmfcn sync` registers the candidate."]
 

@@ -9,6 +9,7 @@ PARAMS = config.parse(
     {
         "datasets": ["A", "B", "C"],
         "models": ["fcn", "lstm_fcn", "resnet"],
+        "references": [],
         "seeds": [3, 1],
         "finetune": {"iterations": 2},
     }

@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 
 from conftest import ROOT
 from lstmfcn import config
-from lstmfcn.errors import LstmfcnError
+from lstmfcn.errors import LstmfcnError, ParamsError
 from lstmfcn.pipeline.table import STAGES
 from lstmfcn.study.new import files_of, make
 
@@ -64,6 +64,26 @@ def test_called_again_it_leaves_what_is_the_users_and_renews_what_is_ours(tmp_pa
     assert sorted(make(new)) == ["data/README.md", "dvc.yaml"]
     assert config.load(new / "params.yaml").datasets == ("Pumps",)
     assert make(new) == []
+
+
+def test_an_older_study_gets_the_keys_that_are_new(tmp_path):
+    """DVC knows no defaults: it stops at a stage whose parameter is missing. What was there stays."""
+    new = tmp_path / "pumps"
+    make(new)
+    text = (new / "params.yaml").read_text()
+    older = re.sub(r"(?m)^# Estimators.*\n# .*\nreferences:.*\n\n", "", text) + "# mine\n"
+    assert len(older) < len(text)
+    (new / "params.yaml").write_text(older)
+    assert make(new) == ["params.yaml"]
+    assert all(line in (new / "params.yaml").read_text().splitlines() for line in older.splitlines())
+    values = YAML(typ="safe").load(new / "params.yaml")
+    assert {name.split(".")[0] for stage in STAGES.values() for name in stage.params} <= values.keys()
+    assert config.load(new / "params.yaml") == config.parse(YAML(typ="safe").load(text))
+    assert make(new) == []
+    (new / "params.yaml").write_text("models: [")
+    with pytest.raises(ParamsError, match=r"params\.yaml"):
+        make(new)
+    assert (new / "params.yaml").read_text() == "models: ["
 
 
 def test_an_older_study_gets_the_page_of_its_plots(tmp_path):

@@ -36,7 +36,8 @@ class Classifier:
     work
         The module that does its work: `train(classifier, job)` gives the `Outcome` of phase 1, and
         `predict(classifier, trained, train, X)` yields the class probabilities, float32 (n_series,
-        n_classes), that each trained run (with its files by name) gives to prepared series.
+        n_classes), that each trained run (with its files by name) gives to prepared series. Where there is
+        `load(classifier, n_channels)`, it is called before a job's time is taken.
     """
 
     name: str

@@ -1,5 +1,7 @@
 """The table of classifiers. A new one is a row here, and its network's module if it is a network.
 
+The networks come first, then the references: estimators of other libraries, which never serve.
+
 Classifiers of other packages join it by an entry point of the group "lstmfcn.classifiers" that names a
 `Classifier`.
 """
@@ -8,7 +10,8 @@ from __future__ import annotations
 
 import functools
 
-from lstmfcn.classifiers.base import Classifier, NetworkClassifier
+from lstmfcn.classifiers.base import Classifier, NetworkClassifier, ReferenceClassifier
+from lstmfcn.classifiers.library import LibraryClassifier
 from lstmfcn.errors import LstmfcnError, nearest
 from lstmfcn.plugins import points
 
@@ -41,6 +44,36 @@ TABLE: tuple[Classifier, ...] = (
         title="ResNet",
         summary="The residual network of Wang, Yan and Oates (2017, section II-C).",
         estimator="ResNetClassifier",
+    ),
+    LibraryClassifier(
+        name="mini_rocket",
+        title="MiniRocket",
+        summary="MiniRocket (Dempster, Schmidt and Webb, 2021) and a ridge classifier, as aeon has them.",
+        source="aeon.classification.convolution_based:MiniRocketClassifier",
+        libraries=("aeon", "numba"),
+        shortest=9,  # of its kernels
+        most_series=10_000,  # its authors take another classifier from there on
+    ),
+    LibraryClassifier(
+        name="multi_rocket_hydra",
+        title="MultiRocket-Hydra",
+        summary="MultiRocket and Hydra (Dempster, Schmidt and Webb, 2023) and a ridge classifier, as aeon "
+        "has them.",
+        source="aeon.classification.convolution_based:MultiRocketHydraClassifier",
+        libraries=("aeon", "numba", "torch"),
+        extra="hydra",
+        shortest=10,  # of its kernels, in the differences of a series
+        most_series=5_000,  # five times MiniRocket's features
+    ),
+    LibraryClassifier(
+        name="dtw",
+        title="1-NN DTW",
+        summary="The nearest neighbour by dynamic time warping within a tenth of the length (Sakoe and "
+        "Chiba, 1978), as aeon has it.",
+        source="aeon.classification.distance_based:KNeighborsTimeSeriesClassifier",
+        options={"n_neighbors": 1, "distance": "dtw", "distance_params": {"window": 0.1}},
+        libraries=("aeon", "numba"),
+        most_cells=1e13,  # some hours
     ),
 )
 
@@ -80,6 +113,11 @@ def _of_other_packages() -> tuple[tuple[Classifier, str], ...]:
         taken.add(row.name)
         found.append((row, point.module))
     return tuple(found)
+
+
+def references() -> dict[str, ReferenceClassifier]:
+    """Return every reference by its name, those of other packages too."""
+    return {name: row for name, row in classifiers().items() if isinstance(row, ReferenceClassifier)}
 
 
 def classifier_named(name: str) -> Classifier:

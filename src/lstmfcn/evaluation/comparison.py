@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -86,6 +87,7 @@ def compare(
     significance: float,
     rope: float,
     paper_column: PaperColumn,
+    others: Collection[str] = (),
 ) -> Comparison:
     """Compare the methods of `results/results.csv`.
 
@@ -101,6 +103,9 @@ def compare(
         Within how much two accuracies are practically equivalent.
     paper_column
         Which column of Table I stands beside a classifier and phase.
+    others
+        The classifiers that were run as references. One that lacks a dataset that every other classifier has
+        is not ranked, so that it costs these no dataset; and none is fine-tuned.
 
     Raises
     ------
@@ -110,7 +115,6 @@ def compare(
     chosen = results[results["chosen"]]
     every, own = _means(chosen), _means(own_split(chosen))
     means = every[every["selected_on"] == "train"]
-    common = (scores := _scores(every)).dropna()
     notes = []
     if has_resamples(chosen):
         n = spread(chosen, ["dataset"], ["accuracy"]).set_index("dataset")["resamples"]
@@ -119,6 +123,14 @@ def compare(
             f"Of a dataset the mean over its {n.max()} resamples counts; beside the paper's figures, and "
             f"others that were published, stand those of its own split.{''.join(fewer)}"
         )
+    scores = _scores(every)
+    whose = {name: "here" if _model(name) in others else "ours" for name in map(str, scores)}
+    needed = scores[[name for name in whose if whose[name] == "ours"]].dropna().index
+    if lacking := [n for n in whose if whose[n] == "here" and scores.loc[needed, n].isna().any()]:
+        named = ", ".join(map(_model, lacking))
+        notes.append(f"Not ranked, since it lacks a dataset that the others have: {named}.")
+    scores = scores.drop(columns=lacking)
+    common, own_scores = scores.dropna(), _scores(own).reindex(columns=scores.columns)
     if left_out := sorted(set(scores.index) - set(common.index)):
         notes.append(f"Not ranked, since a method lacks a result: {', '.join(left_out)}.")
     tests = _tests(common, significance)
@@ -138,11 +150,11 @@ def compare(
             f"compare.references: {', '.join(taken)} is a method of the paper's Table I or of this study. "
             "Give the other one another name."
         )
-    among = _among_all(_scores(own), printed, references)
+    among = _among_all(own_scores, whose, printed, references)
     if references.shape[1] and len(among) and (gone := sorted(set(common.index) - set(among.index))):
         notes.append(f"Not among all methods, the paper's too, since one lacks a result: {', '.join(gone)}.")
     # Published figures are of the own splits.
-    paired = _scores(own).reindex(common.index) if references.shape[1] else common
+    paired = own_scores.reindex(common.index) if references.shape[1] else common
     accuracies = beside_references(paired, references)
     notes += _notes_on_pairs(paired, references)
     return Comparison(
@@ -152,7 +164,7 @@ def compare(
         among,
         _tests(among, significance),
         beside_table2(table2, printed.join(references)),
-        fine_tuning(results),
+        fine_tuning(results[~results["model"].isin(list(others))]),
         accuracies,
         pair_table(accuracies, pairs_with(paired, accuracies), alpha=significance, rope=rope),
         paper_pairs(beside, alpha=significance, rope=rope),
@@ -218,9 +230,19 @@ def _tests(scores: pd.DataFrame, alpha: float) -> pd.DataFrame:
     return wilcoxon_table(scores if enough else scores.iloc[:0, :0], alpha=alpha)
 
 
-def _among_all(ours: pd.DataFrame, printed: pd.DataFrame, references: pd.DataFrame) -> pd.DataFrame:
-    """Return the accuracies of all methods on the datasets that all of them have."""
-    named = ours.rename(columns=lambda method: f"ours, {method}")
+def _model(method: str) -> str:
+    """Return the classifier of a method, which is its name and its phase."""
+    return method.partition(" ")[0]
+
+
+def _among_all(
+    ours: pd.DataFrame, whose: Mapping[str, str], printed: pd.DataFrame, references: pd.DataFrame
+) -> pd.DataFrame:
+    """Return the accuracies of all methods on the datasets that all of them have.
+
+    Methods that were run here are called "ours", or as `whose` has it: a reference's are not.
+    """
+    named = ours.rename(columns=lambda method: f"{whose[method]}, {method}")
     paper = printed.rename(columns=lambda method: f"paper, {method}")
     return named.join(paper).join(references).dropna()
 
@@ -271,8 +293,11 @@ def _summary(every: pd.DataFrame, common: pd.DataFrame) -> pd.DataFrame:
     for (selected_on, model, phase, protocol), group in every.groupby(
         ["selected_on", *METHOD, "protocol"], sort=False
     ):
-        at = f"{model} {phase}" if selected_on == "train" and len(rank) else None
-        ranked = {f"{k}_mean_rank": rank.at[at, k] if at else None for k in ("arithmetic", "geometric")}
+        at = f"{model} {phase}" if selected_on == "train" else None
+        is_ranked = at in rank.index
+        ranked = {
+            f"{k}_mean_rank": rank.at[at, k] if is_ranked else None for k in ("arithmetic", "geometric")
+        }
         rows.append(
             {
                 "model": model,

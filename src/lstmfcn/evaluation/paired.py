@@ -13,12 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstmfcn.evaluation.metrics import DEFAULT, Labels, Metric, Probabilities
+from lstmfcn.runs.predictions import Predictions
 
 RESAMPLES = 999
 """Of a permutation test: the lowest p-value that it gives is 1 / (RESAMPLES + 1)."""
 
 SEED = 0
 """Equal predictions have equal p-values."""
+
+MANY = 1000
+"""From so many series on, how lucky the trainings were weighs more than which series there are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +55,34 @@ class Paired:
     only_first: int
     only_second: int
     p_folds: float
+
+
+def level_over_folds(level: float, n: int) -> float:
+    """Return the level of the test over folds, which are few: twice the other test's, below `MANY` series.
+
+    `benchmarks/promotion.py` measures what that gives.
+    """
+    return level if n >= MANY else 2 * level
+
+
+def beyond_chance(paired: Paired, level: float) -> bool:
+    """Return whether the first is better by both tests, as a candidate has to be that is promoted."""
+    over_folds = paired.p_folds <= level_over_folds(level, paired.n)
+    return paired.gain > 0 and paired.p <= level and over_folds
+
+
+def compare_predictions(first: Predictions, second: Predictions, metric: Metric) -> Paired | None:
+    """Compare two on the series that both have predictions of; None where there are none, or not the same.
+
+    Each may have folds of its own: both sets are tested, see `compare`.
+    """
+    if first.classes != second.classes or not np.array_equal(first.y, second.y):
+        return None
+    held = first.held & second.held
+    if not held.any():
+        return None
+    folds = [fold[held] for fold in (first.fold, second.fold) if fold is not None]
+    return compare(first.y[held], first.probabilities[held], second.probabilities[held], metric, folds=folds)
 
 
 def compare(

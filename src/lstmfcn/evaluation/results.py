@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,9 @@ COMPARISON_TABLES = (
 )
 
 
-def write_results(folder: Path, rows: list[dict[str, Any]], metric: Metric) -> None:
+def write_results(
+    folder: Path, rows: list[dict[str, Any]], metric: Metric, serving: Collection[str] | None = None
+) -> None:
     """Write `results.csv`, a row an evaluated run; `metrics.json`, what people steer by; and `test.json`.
 
     `metrics.json`, which `dvc metrics` and `dvc exp` show, holds the evidence alone, in few figures: the
@@ -60,6 +63,8 @@ def write_results(folder: Path, rows: list[dict[str, Any]], metric: Metric) -> N
         the names of `lstmfcn.evaluation.measurement.columns`. One that is missing or None has no value.
     metric
         What chooses.
+    serving
+        The classifiers that may serve, about which `metrics.json` is; None for all.
     """
     given = dict.fromkeys(name for row in rows for name in row)
     results = pd.DataFrame(rows, columns=list(given | dict.fromkeys(columns())))
@@ -67,9 +72,10 @@ def write_results(folder: Path, rows: list[dict[str, Any]], metric: Metric) -> N
     write_text(folder / "results.csv", results.to_csv(index=False, float_format="%.9g"))
     chosen = results[results["chosen"].astype(bool)]
     own = own_split(chosen)
-    evidence, once = _evidence(own, metric), _measured_once(own)
+    steering = chosen if serving is None else chosen[chosen["model"].isin(list(serving))]
+    evidence, once = _evidence(own_split(steering), metric), _measured_once(own)
     if has_resamples(chosen):
-        evidence[OVER] = _evidence_over_resamples(chosen, metric)
+        evidence[OVER] = _evidence_over_resamples(steering, metric)
         once[f"{ONCE}_{OVER}"] = _measured_over_resamples(chosen)
     write_json(folder / "metrics.json", evidence)
     write_json(folder / "test.json", once)

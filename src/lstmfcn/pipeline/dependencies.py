@@ -23,7 +23,8 @@ def code_of_stage(stage: Stage, params: Params) -> dict[str, str]:
     others = [*_modules_of_other_packages(stage), *_modules_that_choose(stage.name, params)]
     if not stage.jobs:
         return code_of(stage.module, *others)
-    classifiers = [table.classifier_named(name) for name in params.models]
+    names = params.classifiers if "references" in stage.params else params.models
+    classifiers = [table.classifier_named(name) for name in names]
     found = code_of(*stage.jobs, *others, *(module for one in classifiers for module in table.code_of(one)))
     return found | {name: source_hash(name) for name in (*HANDLING, stage.module)}
 

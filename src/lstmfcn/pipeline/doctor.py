@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lstmfcn import config, oserrors
-from lstmfcn.classifiers.table import classifiers
+from lstmfcn.classifiers.library import LibraryClassifier
+from lstmfcn.classifiers.table import classifiers, references
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.pipeline.amount import outlook
 from lstmfcn.workspace import Workspace
@@ -22,13 +23,16 @@ def examine(workspace: Workspace) -> Iterator[tuple[bool, str]]:
     """Yield (whether it is fine, a sentence) for each check; an emptied dvc.lock is mended."""
     version = ".".join(map(str, sys.version_info[:3]))
     yield (3, 11) <= sys.version_info[:2] <= (3, 13), f"Python {version} (3.11 to 3.13 do)"
+    found = None
     try:
         found = config.load(workspace.params)
         yield True, f"{workspace.params} is understood: {', '.join(found.datasets)}"
         yield True, outlook(workspace, found)
     except LstmfcnError as error:
         yield False, str(error)
-    yield True, f"classifiers at hand: {', '.join(classifiers())}"
+    models = [name for name in classifiers() if name not in references()]
+    yield True, f"classifiers at hand: {', '.join(models)}; references: {', '.join(references())}"
+    yield from _missing_libraries(found)
     yield _mend_lock(workspace.root)
     free = shutil.disk_usage(workspace.root).free / 1e9
     yield free > LEAST_FREE, f"{free:.0f} GB of disk are free ({LEAST_FREE:.0f} are needed)"
@@ -42,6 +46,14 @@ def examine(workspace: Workspace) -> Iterator[tuple[bool, str]]:
     yield fine, message
     if fine or os.access(workspace.mlruns, os.X_OK):
         yield from examine_store(workspace)
+
+
+def _missing_libraries(params: config.Params | None) -> Iterator[tuple[bool, str]]:
+    """Name what the references of a study need that is not installed."""
+    for name in params.references if params is not None else ():
+        row = references()[name]
+        if isinstance(row, LibraryClassifier) and (missing := row.missing()):
+            yield False, f"{name} needs {missing[0]}, which is missing: {row.remedy()}"
 
 
 def _open_to_us(workspace: Workspace) -> tuple[bool, str]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import getpass
-import os
 import shutil
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +15,6 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from lstmfcn.environment import load_backend
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.files import OutsideError, check_names, has_content, member, write_bytes
 from lstmfcn.pipeline.amount import seconds_for
@@ -25,8 +22,10 @@ from lstmfcn.pipeline.commit import commit_of
 from lstmfcn.pipeline.executors import run_jobs, start
 from lstmfcn.pipeline.progress import duration, say
 from lstmfcn.pipeline.status import Queue, queue_of, write
+from lstmfcn.pipeline.timed import timed
 from lstmfcn.pipeline.under_way import runs_under_way
 from lstmfcn.runs.cache import Cache
+from lstmfcn.runs.left_out import LEFT_OUT_FILE, RefusedError, bundle_of
 from lstmfcn.runs.run import RUN_FILE, Bundle, find_runs
 from lstmfcn.tracking.live import INTERVAL
 from lstmfcn.tracking.mlflow import Tracker
@@ -80,6 +79,8 @@ def run_queue(
 ) -> None:
     """Run what the cache lacks, lay every result down, and log its runs to MLflow as it comes.
 
+    A job that is refused (`RefusedError`) has not failed: why there is no run of it is its result.
+
     Parameters
     ----------
     stage
@@ -120,9 +121,11 @@ def _run_queue(
         say(f"{stage}: {_outlook(waiting, finished, cache)}")
 
     def lay_down(job: Job, bundle: Bundle) -> None:
+        if LEFT_OUT_FILE not in bundle:
+            (job.folder / LEFT_OUT_FILE).unlink(missing_ok=True)
         for name, content in bundle.items():
             path = member(job.folder, name)
-            if path.name == RUN_FILE and not has_content(path, content):
+            if path.name in (RUN_FILE, LEFT_OUT_FILE) and not has_content(path, content):
                 shutil.rmtree(path.parent, ignore_errors=True)  # another job's, of which files may be left
         for name, content in bundle.items():
             path = member(job.folder, name)
@@ -173,11 +176,17 @@ def _run_queue(
     failures = []
     begun = time.time()
     note()
-    for count, (index, result) in enumerate(run_jobs(_timed, calls(), watch), start=1):
+    for count, (index, result) in enumerate(run_jobs(timed, calls(), watch), start=1):
         job = waiting[index]
         ended.add(index)
         left = note().seconds_left(time.time()) or 0.0
         place = f"{stage}: [{count}/{len(waiting)}] {job.name}"
+        if isinstance(result, RefusedError):
+            tracking.fail(job.key)
+            cache.put(job.key, bundle_of(result), facts)
+            lay_down(job, bundle_of(result))
+            say(f"{place} is left out: {result}")
+            continue
         if isinstance(result, LstmfcnError):
             failures.append(f"  - {job.name}: {result}")
             say(f"{place} failed: {result}")
@@ -279,24 +288,3 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a user without a name, as in some containers
         return ""
-
-
-def _timed(call: tuple[Callable[[Any], Bundle], Any]) -> tuple[Bundle, dict[str, Any]]:
-    """Run a job in a worker, and note when and on what."""
-    function, arguments = call
-    load_backend()
-    started = time.time()
-    bundle = function(arguments)
-    facts = {
-        "started": int(1000 * started),
-        "seconds": round(time.time() - started, 3),
-        "device": _device(),
-    }
-    return bundle, facts
-
-
-def _device() -> str:
-    """Return what TensorFlow computes on here, if this worker has loaded it."""
-    tensorflow = sys.modules.get("tensorflow")
-    gpus = tensorflow.config.list_logical_devices("GPU") if tensorflow else []
-    return "GPU" if gpus else f"CPU, {os.environ.get('OMP_NUM_THREADS', 'all')} thread(s)"

@@ -23,7 +23,7 @@ NETWORK = {"dropout", "dimension_shuffle", "segments"}
 def grid_of(params: Params, places: Iterable[Place] | None = None) -> Grid[Classifier]:
     """Return the grid of all runs, over `places` where some of the datasets or resamples were left out."""
     every = product(params.datasets, range(params.resamples)) if places is None else places
-    classifiers = tuple(classifier_named(name) for name in params.models)
+    classifiers = tuple(classifier_named(name) for name in params.classifiers)
     return Grid(tuple(every), classifiers, params.seeds, params.finetune.iterations)
 
 

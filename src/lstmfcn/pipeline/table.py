@@ -115,7 +115,7 @@ STAGES: Mapping[str, Stage] = {
         Stage(
             name="train",
             summary="Phase 1 of each dataset, classifier and seed.",
-            params=(*GRID, "protocol", "train", "promote.metric", "paper.train"),
+            params=(*GRID, "references", "protocol", "train", "promote.metric", "paper.train"),
             reads=(PLACES.selection_splits, PLACES.train_splits, PLACES.search),
             writes=(PLACES.phase1, PLACES.facts_of("train")),
             jobs=("lstmfcn.classifiers.jobs.train",),
@@ -141,6 +141,7 @@ STAGES: Mapping[str, Stage] = {
             summary="Open the test split, once, and write results/.",
             params=(
                 *GRID,
+                "references",
                 "protocol",
                 "prepare.edition",
                 "finetune.iterations",
@@ -160,9 +161,9 @@ STAGES: Mapping[str, Stage] = {
         ),
         Stage(
             name="compare",
-            summary="Ranks, Wilcoxon tests, and the paper's Table I beside ours.",
-            params=("compare",),
-            reads=(PLACES.results_table,),
+            summary="Ranks, Wilcoxon tests, references beside networks, the paper's Table I beside ours.",
+            params=("compare", "promote.metric", "promote.level"),
+            reads=(PLACES.phase1, PLACES.finetuned, PLACES.results_table),
             writes=(PLACES.comparison,),
             groups=METRICS,
         ),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import pandas as pd
 
-from lstmfcn.classifiers.table import title_of
+from lstmfcn.classifiers.table import references, title_of
 from lstmfcn.runs.identity import PHASE_TITLES
 
 HERE = Path(__file__).parent
@@ -20,6 +21,7 @@ def render(template: str, folder: Path = HERE, /, **values: Any) -> str:
         loader=jinja2.FileSystemLoader([folder, HERE]), autoescape=True, undefined=jinja2.StrictUndefined
     )
     environment.filters |= {"share": share, "number": number, "title": title, "difference": difference}
+    environment.filters["phase"] = phase
     return environment.get_template(template).render(**values)
 
 
@@ -41,3 +43,8 @@ def difference(value: float | None) -> str:
 def title(name: str) -> str:
     """Return what people call a classifier or a phase."""
     return PHASE_TITLES.get(name) or title_of(name)
+
+
+def phase(row: Mapping[str, Any]) -> str:
+    """Return what people call the phase of a row with model and phase; a reference has none."""
+    return "–" if row["model"] in references() else title(row["phase"])

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from lstmfcn.classifiers.table import references, title_of
 from lstmfcn.config import Params
 from lstmfcn.errors import DataError
 from lstmfcn.evaluation.measurement import ends_of, no_better_than
@@ -17,11 +18,16 @@ from lstmfcn.evaluation.resamples import own_split
 from lstmfcn.evaluation.results import read_results
 from lstmfcn.files import read_json
 from lstmfcn.report.data import leading
+from lstmfcn.report.references import left_out_of, references_beside
 from lstmfcn.report.resampled import over_resamples
+from lstmfcn.runs.facts import read_facts, seconds_to
+from lstmfcn.runs.outputs import load_run
 from lstmfcn.runs.rows import run_of
+from lstmfcn.runs.run import RUN_FILE
 from lstmfcn.workspace import Workspace
 
 Table = list[tuple[str, ...]]
+Facts = Mapping[str, Mapping[str, object]]
 
 EVIDENCE = "Out of fold, each training series by a model that has not seen it: this chooses."
 ONCE = "Test split, measured once, after every choice: this chooses nothing."
@@ -36,14 +42,16 @@ class Summary:
     Attributes
     ----------
     evidence
-        A table of the best run of each classifier by the metric that chooses, and of what serves.
+        A table of the best run of each classifier by the metric that chooses, with the seconds that it took
+        to come to it, and of what serves.
     once
         A table of what the test split says of what serves, or of the candidate where nothing does.
     over, over_once
         Tables of mean and standard deviation over the resamples, out of fold and on the test splits; of a
         line of titles where there are none.
     notes
-        What serves nothing, and what is no better than the majority rate, a line each.
+        What serves nothing, what is no better than the majority rate, which references are as good as the
+        networks or better, and which were left out, a line each.
     left_out
         A line for each dataset that was left out or is an old copy.
     """
@@ -98,7 +106,9 @@ class _Dataset:
         """Return what a run is: the champion is what serves, the candidate has the best evidence."""
         if self.version is not None and row["key"] == self.version.key:
             return f"champion v{self.version.version}"
-        return "candidate" if self.best is not None and row["key"] == self.best["key"] else ""
+        if self.best is not None and row["key"] == self.best["key"]:
+            return "candidate"
+        return "reference" if row["model"] in references() else ""
 
 
 def in_columns(lines: Sequence[tuple[str, ...]]) -> str:
@@ -130,11 +140,12 @@ def summarise(workspace: Workspace, params: Params, serving: Mapping[str, Any] |
     metric = metric_named(params.promote.metric)
     ties = [m for m in (metric_named("log_loss"),) if m.name != metric.name]
     titles = (metric.title.upper(), "95 % INTERVAL", *(m.title.upper() for m in ties))
-    evidence: Table = [("DATASET", "CLASSIFIER", "CELLS", "STEP", *titles, "")]
+    evidence: Table = [("DATASET", "CLASSIFIER", "STEP", *titles, "SECONDS", "")]
     others = [m for m in headline_metrics() if m.name != "accuracy"]
     columns = ("ACCURACY", "95 % INTERVAL", *(m.title.upper() for m in others), "MAJORITY RATE")
     once: Table = [("DATASET", "", *columns)]
     notes: list[str] = []
+    facts = read_facts(workspace)
     every = list(_datasets(workspace, params, promotions, results, serving))
     for one in every:
         rows: list[dict[Any, Any]] = leading(one.results, metric).to_dict("records")
@@ -142,9 +153,11 @@ def summarise(workspace: Workspace, params: Params, serving: Mapping[str, Any] |
             rows.insert(0, one.serving)
         for row in rows:
             loss = [m.text(_number(row, f"oof_{m.name}"), missing="-") for m in ties]
-            shown = (*_what(row), *_with_interval(row, "oof_", metric), *loss, one.role(row))
+            took = duration(_seconds(workspace, facts, row))
+            shown = (*_what(row), *_with_interval(row, "oof_", metric), *loss, took, one.role(row))
             evidence.append((one.name, *shown))
         notes += _notes(one, promotions, registry_answers=serving is not None)
+        notes += _of_references(workspace, one, rows, facts)
         if (main := one.shown) is not None:
             accuracy = metric_named("accuracy")
             values = [m.text(_number(main, m.name), missing="-") for m in others]
@@ -218,10 +231,41 @@ def _notes(one: _Dataset, promotions: Mapping[str, Any], *, registry_answers: bo
             yield f"{one.name}: the {one.role(row)} is {low}."
 
 
-def _what(row: Mapping[Any, Any]) -> tuple[str, str, str]:
-    """Return the classifier, the cells and the step of a run."""
-    cells = _number(row, "cells")
-    return row["model"], "-" if cells is None else f"{cells:.0f}", run_of(row).title
+def _of_references(
+    workspace: Workspace, one: _Dataset, rows: Sequence[Mapping[Any, Any]], facts: Facts
+) -> Iterator[str]:
+    """Say of a dataset's references which are as good as the networks, and which were left out."""
+    took = {row["model"]: _seconds(workspace, facts, row) for row in rows}
+    for row in references_beside(workspace, one.name):
+        mine, other = (took.get(name) for name in (row.reference, row.network))
+        cost = "" if mine is None or other is None else f"in {duration(mine)} s beside {duration(other)} s"
+        if said := row.sentence(title_of(row.reference), title_of(row.network), cost):
+            yield said
+    for left in left_out_of(workspace, one.name):
+        yield f"{one.name}: {title_of(left.identity.classifier)} is left out: {left.reason}"
+
+
+def _seconds(workspace: Workspace, facts: Facts, row: Mapping[Any, Any]) -> float | None:
+    """Return how long it took to come to the run of a row; None where that is not known."""
+    one = run_of(row)
+    if not (one.folder(workspace) / RUN_FILE).exists():
+        return None
+    run = load_run(workspace, one)
+    if run.key != row["key"]:  # of an earlier recipe, which the registry alone remembers
+        return None
+    return seconds_to(workspace, run, lambda job: facts.get(job, {}))
+
+
+def duration(seconds: float | None) -> str:
+    """Return seconds to as many digits as matter."""
+    if seconds is None:
+        return "-"
+    return f"{seconds:.2f}" if seconds < 0.095 else f"{seconds:.1f}" if seconds < 9.95 else f"{seconds:.0f}"
+
+
+def _what(row: Mapping[Any, Any]) -> tuple[str, str]:
+    """Return the classifier and the step of a run; a reference has none."""
+    return row["model"], "-" if row["model"] in references() else run_of(row).title
 
 
 def _with_interval(row: Mapping[Any, Any], split: str, metric: Metric) -> tuple[str, str]:

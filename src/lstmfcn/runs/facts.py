@@ -7,12 +7,13 @@ depends on it: other times change nothing downstream.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from lstmfcn.errors import DataError
 from lstmfcn.files import read_json, write_json
 from lstmfcn.runs.cache import Cache, sound_facts
+from lstmfcn.runs.run import RUN_FILE, Run
 from lstmfcn.workspace import Workspace
 
 
@@ -45,3 +46,36 @@ def facts_in(path: Path) -> dict[str, dict[str, object]]:
             f"{path} is damaged ({error}). `dvc checkout --force {path}` brings it back; where DVC has "
             f"it not, `dvc repro --force --single-item {path.stem}` makes it anew."
         ) from error
+
+
+def seconds_to(
+    workspace: Workspace, run: Run, facts_of: Callable[[str], Mapping[str, object]]
+) -> float | None:
+    """Return how long it took to come to a trained run: its search, phase 1 and iterations.
+
+    All of them train their folds, too; the search trains those of phase 1. None where some are not known.
+
+    Parameters
+    ----------
+    workspace, run
+        The run, and where it lies.
+    facts_of
+        Returns the facts of a job by its key; empty where there are none.
+    """
+    one = run.identity
+    steps = [one.iteration(index) for index in range(one.number + 1)]
+    if run.cells is not None:
+        steps.append(one.trial(run.cells))
+    jobs = set()
+    for step in steps:
+        path = step.folder(workspace) / RUN_FILE
+        if not path.exists():
+            return None
+        jobs.add(Run.load(path).job)
+    total = 0.0
+    for job in jobs:
+        seconds = facts_of(job).get("seconds")
+        if not isinstance(seconds, int | float):
+            return None
+        total += seconds
+    return total

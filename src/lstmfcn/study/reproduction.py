@@ -75,6 +75,7 @@ def run(params: Params, *, here: Workspace, home: Path) -> None:
     DataError
         After the last dataset, if some could not be run.
     """
+    params = params.model_copy(update={"references": ()})  # the paper's tables have their own
     recipe = recipe_of(params)
     name, table = hash_of(recipe)[:12], here.reproduction
     recipes = table.with_name("recipes.json")

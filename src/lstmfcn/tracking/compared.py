@@ -23,6 +23,9 @@ from lstmfcn.workspace import Workspace
 RANK, BEHIND, BEHIND_P = "rank", "behind_best", "behind_best_p"
 CHANCE_P, GAIN = "majority_p", "finetuning_gain"
 
+SECONDS = "seconds"
+"""How long it took to come to the chosen run: a fact, not of the files of the runs."""
+
 
 @dataclass(frozen=True)
 class Standing:

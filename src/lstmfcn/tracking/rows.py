@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import time
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from lstmfcn import config
+from lstmfcn.classifiers.table import references
 from lstmfcn.errors import DataError
 from lstmfcn.evaluation.metrics import all_metrics, metric_named
 from lstmfcn.runs.cache import Cache
+from lstmfcn.runs.facts import read_facts, seconds_to
 from lstmfcn.runs.run import BY_ESTIMATOR, Run
-from lstmfcn.tracking.compared import Standing, standings
+from lstmfcn.tracking.compared import SECONDS, Standing, standings
 from lstmfcn.tracking.filling import final_metrics, times
 from lstmfcn.tracking.logged import (
     CHOSEN_RUN_TAG,
@@ -154,15 +158,17 @@ class Rows:
         for standing in standings(self._workspace, dataset, resample, metric).values():
             row = self.of(standing.chosen, now, alone=alone)
             known, one = self._client.get_run(row).data, standing.chosen.identity
+            step = "reference" if one.classifier in references() else one.title
             tags = {
-                CHOSEN_TAG: f"{one.title}, seed {one.seed}",
+                CHOSEN_TAG: f"{step}, seed {one.seed}",
                 CHOSEN_RUN_TAG: self._logged.runs.get(standing.chosen.key),
                 "cells": standing.chosen.cells,
             }
             told = [
                 RunTag(k, str(v)) for k, v in tags.items() if v is not None and known.tags.get(k) != str(v)
             ]
-            shown = {name: float(f"{value:.6g}") for name, value in standing.metrics.items()}  # in a column
+            measured = dict(standing.metrics) | self._seconds(standing.chosen)
+            shown = {name: float(f"{value:.6g}") for name, value in measured.items()}  # in a column
             new = {name: value for name, value in shown.items() if known.metrics.get(name) != value}
             metrics = final_metrics(new, now) + self._by_iteration(standing)
 
@@ -171,6 +177,16 @@ class Rows:
 
             retried(tell, partial(self._logged.look_up, self._key(standing.chosen), alone=alone))
         self._met.discard((dataset, resample))
+
+    def _seconds(self, run: Run) -> dict[str, float]:
+        """Return how long it took to come to a run, where that is known here or was pulled."""
+        cache = Cache(self._workspace.cache)
+        found = seconds_to(self._workspace, run, lambda job: cache.facts(job) or self._pulled.get(job, {}))
+        return {} if found is None else {SECONDS: found}
+
+    @functools.cached_property
+    def _pulled(self) -> Mapping[str, Mapping[str, object]]:
+        return read_facts(self._workspace)
 
     def _by_iteration(self, standing: Standing) -> list[Any]:
         """Return the evidence of each step of the chosen seed: phase 1 at step 0, then the iterations.

@@ -15,6 +15,7 @@ from lstmfcn.training.tensorflow.epoch import CompiledEpoch
 PARAMS = """
 datasets: [Bumps]
 models: [lstm_fcn]
+references: []
 seeds: [0, 1]
 search: {cells: [2, 4]}
 train: {epochs: 6, batch_size: 8, folds: 2}

@@ -23,6 +23,7 @@ from lstmfcn.pipeline.splits import Laid, prepared, with_splits
 from lstmfcn.runs.cache import job_key
 from lstmfcn.runs.facts import write_facts
 from lstmfcn.runs.identity import Identity
+from lstmfcn.runs.left_out import is_left_out
 from lstmfcn.runs.outputs import check_split, load_run, read_output
 from lstmfcn.runs.ranking import rank
 from lstmfcn.runs.run import WEIGHTS_FILE, Run
@@ -39,6 +40,8 @@ def run(workspace: Workspace, params: Params) -> None:
     grid = grid_of(params, places)
     jobs, runs = [], []
     for classifier, one in grid.trainings():
+        if is_left_out(one.folder(workspace)):
+            continue
         steps = grid.trained(classifier, one)
         trained = [load_run(workspace, step) for step in steps]
         train, test = splits[one.dataset, one.resample]
@@ -50,7 +53,9 @@ def run(workspace: Workspace, params: Params) -> None:
     write_facts(workspace, "evaluate", (job.key for job in jobs))
     metric = metric_named(params.promote.metric)
     rows = []
-    for trained in runs:
+    for job, trained in zip(jobs, runs, strict=True):
+        if is_left_out(job.folder):
+            continue
         measured = [load_run(workspace, each.identity.test()) for each in trained]
         chosen = _chosen(
             [
@@ -60,7 +65,8 @@ def run(workspace: Workspace, params: Params) -> None:
             metric,
         )
         rows += [_row(one, params, chosen=one.upstream in chosen) for one in measured]
-    write_results(workspace.results, rows, metric)
+    serving = {classifier.name for classifier in grid.classifiers if classifier.may_serve}
+    write_results(workspace.results, rows, metric, serving)
 
 
 def _job(

@@ -23,7 +23,7 @@ from lstmfcn.report.data import ReportData
 from lstmfcn.report.explanation import draw_activation, draw_attention, sentences
 from lstmfcn.report.explanation_page import best_run, explain_run
 from lstmfcn.report.figures import accuracies, learning_curves, reliability_diagram, series_by_class
-from lstmfcn.report.html import title
+from lstmfcn.report.html import phase, title
 from lstmfcn.runs.identity import Identity, search_tables
 from lstmfcn.runs.outputs import load_run, read_output
 from lstmfcn.runs.predictions import Predictions
@@ -161,7 +161,7 @@ def _resampled(data: ReportData, mine: pd.DataFrame, name: str) -> dict[str, Any
 def _methods_figure(methods: list[dict[str, Any]], name: str) -> str:
     rows = [
         (
-            f"{title(m['model'])}\n{title(m['phase'])}",
+            f"{title(m['model'])}\n{phase(m)}",
             None if pd.isna(m["oof_accuracy"]) else float(m["oof_accuracy"]),
             float(m["accuracy"]),
             float(m["accuracy"] if m["low"] is None else m["low"]),

@@ -98,7 +98,7 @@ def _classifiers(client: Any, experiment: str, params: config.Params) -> list[An
 
 
 def _is_ours(tags: Mapping[str, str], params: config.Params) -> bool:
-    if tags["dataset"] not in params.datasets or tags["model"] not in params.models:
+    if tags["dataset"] not in params.datasets or tags["model"] not in params.classifiers:
         return False
     return recipe_of(params, tags["dataset"], tags["model"]).sha256 == tags.get("lstmfcn.recipe")
 

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from lstmfcn.evaluation.measurement import ends_of
 from lstmfcn.evaluation.metrics import DEFAULT, Metric
-from lstmfcn.tracking.compared import BEHIND, BEHIND_P, CHANCE_P, GAIN, RANK
+from lstmfcn.tracking.compared import BEHIND, BEHIND_P, CHANCE_P, GAIN, RANK, SECONDS
 from lstmfcn.tracking.logged import CHOSEN_TAG, CLASSIFIER, KIND_TAG, RESAMPLED
 
 TAG = "mlflow.sharedViewState."
@@ -113,6 +113,7 @@ def views(metric: Metric) -> tuple[View, ...]:
                 f"metrics.{RANK}",
                 *shown,
                 *compared,
+                f"metrics.{SECONDS}",
                 f"tags.{CHOSEN_TAG}",
                 "tags.cells",
                 test,

@@ -11,13 +11,10 @@ from typing import Literal
 import numpy as np
 
 from lstmfcn.evaluation.metrics import Metric
-from lstmfcn.evaluation.paired import Paired, compare
+from lstmfcn.evaluation.paired import Paired, compare_predictions, level_over_folds
 from lstmfcn.runs.predictions import Predictions
 
 Outcome = Literal["first", "same", "renewed", "promoted", "new_data", "challenger", "rejected"]
-
-MANY = 1000
-"""From so many series on, how lucky the trainings were weighs more than which series there are."""
 
 MOVING = ("first", "renewed", "promoted", "new_data")
 """The outcomes after which the candidate serves."""
@@ -116,27 +113,13 @@ def compared(first: Judged, second: Judged, metric: Metric) -> Paired | None:
     a, b = first.predictions, second.predictions
     if a is None or b is None or first.data != second.data:
         return None
-    if a.classes != b.classes or not np.array_equal(a.y, b.y):
-        return None
-    held = a.held & b.held
-    if not held.any():
-        return None
-    folds = [fold[held] for fold in (a.fold, b.fold) if fold is not None]
-    return compare(a.y[held], a.probabilities[held], b.probabilities[held], metric, folds=folds)
+    return compare_predictions(a, b, metric)
 
 
 def sentence(paired: Paired, metric: Metric) -> str:
     """Say what a comparison found."""
     figures = f"{metric.text(paired.first)} beside {metric.text(paired.second)}"
     return f"out-of-fold {metric.title} {figures} on the same {paired.n} series"
-
-
-def level_over_folds(level: float, n: int) -> float:
-    """Return the level of the test over folds, which are few: twice the other test's, below `MANY` series.
-
-    `benchmarks/promotion.py` measures what that gives.
-    """
-    return level if n >= MANY else 2 * level
 
 
 def _by_test(paired: Paired, rule: Rule) -> Verdict:

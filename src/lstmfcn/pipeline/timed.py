@@ -1,0 +1,42 @@
+"""A job's work and its time: what a worker calls."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from lstmfcn.environment import load_backend
+from lstmfcn.runs.run import Bundle
+
+
+def timed(call: tuple[Callable[[Any], Bundle], Any]) -> tuple[Bundle, dict[str, Any]]:
+    """Run a job in a worker, and note when and on what: how long it took once its libraries were loaded."""
+    function, arguments = call
+    load_backend()
+    _load_libraries(arguments)
+    started = time.time()
+    bundle = function(arguments)
+    facts = {
+        "started": int(1000 * started),
+        "seconds": round(time.time() - started, 3),
+        "device": _device(),
+    }
+    return bundle, facts
+
+
+def _load_libraries(arguments: Any) -> None:
+    """Let the work of a job's classifier load what it needs, where it has a function for that."""
+    if (classifier := getattr(arguments, "classifier", None)) is not None:
+        load = getattr(classifier.at_work(), "load", None)
+        if load is not None:
+            load(classifier, arguments.train.X.shape[1])
+
+
+def _device() -> str:
+    """Return what TensorFlow computes on here, if this worker has loaded it."""
+    tensorflow = sys.modules.get("tensorflow")
+    gpus = tensorflow.config.list_logical_devices("GPU") if tensorflow else []
+    return "GPU" if gpus else f"CPU, {os.environ.get('OMP_NUM_THREADS', 'all')} thread(s)"
