@@ -10,8 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 from pydantic_core import PydanticKnownError
 
 from lstmfcn import yaml12
-from lstmfcn.classifiers.base import ReferenceClassifier
-from lstmfcn.classifiers.table import TABLE, classifiers, references
+from lstmfcn.classifiers.table import REFERENCES, classifiers, references
 from lstmfcn.data import preprocessing
 from lstmfcn.data.lengths import Lengths
 from lstmfcn.data.missing import Missing
@@ -29,8 +28,6 @@ HEADER = """One section per stage. `dvc exp run -S train.epochs=500` changes any
 DATASETS = ("ItalyPowerDemand", "GunPoint", "ArrowHead")
 MODELS = ("lstm_fcn", "alstm_fcn")
 """What a new file names where nothing else is asked for."""
-
-REFERENCES = ("mini_rocket",)
 
 PAPER: Mapping[str, Mapping[str, Any]] = {
     "search": {"cells": (8, 16, 32, 64, 128), "epochs": 500, "batch_size": 128},
@@ -74,7 +71,7 @@ def _one_of(name: str, names: Iterable[str]) -> str:
 
 def _known(name: str) -> str:
     """Let a model be any classifier but this package's references; those of other packages may stand here."""
-    own = {row.name for row in TABLE if isinstance(row, ReferenceClassifier)}
+    own = {row.name for row in REFERENCES}
     if name in own:
         raise ValueError(f"{name} is a reference, which never serves: list it under references")
     return _one_of(name, [known for known in classifiers() if known not in own])
@@ -291,7 +288,7 @@ class Params(Values):
     """Which classifiers; `lstmfcn doctor` lists those there are."""
 
     references: Annotated[tuple[Annotated[str, AfterValidator(_known_reference)], ...], _listed()] = (
-        REFERENCES
+        "mini_rocket",
     )
     """Estimators of other libraries, run beside the models to know what these are worth: mini_rocket,
     multi_rocket_hydra, dtw; [] for none. They never serve (docs/references.md)."""

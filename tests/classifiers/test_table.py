@@ -11,6 +11,7 @@ import lstmfcn
 from lstmfcn import config
 from lstmfcn.classifiers.base import NetworkClassifier
 from lstmfcn.classifiers.table import (
+    REFERENCES,
     TABLE,
     classifier_named,
     network_named,
@@ -99,11 +100,14 @@ def test_every_network_trains_in_bfloat16(row):
 
 
 def test_each_name_can_be_asked_for_in_params_yaml():
-    """The references under a key of their own."""
-    models = [row.name for row in NETWORKS]
-    others = [row.name for row in TABLE if row not in NETWORKS]
-    params = config.parse({"datasets": ["A"], "models": models, "references": others})
-    assert params.models == tuple(models)
-    assert params.classifiers == (*models, *others)
+    names = [row.name for row in TABLE]
+    assert config.parse({"datasets": ["A"], "models": names}).models == tuple(names)
     assert all(network_named(row.name) is row for row in NETWORKS)
-    assert list(references()) == others
+
+
+def test_each_reference_can_be_asked_for_beside_the_models():
+    names = tuple(row.name for row in REFERENCES)
+    params = config.parse({"datasets": ["A"], "models": ["fcn"], "references": names})
+    assert params.classifiers == ("fcn", *names)
+    assert tuple(references()) == names
+    assert not any(classifier_named(name).may_serve for name in names)

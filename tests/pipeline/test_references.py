@@ -30,7 +30,7 @@ ONE = Identity(dataset="Bumps", classifier="centroid", seed=0)
 def run(workspace, ucr, one, *stages):
     """Run stages of a finished study with a reference."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(table, "TABLE", (*table.TABLE, one))
+        patch.setattr(table, "REFERENCES", (*table.REFERENCES, one))
         text = MINIATURE.replace("references: []", f"references: [{one.name}]")
         workspace.params.write_text(text)
         run_stages(workspace, ucr, *stages)
@@ -39,7 +39,7 @@ def run(workspace, ucr, one, *stages):
 @pytest.fixture
 def known(monkeypatch):
     """Let the table of classifiers have the centroid."""
-    monkeypatch.setattr(table, "TABLE", (*table.TABLE, row()))
+    monkeypatch.setattr(table, "REFERENCES", (*table.REFERENCES, row()))
 
 
 @pytest.fixture(scope="module")
@@ -175,6 +175,6 @@ def test_a_missing_library_fails_its_job_alone_and_the_doctor_says_so(finished, 
     with pytest.raises(JobsFailedError, match=r"(?s)1 of 3 jobs of train failed.*nowhere needs no_such"):
         run(workspace, finished[1], missing, "train")
     assert (workspace.phase1 / "Bumps/lstm_fcn/seed-0/run.json").exists()
-    monkeypatch.setattr(table, "TABLE", (*table.TABLE, missing))
+    monkeypatch.setattr(table, "REFERENCES", (*table.REFERENCES, missing))
     said = [message for fine, message in examine(workspace) if not fine]
     assert any("nowhere needs no_such, which is missing: `pip install" in message for message in said)

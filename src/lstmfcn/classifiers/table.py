@@ -1,6 +1,6 @@
 """The table of classifiers. A new one is a row here, and its network's module if it is a network.
 
-The networks come first, then the references: estimators of other libraries, which never serve.
+The references, estimators of other libraries, have a table of their own: they never serve.
 
 Classifiers of other packages join it by an entry point of the group "lstmfcn.classifiers" that names a
 `Classifier`.
@@ -45,6 +45,9 @@ TABLE: tuple[Classifier, ...] = (
         summary="The residual network of Wang, Yan and Oates (2017, section II-C).",
         estimator="ResNetClassifier",
     ),
+)
+
+REFERENCES: tuple[ReferenceClassifier, ...] = (
     LibraryClassifier(
         name="mini_rocket",
         title="MiniRocket",
@@ -81,8 +84,10 @@ GROUP = "lstmfcn.classifiers"
 
 
 def classifiers() -> dict[str, Classifier]:
-    """Return every classifier by its name: those of the table, then those of other packages."""
-    return {row.name: row for row in TABLE} | {row.name: row for row, _ in _of_other_packages()}
+    """Return every classifier by its name: those of the tables, then those of other packages."""
+    return {row.name: row for row in (*TABLE, *REFERENCES)} | {
+        row.name: row for row, _ in _of_other_packages()
+    }
 
 
 def code_of(row: Classifier) -> tuple[str, ...]:
@@ -99,7 +104,7 @@ def _of_other_packages() -> tuple[tuple[Classifier, str], ...]:
     LstmfcnError
         Naming the entry point that brings none, or one whose name is taken.
     """
-    taken = {row.name for row in TABLE}
+    taken = {row.name for row in (*TABLE, *REFERENCES)}
     found = []
     for point in points(GROUP):
         row = point.load()
