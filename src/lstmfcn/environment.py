@@ -59,7 +59,6 @@ PIPELINE = frozenset(
         "scipy",
         "sqlalchemy",
         "tensorboard",
-        "threadpoolctl",
         "uvicorn",
     }
 )

@@ -25,18 +25,18 @@ def test_seconds_go_with_the_size_and_the_workers(monkeypatch):
 
 
 def test_the_outlook_counts_all_jobs_and_says_how_long(tmp_path, monkeypatch):
-    """6 splits, one classifier of two with cells, two seeds, two iterations."""
+    """6 splits, one network of two with cells, a reference beside them, two seeds, two iterations."""
     monkeypatch.setattr(amount, "n_workers", lambda: 2)
     workspace = make_workspace(tmp_path / "study", TEXT)
     params = config.load(workspace.params)
     told = (
-        "2 datasets x 3 resamples x 2 classifiers x 2 seeds: jobs: 6 of search, 24 of train, 48 of finetune, "
+        "2 datasets x 3 resamples x 3 classifiers x 2 seeds: jobs: 6 of search, 36 of train, 48 of finetune, "
     )
-    assert amount.outlook(workspace, params) == f"{told}24 of evaluate"
+    assert amount.outlook(workspace, params) == f"{told}36 of evaluate"
     for stage, seconds in {"search": 600.0, "train": 100.0, "finetune": 50.0, "evaluate": 10.0}.items():
         write_json(workspace.facts_of(stage), {"one": {"seconds": seconds}, "other": {"seconds": seconds}})
-    hours = (6 * 600 + 24 * 100 + 48 * 50 + 24 * 10) / 2 / 3600
-    assert f"24 of evaluate; all together about {60 * hours:.0f} min on 2 workers" in amount.outlook(
+    hours = (6 * 600 + 36 * 100 + 48 * 50 + 36 * 10) / 2 / 3600
+    assert f"36 of evaluate; all together about {60 * hours:.0f} min on 2 workers" in amount.outlook(
         workspace, params
     )
 

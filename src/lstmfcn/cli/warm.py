@@ -29,7 +29,7 @@ from types import FrameType
 STARTING = frozenset({"validate", "prepare", "search", "train", "finetune", "evaluate"})
 """The stages that start a host: they run because something has changed, and others follow."""
 
-WARM = frozenset({"search", "train", "finetune", "evaluate", "promote", "report"})
+WARM = frozenset({"search", "train", "finetune", "evaluate", "compare", "promote", "report"})
 """The stages that run warm. The others are done before a host is ready."""
 
 PATIENCE = 60.0
@@ -112,8 +112,10 @@ def is_same_user(connection: socket.socket) -> bool:
 
 def _dvc_above() -> tuple[int, float] | None:
     """Return the process of the `dvc` that runs this stage, and when it began; None if there is none."""
-    import psutil
-
+    try:
+        import psutil
+    except ModuleNotFoundError:  # the command says what is missing
+        return None
     with suppress(psutil.Error):
         for process in psutil.Process().parents()[:3]:  # a shell may stand between
             if any(Path(word).name == "dvc" for word in process.cmdline()[:3]):

@@ -44,10 +44,13 @@ def outlook(workspace: Workspace, params: Params) -> str:
         "evaluate": len(trainings),
     }
     told = ", ".join(f"{n} of {stage}" for stage, n in jobs.items() if n)
-    what = (
-        f"{counted(len(params.datasets), 'dataset')} x {counted(params.resamples, 'resample')} x "
-        f"{counted(len(params.models), 'classifier')} x {counted(len(params.seeds), 'seed')}: jobs: {told}"
-    )
+    sizes = {
+        "dataset": len(params.datasets),
+        "resample": params.resamples,
+        "classifier": len(params.classifiers),
+        "seed": len(params.seeds),
+    }
+    what = f"{' x '.join(counted(n, one) for one, n in sizes.items())}: jobs: {told}"
     total = 0.0
     for stage, n in jobs.items():
         path = workspace.facts_of(stage)

@@ -12,6 +12,7 @@ from pathlib import Path
 from lstmfcn import config, oserrors
 from lstmfcn.classifiers.library import LibraryClassifier
 from lstmfcn.classifiers.table import classifiers, references
+from lstmfcn.data.names import checked_name
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.pipeline.amount import outlook
 from lstmfcn.workspace import Workspace
@@ -27,6 +28,8 @@ def examine(workspace: Workspace) -> Iterator[tuple[bool, str]]:
     try:
         found = config.load(workspace.params)
         yield True, f"{workspace.params} is understood: {', '.join(found.datasets)}"
+        for dataset in found.datasets:
+            checked_name(dataset)
         yield True, outlook(workspace, found)
     except LstmfcnError as error:
         yield False, str(error)
