@@ -174,6 +174,7 @@ def test_ours_beside_the_same_method_of_the_paper(tmp_path, monkeypatch):
         ("lstm_fcn phase1", "LSTM-FCN, phase 1"),
         ("ours, alstm_fcn finetuned", "ours, ALSTM-FCN, fine-tuned"),
         ("1-NN DTW CV", "1-NN DTW CV"),
+        ("mini_rocket phase1", "MiniRocket"),
         ("gone finetuned", "gone, fine-tuned"),
     ],
 )

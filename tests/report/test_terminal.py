@@ -57,6 +57,11 @@ def test_pairs_of_methods_read_as_a_table():
     assert " ".join(line.split()) == expected
 
 
+def test_a_reference_among_the_pairs_has_no_phase():
+    _, line = pairs_of_methods(pairs(1, method_a="mini_rocket phase1")).splitlines()
+    assert line.split()[:2] == ["mini_rocket", "BOSS"]
+
+
 def test_pairs_without_tests_have_no_columns_for_them_and_many_are_counted():
     """Nor does a pair have figures that was compared on too few datasets, where others have."""
     few = pairs(1, p=None)

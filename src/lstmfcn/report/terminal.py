@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from lstmfcn.classifiers.table import references
 from lstmfcn.evaluation.comparison import Comparison
 from lstmfcn.report.summary import in_columns
 
@@ -68,8 +69,8 @@ def pairs_of_methods(comparison: Comparison) -> str:
     ]
     for row in shown.to_dict("records"):
         line = (
-            row["method_a"],
-            row["method_b"],
+            _method(row["method_a"]),
+            _method(row["method_b"]),
             str(row["n_datasets"]),
             f"{row['difference']:+.4f}",
             f"{row['wins']}/{row['ties']}/{row['losses']}",
@@ -79,6 +80,12 @@ def pairs_of_methods(comparison: Comparison) -> str:
     if len(pairs) > len(shown):
         text += f"\nand {len(pairs) - len(shown)} more in comparison/pairs.csv"
     return text
+
+
+def _method(name: str) -> str:
+    """Return the name of a method; a reference's has no phase."""
+    model, _, _ = name.partition(" ")
+    return model if model in references() else name
 
 
 def _tests(row: Mapping[Any, Any]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from lstmfcn.classifiers.table import references
 from lstmfcn.report.critical_difference import caption, critical_difference
 from lstmfcn.report.data import ReportData
 from lstmfcn.report.html import share
@@ -114,7 +115,12 @@ def named(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def method(name: str) -> str:
-    """Return what people call a method: a classifier and a phase of ours, or another's name as it is."""
+    """Return what people call a method: a classifier and its phase, or another's name as it is.
+
+    A reference has no phase.
+    """
     whose, comma, rest = name.rpartition(", ")
     model, _, phase = rest.rpartition(" ")
+    if model in references():
+        return f"{whose}{comma}{title_of(model)}"
     return f"{whose}{comma}{title_of(model)}, {title_of(phase)}" if phase in PHASE_TITLES else name
