@@ -19,7 +19,7 @@ from lstmfcn.errors import LstmfcnError
 from lstmfcn.files import OutsideError, check_names, has_content, member, write_bytes
 from lstmfcn.pipeline.amount import seconds_for
 from lstmfcn.pipeline.commit import commit_of
-from lstmfcn.pipeline.executors import run_jobs, start
+from lstmfcn.pipeline.executors import run_jobs, start_workers
 from lstmfcn.pipeline.progress import duration, say
 from lstmfcn.pipeline.status import Queue, queue_of, write
 from lstmfcn.pipeline.timed import timed
@@ -97,7 +97,7 @@ def run_queue(
     JobsFailedError
         After the last job, if any failed: names each and says why.
     """
-    start()
+    start_workers()
     with _logger(workspace) as tracking:
         _run_queue(stage, function, jobs, workspace, tracking)
 

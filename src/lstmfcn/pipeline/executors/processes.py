@@ -38,7 +38,7 @@ def n_workers() -> int:
     return cores or 1
 
 
-def start() -> None:
+def start_workers() -> None:
     """Fork the workers of a warm process, which has what they need loaded; those of another start in time."""
     if is_warm():
         with worker_environment():
