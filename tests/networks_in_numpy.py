@@ -44,13 +44,36 @@ def attention_lstm(x, w):
     return hidden, np.array(all_weights), np.array(contexts)
 
 
+def windows(x, size, dilation=1):
+    """What a kernel with equal padding sees at each step of one series x (steps, channels)."""
+    reach = (size - 1) * dilation
+    padded = np.pad(x, ((reach // 2, reach - reach // 2), (0, 0)))
+    return [padded[t : t + reach + 1 : dilation] for t in range(len(x))]
+
+
 def convolution(x, w):
     """A convolution with equal padding over one series x (steps, channels)."""
     kernel = w["kernel"]
-    size = len(kernel)
-    left = (size - 1) // 2
-    padded = np.pad(x, ((left, size - 1 - left), (0, 0)))
-    return np.array([np.tensordot(padded[t : t + size], kernel, axes=2) for t in range(len(x))]) + w["bias"]
+    return np.array([np.tensordot(seen, kernel, axes=2) for seen in windows(x, len(kernel))]) + w.get(
+        "bias", 0
+    )
+
+
+def separable(x, w, dilation):
+    """A separable convolution: each channel by a kernel of its own, then sums of them."""
+    kernel = w["depthwise_kernel"][:, :, 0]
+    each = [(seen * kernel).sum(axis=0) for seen in windows(x, len(kernel), dilation)]
+    return np.array(each) @ w["pointwise_kernel"][0]
+
+
+def lite_maps(x, w):
+    """Ismail-Fawaz et al. (2023), section III, for one series x (steps, channels): the maps of its end."""
+    given = [f"trends_{2**i}" for i in range(1, 7)] + [f"peaks_{6 * 2**i}" for i in range(5)]
+    given = np.maximum(np.concatenate([convolution(x, w[name]) for name in given], axis=1), 0)
+    learned = [convolution(x, w[f"conv1_{size}"]) for size in (40, 20, 10)]
+    y = np.maximum(normalised(np.concatenate([given, *learned], axis=1), w["norm1"]), 0)
+    y = np.maximum(normalised(separable(y, w["conv2"], 2), w["norm2"]), 0)
+    return np.maximum(normalised(separable(y, w["conv3"], 4), w["norm3"]), 0)
 
 
 def normalised(x, w):
@@ -82,14 +105,22 @@ def recurrent_view(x, *, dimension_shuffle=True, segments=1):
     return np.concatenate([channel.reshape(segments, size) for channel in padded])
 
 
-def network(name, x, w, **view):
-    """Fig. 1 (or ResNet) for one series x (channels, length), dropout at rest: class probabilities."""
+def maps(name, x, w):
+    """What the convolutions make of one series x (channels, length), by step: (length, n_maps)."""
     y = x.T
+    if name == "lite":
+        return lite_maps(y, w)
     for k in (1, 2, 3):
         if name == "resnet":
             y = residual_block(y, k, w)
         else:
             y = convolution_block(y, w[f"conv{k}"], w[f"norm{k}"])
+    return y
+
+
+def network(name, x, w, **view):
+    """Fig. 1 (or ResNet, or LITE) for one series x (channels, length), dropout at rest: probabilities."""
+    y = maps(name, x, w)
     features = y.mean(axis=0)
     if name == "lstm_fcn":
         features = np.concatenate([lstm(recurrent_view(x, **view), w["lstm"]), features])
@@ -106,7 +137,7 @@ def randomised(model, seed):
     for variable in model.weights:
         if variable.dtype != "float32":
             continue  # the dropout's place in its stream of masks
-        layer, *_, name = variable.path.split("/")
+        layer, *_, name = variable.path.removeprefix(f"{model.name}/").split("/")
         if name == "moving_variance":
             value = rng.uniform(0.5, 2, size=variable.shape)
         else:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from lstmfcn.config import DATASETS, PAPER, Params, as_yaml, load, parse
+from lstmfcn.config import DATASETS, MODELS, PAPER, Params, as_yaml, load, parse
 from lstmfcn.errors import ParamsError
 from lstmfcn.evaluation.metrics import METRICS
 from lstmfcn.networks.architecture import Architecture
@@ -150,7 +150,7 @@ def test_each_parameter_has_a_description_and_stands_in_the_file(values):
 def test_the_written_file_says_what_was_asked_for_and_the_defaults_otherwise(tmp_path):
     path = tmp_path / "params.yaml"
     path.write_text(as_yaml(datasets=["A", "No"], train={"epochs": 7}, protocol="paper", paper=None))
-    default = parse({"datasets": DATASETS, "models": ["lstm_fcn", "alstm_fcn"]})
+    default = parse({"datasets": DATASETS, "models": MODELS})
     train = default.train.model_copy(update={"epochs": 7})
     changed = {"datasets": ("A", "No"), "protocol": "paper", "train": train}
     assert load(path) == default.model_copy(update=changed)
@@ -166,9 +166,9 @@ def test_dvc_reads_any_names_as_they_were_given(names):
 
 
 def test_references_stand_beside_the_models_but_for_the_papers_protocol(values):
-    assert parse(values).classifiers == ("lstm_fcn", "alstm_fcn", "mini_rocket")
-    assert parse(values | {"references": []}).classifiers == ("lstm_fcn", "alstm_fcn")
-    assert parse(values | {"protocol": "paper"}).classifiers == ("lstm_fcn", "alstm_fcn")
+    assert parse(values).classifiers == (*MODELS, "mini_rocket")
+    assert parse(values | {"references": []}).classifiers == MODELS
+    assert parse(values | {"protocol": "paper"}).classifiers == ("lstm_fcn", "alstm_fcn", "lite")
 
 
 def test_the_papers_values_are_the_papers():

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 from pydantic_core import PydanticKnownError
 
 from lstmfcn import yaml12
+from lstmfcn.classifiers.base import NetworkClassifier
 from lstmfcn.classifiers.table import REFERENCES, classifiers, references
 from lstmfcn.data import preprocessing
 from lstmfcn.data.lengths import Lengths
@@ -18,6 +19,7 @@ from lstmfcn.errors import ParamsError, nearest
 from lstmfcn.evaluation.metrics import DEFAULT, all_metrics, metric_named
 from lstmfcn.networks.architecture import Architecture
 from lstmfcn.training.recipe import FineTuning, Positive, TrainingRecipe, Values
+from lstmfcn.wording import counted
 
 Finding = Literal["error", "warn", "ignore"]
 Fatal = Literal["error"]  # no network can be trained or judged with it
@@ -26,7 +28,7 @@ HEADER = """One section per stage. `dvc exp run -S train.epochs=500` changes any
 `lstmfcn doctor` says whether this file is understood."""
 
 DATASETS = ("ItalyPowerDemand", "GunPoint", "ArrowHead")
-MODELS = ("lstm_fcn", "alstm_fcn")
+MODELS = ("lstm_fcn", "alstm_fcn", "lite", "ensemble")
 """What a new file names where nothing else is asked for."""
 
 PAPER: Mapping[str, Mapping[str, Any]] = {
@@ -244,6 +246,16 @@ class TrainParams(TrainingRecipe):
         return self
 
 
+class EnsembleParams(Values):
+    """The mean of what phase 1 has trained, where `ensemble` is among the models (docs/ensembles.md)."""
+
+    members: Annotated[tuple[str, ...], _listed()] = ()
+    """Which of the models vote, each by all seeds; [] for every network."""
+
+    folds: bool = False
+    """Whether the networks of the folds, which are trained anyway, vote too: `folds` of them a member."""
+
+
 class CompareParams(Values):
     """The comparison of methods."""
 
@@ -318,6 +330,9 @@ class Params(Values):
     train: TrainParams = TrainParams()
     """Phase 1."""
 
+    ensemble: EnsembleParams = EnsembleParams()
+    """The mean of what phase 1 has trained, where `ensemble` is among the models (docs/ensembles.md)."""
+
     finetune: FineTuning = FineTuning()
     """Algorithm 1 of the paper; what is not here is as in `train`."""
 
@@ -331,18 +346,44 @@ class Params(Values):
     def classifiers(self) -> tuple[str, ...]:
         """All that are trained and measured: the models, then the references.
 
-        Under `protocol: paper` there are no references: the paper's tables have its own.
+        Under `protocol: paper` there are no references, since the paper's tables have its own, and no vote of
+        what was selected on the test split.
         """
-        return self.models + (self.references if self.protocol == "honest" else ())
+        if self.protocol == "honest":
+            return self.models + self.references
+        return tuple(name for name in self.models if not classifiers()[name].voted)
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The models that vote in an ensemble."""
+        networks = (name for name in self.models if isinstance(classifiers()[name], NetworkClassifier))
+        return self.ensemble.members or tuple(networks)
 
     @model_validator(mode="after")
     def _no_doubles(self) -> Params:
         if both := [name for name in self.references if name in self.models]:
             raise ValueError(f"{both[0]} stands under models and under references. Take it out of one")
-        for key in ("datasets", "models", "references", "seeds"):
-            values = getattr(self, key)
+        lists = {key: getattr(self, key) for key in ("datasets", "models", "references", "seeds")}
+        lists["ensemble.members"] = self.ensemble.members
+        for key, values in lists.items():
             if doubles := sorted({str(v) for v in values if values.count(v) > 1}):
                 raise ValueError(f"{key} names {', '.join(doubles)} more than once")
+        return self
+
+    @model_validator(mode="after")
+    def _members_can_vote(self) -> Params:
+        for name in self.ensemble.members:
+            if name not in self.models or not isinstance(classifiers()[name], NetworkClassifier):
+                raise ValueError(
+                    f"ensemble.members names {name}, which is no network among models."
+                    f"{nearest(name, self.models)}"
+                )
+        voices = len(self.members) * len(self.seeds) * (1 + self.train.folds * self.ensemble.folds)
+        if voices < 2 and any(classifiers()[name].voted for name in self.models):
+            raise ValueError(
+                f"an ensemble of {counted(voices, 'network')} has nothing to average. List another network "
+                "under models, or another seed, or take ensemble out of models"
+            )
         return self
 
     @model_validator(mode="after")

@@ -10,10 +10,11 @@ from lstmfcn.explain import attention, class_activation_maps, contributions
 from lstmfcn.networks.architecture import Architecture
 from lstmfcn.networks.build import build
 from lstmfcn.training.recipe import TrainingRecipe
-from networks_in_numpy import attention_lstm, convolution_block, randomised, recurrent_view, residual_block
+from networks_in_numpy import attention_lstm, randomised, recurrent_view
+from networks_in_numpy import maps as maps_in_numpy
 
 
-@pytest.mark.parametrize("name", ["fcn", "lstm_fcn", "alstm_fcn", "resnet"])
+@pytest.mark.parametrize("name", ["fcn", "lstm_fcn", "alstm_fcn", "resnet", "lite"])
 def test_the_map_is_the_numpy_networks_and_adds_up_to_the_score(name):
     """Each class's score is the map's mean over time, the LSTM's part, and the bias."""
     architecture = Architecture(name=name, cells=6 if "lstm" in name else None)
@@ -21,13 +22,8 @@ def test_the_map_is_the_numpy_networks_and_adds_up_to_the_score(name):
     w = randomised(model, seed=0)
     X = np.random.default_rng(1).normal(size=(300, 2, 30)).astype("float32")  # more than a batch
     maps, parts = class_activation_maps(model, X), contributions(model, X)
-    y = X[7].T.astype(float)
-    for k in (1, 2, 3):
-        if name == "resnet":
-            y = residual_block(y, k, w)
-        else:
-            y = convolution_block(y, w[f"conv{k}"], w[f"norm{k}"])
-    np.testing.assert_allclose(maps[7], (y @ w["logits"]["kernel"][-128:]).T, atol=1e-5)
+    y = maps_in_numpy(name, X[7].astype(float), w)
+    np.testing.assert_allclose(maps[7], (y @ w["logits"]["kernel"][-y.shape[1] :]).T, atol=1e-5)
     np.testing.assert_allclose(maps.mean(axis=2), parts.convolutional, atol=1e-5)
     scores = keras.Model(model.inputs[0], model.get_layer("logits").output)(X)
     np.testing.assert_allclose(parts.convolutional + parts.recurrent + parts.bias, scores, atol=1e-5)

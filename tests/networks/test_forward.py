@@ -20,7 +20,7 @@ VIEWS = {
 
 
 @pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("name", ["fcn", "lstm_fcn", "alstm_fcn", "resnet"])
+@pytest.mark.parametrize("name", ["fcn", "lstm_fcn", "alstm_fcn", "resnet", "lite"])
 def test_a_network_is_its_numpy_forward_pass(name, view):
     """Random weights and statistics; one step and many, unrolled and as a loop."""
     n_channels, options = VIEWS[view]
@@ -101,7 +101,7 @@ def test_with_one_step_the_context_is_the_input_itself():
 
 
 @pytest.mark.parametrize("options", [{}, {"segments": 4}, {"dimension_shuffle": False}])
-@pytest.mark.parametrize("name", ["fcn", "lstm_fcn", "alstm_fcn", "resnet"])
+@pytest.mark.parametrize("name", ["fcn", "lstm_fcn", "alstm_fcn", "resnet", "lite"])
 def test_a_prediction_does_not_depend_on_its_batch_mates(name, options):
     rng = np.random.default_rng(0)
     architecture = Architecture(name=name, cells=4 if "lstm" in name else None, **options)

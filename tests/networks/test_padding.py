@@ -21,7 +21,7 @@ from lstmfcn.training.tensorflow import BatchNormStatistics  # noqa: E402
 from lstmfcn.training.weights import get_weights, set_weights  # noqa: E402
 
 LENGTHS = (5, 12, 1, 9, 12, 3, 10, 7)
-CONVOLUTIONAL = [Architecture(name="fcn"), Architecture(name="resnet")]
+CONVOLUTIONAL = [Architecture(name=name) for name in ("fcn", "resnet", "lite")]
 RECURRENT = [Architecture(name="lstm_fcn", cells=3), Architecture(name="alstm_fcn", cells=3)]
 
 

@@ -29,10 +29,10 @@ class Classifier:
         A sentence on what it is, with its source.
     paper
         The column of the paper's Table I for each phase, where it has one.
-    fine_tuned
-        Whether it goes through Algorithm 1 after phase 1.
     may_serve
         Whether it can be registered as a champion.
+    voted
+        Whether it is made of what the networks of a study have learned, and learns nothing itself.
     work
         The module that does its work: `train(classifier, job)` gives the `Outcome` of phase 1, and
         `predict(classifier, trained, train, X)` yields the class probabilities, float32 (n_series,
@@ -45,9 +45,14 @@ class Classifier:
     summary: str = ""
     paper: Mapping[str, str] = field(default_factory=dict)
 
-    fine_tuned: ClassVar[bool] = False
     may_serve: ClassVar[bool] = False
+    voted: ClassVar[bool] = False
     work: ClassVar[str]
+
+    @property
+    def fine_tuned(self) -> bool:
+        """Whether it goes through Algorithm 1 after phase 1."""
+        return False
 
     @property
     def searched(self) -> bool:
@@ -80,6 +85,8 @@ class NetworkClassifier(Classifier):
         Whether it has cells, whose number is searched for.
     attention
         Whether it attends to its input, so that its attention can be looked at.
+    fine_tuned
+        Whether it goes through Algorithm 1 after phase 1.
     estimator
         The name of its scikit-learn estimator in `lstmfcn`; empty where there is none.
     """
@@ -87,9 +94,9 @@ class NetworkClassifier(Classifier):
     network: str = ""
     recurrent: bool = False
     attention: bool = False
+    fine_tuned: bool = True
     estimator: str = ""
 
-    fine_tuned: ClassVar[bool] = True
     may_serve: ClassVar[bool] = True
     work: ClassVar[str] = "lstmfcn.classifiers.network"
 
@@ -110,6 +117,20 @@ class NetworkClassifier(Classifier):
     def architecture_of(self, params: Mapping[str, Any]) -> Architecture:
         """Return the network that a run of these parameters has trained."""
         return Architecture.of(self.network or self.name, params)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnsembleClassifier(Classifier):
+    """The networks that phase 1 has trained on a dataset, whose probabilities are averaged."""
+
+    may_serve: ClassVar[bool] = True
+    voted: ClassVar[bool] = True
+    work: ClassVar[str] = "lstmfcn.classifiers.ensemble"
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        """The modules that its results depend on, besides those of its members."""
+        return (self.work, "lstmfcn.classifiers.jobs.ensemble")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lstmfcn.classifiers.outcome import Outcome, train_with_folds
 from lstmfcn.data.folds import stratified_folds
 from lstmfcn.data.series import Split
-from lstmfcn.networks.architecture import Architecture
+from lstmfcn.networks.architecture import Architecture, Vote
 from lstmfcn.networks.build import build
 from lstmfcn.training.loop import Engine, Labelled, Progress
 from lstmfcn.training.recipe import TrainingRecipe
@@ -21,6 +21,11 @@ from lstmfcn.training.weights import get_weights
 
 if TYPE_CHECKING:
     import keras
+
+
+def network_for(split: Split, architecture: Architecture | Vote, *, seed: int) -> keras.Model:
+    """Return a network, or several that vote, that fits the shape of a split, its weights freshly drawn."""
+    return _build(architecture, *_shape_for(split), seed)
 
 
 def new_engine(split: Split, architecture: Architecture, *, seed: int) -> Engine:
@@ -35,7 +40,7 @@ def reused_engine(split: Split, architecture: Architecture, *, seed: int) -> Eng
     is done with one before it begins the next.
     """
     engine = _kept_engine(architecture, *_shape_for(split))
-    engine.initial = get_weights(_build(architecture, *_shape_for(split), seed))
+    engine.initial = get_weights(network_for(split, architecture, seed=seed))
     return engine
 
 
@@ -60,7 +65,7 @@ def _shape_for(split: Split) -> tuple[int, int, int, bool]:
 
 
 def _build(
-    architecture: Architecture, n_channels: int, length: int, n_classes: int, padded: bool, seed: int
+    architecture: Architecture | Vote, n_channels: int, length: int, n_classes: int, padded: bool, seed: int
 ) -> keras.Model:
     return build(
         architecture, n_channels=n_channels, length=length, n_classes=n_classes, padded=padded, seed=seed

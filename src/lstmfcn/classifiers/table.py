@@ -9,10 +9,18 @@ Classifiers of other packages join it by an entry point of the group "lstmfcn.cl
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
+from typing import Any
 
-from lstmfcn.classifiers.base import Classifier, NetworkClassifier, ReferenceClassifier
+from lstmfcn.classifiers.base import (
+    Classifier,
+    EnsembleClassifier,
+    NetworkClassifier,
+    ReferenceClassifier,
+)
 from lstmfcn.classifiers.library import LibraryClassifier
 from lstmfcn.errors import LstmfcnError, nearest
+from lstmfcn.networks.architecture import Architecture, Vote
 from lstmfcn.plugins import points
 
 TABLE: tuple[Classifier, ...] = (
@@ -44,6 +52,18 @@ TABLE: tuple[Classifier, ...] = (
         title="ResNet",
         summary="The residual network of Wang, Yan and Oates (2017, section II-C).",
         estimator="ResNetClassifier",
+    ),
+    NetworkClassifier(
+        name="lite",
+        title="LITE",
+        summary="A light network with long kernels (Ismail-Fawaz et al., 2023).",
+        estimator="LITEClassifier",
+        fine_tuned=False,
+    ),
+    EnsembleClassifier(
+        name="ensemble",
+        title="Ensemble",
+        summary="The mean of the probabilities of all networks that phase 1 has trained.",
     ),
 )
 
@@ -151,6 +171,38 @@ def network_named(name: str) -> NetworkClassifier:
     if not isinstance(row, NetworkClassifier):
         raise LstmfcnError(f"{row.title} is no network: it has no weights that are kept.")
     return row
+
+
+def architecture_of(name: str, params: Mapping[str, Any]) -> Architecture | Vote:
+    """Return the network that a run of a classifier with these parameters has trained, or those that vote.
+
+    Raises
+    ------
+    LstmfcnError
+        If a name is no network's.
+    ValueError
+        If it is not written as `member_of` writes it.
+    """
+    if not isinstance(classifier_named(name), EnsembleClassifier):
+        return network_named(name).architecture_of(params)
+    members = [word.partition("/") for word in params["members"].split()]
+    return Vote(
+        tuple(
+            network_named(member).architecture_of({**params, "cells": int(cells) if cells else None})
+            for member, _, cells in members
+        )
+    )
+
+
+def member_of(name: str, cells: int | None) -> str:
+    """Return the word for a network of a classifier and width among the members of an ensemble."""
+    return name if cells is None else f"{name}/{cells}"
+
+
+def has_phases(name: str) -> bool:
+    """Return whether a classifier goes through phases: a reference does not, nor does an ensemble."""
+    row = classifiers().get(name)
+    return row is None or isinstance(row, NetworkClassifier)
 
 
 def title_of(name: str) -> str:

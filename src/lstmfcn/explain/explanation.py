@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from lstmfcn.explain.activation import class_activation_maps, contributions, outputs
 from lstmfcn.explain.attention import attention, has_attention
+from lstmfcn.networks.build import members
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Explanation:
     convolutional, recurrent
         What each branch adds to the scores, float32 (n_series, n_classes).
     weights, contexts
-        See `Attention`; None for a network without attention.
+        See `Attention`; None for a network without attention, and for several that vote.
     """
 
     classes: tuple[str, ...]
@@ -63,12 +65,13 @@ def explain(
     y: NDArray[np.int64] | None = None,
     row: NDArray[np.int64] | None = None,
 ) -> Explanation:
-    """Explain what a trained network does with series.
+    """Explain what a trained network does with series, or several that vote.
 
     Parameters
     ----------
     model
-        A network of `lstmfcn.networks.build`.
+        A network of `lstmfcn.networks.build`, or those of a vote: their maps and contributions are averaged,
+        and so are those to the scores, though what they vote with is probabilities.
     X
         float32, shape (n_series, n_channels, length), prepared as for training.
     classes
@@ -76,19 +79,24 @@ def explain(
     predicted, y, row
         See `Explanation`. Where the predicted classes are not given, they are those that the network gives.
     """
-    parts = contributions(model, X)
     if predicted is None:
         predicted = outputs(model, model.outputs[0], X).argmax(axis=1)
+    voters = members(model)
+    parts = [contributions(network, X) for network in voters]
     seen = attention(model, X) if has_attention(model) else None
     return Explanation(
         classes=classes,
         X=X,
         y=y,
         predicted=predicted,
-        maps=class_activation_maps(model, X),
-        convolutional=parts.convolutional,
-        recurrent=parts.recurrent,
+        maps=_mean([class_activation_maps(network, X) for network in voters]),
+        convolutional=_mean([part.convolutional for part in parts]),
+        recurrent=_mean([part.recurrent for part in parts]),
         weights=None if seen is None else seen.weights,
         contexts=None if seen is None else seen.contexts,
         row=row,
     )
+
+
+def _mean(arrays: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    return arrays[0] if len(arrays) == 1 else np.mean(arrays, axis=0, dtype=np.float32)

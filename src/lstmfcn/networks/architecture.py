@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,8 +14,8 @@ class Architecture:
     Attributes
     ----------
     name
-        A module of `lstmfcn.networks` ("fcn", "lstm_fcn", "alstm_fcn", "resnet"), or of another package
-        by its full name.
+        A module of `lstmfcn.networks` ("fcn", "lstm_fcn", "alstm_fcn", "resnet", "lite"), or of another
+        package by its full name.
     cells
         The units of the LSTM; None for a network without one.
     dropout
@@ -63,3 +63,23 @@ class Architecture:
     def params(self) -> dict[str, Any]:
         """Return everything but the name, as the parameters of a run."""
         return {key: value for key, value in asdict(self).items() if key != "name"}
+
+
+@dataclass(frozen=True)
+class Vote:
+    """Networks whose probabilities are averaged.
+
+    Attributes
+    ----------
+    members
+        The networks; each has a voice, and one may stand here several times, with weights of its own.
+    """
+
+    members: tuple[Architecture, ...]
+
+    name: ClassVar[str] = "ensemble"
+
+
+def prefix(member: int) -> str:
+    """Return what the weights of a member of a vote are called before their own names."""
+    return f"member{member}/"

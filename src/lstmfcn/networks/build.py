@@ -14,21 +14,23 @@ holds
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from inspect import signature
+from typing import Any
 
 import keras
 import numpy as np
 
 from lstmfcn.environment import keras_defaults
 from lstmfcn.errors import DataError
-from lstmfcn.networks.architecture import Architecture
+from lstmfcn.networks.architecture import Architecture, Vote, prefix
 from lstmfcn.networks.padding import without_padding
 
 
 @keras_defaults()
 def build(
-    architecture: Architecture,
+    architecture: Architecture | Vote,
     *,
     n_channels: int,
     length: int,
@@ -36,12 +38,12 @@ def build(
     padded: bool = False,
     seed: int = 0,
 ) -> keras.Model:
-    """Build one network with freshly initialised weights.
+    """Build one network, or several that vote, with freshly initialised weights.
 
     Parameters
     ----------
     architecture
-        Which network.
+        Which network, or which ones.
     n_channels, length
         The shape of one series.
     n_classes
@@ -55,7 +57,8 @@ def build(
     -------
     keras.Model
         Maps float32 (batch, n_channels, length) to probabilities, float32 (batch, n_classes). Its
-        layer "logits" holds the scores before the softmax.
+        layer "logits" holds the scores before the softmax. Of several networks each is a layer, and the
+        names of its weights begin with `lstmfcn.networks.architecture.prefix`.
 
     Raises
     ------
@@ -64,6 +67,9 @@ def build(
     ValueError
         If the network has no cells and is given some, or the other way round.
     """
+    if isinstance(architecture, Vote):
+        shape = {"n_channels": n_channels, "length": length, "n_classes": n_classes, "padded": padded}
+        return _mean([_member(i, member, shape, seed) for i, member in enumerate(architecture.members)])
     network = import_module(architecture.module)
     if (architecture.cells is not None) != network.RECURRENT:
         needs = "needs their number" if network.RECURRENT else "has none"
@@ -88,3 +94,24 @@ def build(
         n_classes, kernel_initializer=keras.initializers.GlorotUniform(next(seeds)), name="logits"
     )(features)
     return keras.Model(series, keras.layers.Softmax(name="probabilities")(logits), name=architecture.name)
+
+
+def members(model: keras.Model) -> list[keras.Model]:
+    """Return the networks of a model that vote; itself, if it is one network."""
+    return [layer for layer in model.layers if isinstance(layer, keras.Model)] or [model]
+
+
+def _member(number: int, architecture: Architecture, shape: Mapping[str, Any], seed: int) -> keras.Model:
+    name = prefix(number).rstrip("/")
+    with keras.name_scope(name):
+        model = build(architecture, **shape, seed=seed + number)
+    model.name = name
+    return model
+
+
+def _mean(models: Sequence[keras.Model]) -> keras.Model:
+    """Return a model whose probabilities are the means of several."""
+    series = keras.Input(models[0].input_shape[1:], name="series")
+    answers = [model(series) for model in models]
+    mean = keras.layers.Average(name="probabilities")(answers) if len(answers) > 1 else answers[0]
+    return keras.Model(series, mean, name=Vote.name)

@@ -114,8 +114,8 @@ STAGES: Mapping[str, Stage] = {
         ),
         Stage(
             name="train",
-            summary="Phase 1 of each dataset, classifier and seed.",
-            params=(*GRID, "references", "protocol", "train", "promote.metric", "paper.train"),
+            summary="Phase 1 of each dataset, classifier and seed, and the vote of what was trained.",
+            params=(*GRID, "references", "protocol", "train", "ensemble", "promote.metric", "paper.train"),
             reads=(PLACES.selection_splits, PLACES.train_splits, PLACES.search),
             writes=(PLACES.phase1, PLACES.facts_of("train")),
             jobs=("lstmfcn.classifiers.jobs.train",),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from lstmfcn.classifiers.table import network_named
+from lstmfcn.classifiers.table import architecture_of
 from lstmfcn.data.fitting import read_for
 from lstmfcn.data.layout import Layout
 from lstmfcn.data.preprocessing import Preprocessing
@@ -96,12 +96,12 @@ def explain_run(workspace: Workspace, run: Run, train: Split) -> Explanation:
 def _network(workspace: Workspace, run: Run, train: Split) -> keras.Model:
     load_backend()
     from lstmfcn.classifiers.outcome import unpack_weights
-    from lstmfcn.classifiers.phase1 import new_engine
+    from lstmfcn.classifiers.phase1 import network_for
     from lstmfcn.training.weights import set_weights
 
     weights = unpack_weights(read_output(workspace, run, WEIGHTS_FILE))
-    architecture = network_named(run.identity.classifier).architecture_of(run.params)
-    model = new_engine(train, architecture, seed=run.identity.seed).model
+    architecture = architecture_of(run.identity.classifier, run.params)
+    model = network_for(train, architecture, seed=run.identity.seed)
     set_weights(model, weights)
     return model
 

@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from lstmfcn.classifiers.table import references, title_of
+from lstmfcn.classifiers.table import has_phases, title_of
 from lstmfcn.runs.identity import PHASE_TITLES
 
 HERE = Path(__file__).parent
@@ -46,5 +46,5 @@ def title(name: str) -> str:
 
 
 def phase(row: Mapping[str, Any]) -> str:
-    """Return what people call the phase of a row with model and phase; a reference has none."""
-    return "–" if row["model"] in references() else title(row["phase"])
+    """Return what people call the phase of a row with model and phase, where it has one."""
+    return title(row["phase"]) if has_phases(row["model"]) else "–"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from lstmfcn.classifiers.table import references, title_of
+from lstmfcn.classifiers.table import has_phases, references, title_of
 from lstmfcn.config import Params
 from lstmfcn.errors import DataError
 from lstmfcn.evaluation.measurement import ends_of, no_better_than
@@ -264,8 +264,8 @@ def duration(seconds: float | None) -> str:
 
 
 def _what(row: Mapping[Any, Any]) -> tuple[str, str]:
-    """Return the classifier and the step of a run; a reference has none."""
-    return row["model"], "-" if row["model"] in references() else run_of(row).title
+    """Return the classifier and the step of a run, where it has one."""
+    return row["model"], run_of(row).title if has_phases(row["model"]) else "-"
 
 
 def _with_interval(row: Mapping[Any, Any], split: str, metric: Metric) -> tuple[str, str]:

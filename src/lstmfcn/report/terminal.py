@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from lstmfcn.classifiers.table import references
+from lstmfcn.classifiers.table import has_phases
 from lstmfcn.evaluation.comparison import Comparison
 from lstmfcn.report.summary import in_columns
 
@@ -83,9 +83,9 @@ def pairs_of_methods(comparison: Comparison) -> str:
 
 
 def _method(name: str) -> str:
-    """Return the name of a method; a reference's has no phase."""
+    """Return the name of a method, its phase with it where it has one."""
     model, _, _ = name.partition(" ")
-    return model if model in references() else name
+    return name if has_phases(model) else model
 
 
 def _tests(row: Mapping[Any, Any]) -> tuple[str, ...]:

@@ -13,7 +13,8 @@ from pathlib import Path
 from lstmfcn.errors import DataError
 from lstmfcn.files import read_json, write_json
 from lstmfcn.runs.cache import Cache, sound_facts
-from lstmfcn.runs.run import RUN_FILE, Run
+from lstmfcn.runs.identity import Identity
+from lstmfcn.runs.run import RUN_FILE, Run, members_of
 from lstmfcn.workspace import Workspace
 
 
@@ -53,7 +54,8 @@ def seconds_to(
 ) -> float | None:
     """Return how long it took to come to a trained run: its search, phase 1 and iterations.
 
-    All of them train their folds, too; the search trains those of phase 1. None where some are not known.
+    All of them train their folds, too; the search trains those of phase 1. An ensemble took what its members
+    took. None where some are not known.
 
     Parameters
     ----------
@@ -62,16 +64,9 @@ def seconds_to(
     facts_of
         Returns the facts of a job by its key; empty where there are none.
     """
-    one = run.identity
-    steps = [one.iteration(index) for index in range(one.number + 1)]
-    if run.cells is not None:
-        steps.append(one.trial(run.cells))
-    jobs = set()
-    for step in steps:
-        path = step.folder(workspace) / RUN_FILE
-        if not path.exists():
-            return None
-        jobs.add(Run.load(path).job)
+    jobs = _jobs_to(workspace, run.identity)
+    if jobs is None:
+        return None
     total = 0.0
     for job in jobs:
         seconds = facts_of(job).get("seconds")
@@ -79,3 +74,22 @@ def seconds_to(
             return None
         total += seconds
     return total
+
+
+def _jobs_to(workspace: Workspace, one: Identity) -> set[str] | None:
+    """Return the keys of the jobs that it takes to come to a trained run; None where one has left no run."""
+    path = one.folder(workspace) / RUN_FILE
+    if not path.exists():
+        return None
+    run = Run.load(path)
+    before = members_of(run)
+    if one.step != "search":
+        before += [one.iteration(index) for index in range(one.number)]
+        before += [] if run.cells is None else [one.trial(run.cells)]
+    found = {run.job}
+    for step in before:
+        jobs = _jobs_to(workspace, step)
+        if jobs is None:
+            return None
+        found |= jobs
+    return found

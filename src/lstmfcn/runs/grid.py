@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Container, Iterator
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Generic, Protocol, TypeVar
 
@@ -17,8 +17,9 @@ class Steps(Protocol):
     ----------
     name
         What `params.yaml` calls it.
-    searched, fine_tuned
-        Whether a number of cells is searched for, and whether it goes through Algorithm 1.
+    searched, fine_tuned, voted
+        Whether a number of cells is searched for, whether it goes through Algorithm 1, and whether it is made
+        of the networks of all seeds.
     """
 
     @property
@@ -27,6 +28,8 @@ class Steps(Protocol):
     def searched(self) -> bool: ...  # noqa: D102
     @property
     def fine_tuned(self) -> bool: ...  # noqa: D102
+    @property
+    def voted(self) -> bool: ...  # noqa: D102
 
 
 C = TypeVar("C", bound=Steps)
@@ -63,12 +66,21 @@ class Grid(Generic[C]):
                 yield classifier, one
 
     def trainings(self) -> Iterator[tuple[C, Identity]]:
-        """Yield each phase 1."""
-        for (dataset, resample), classifier, seed in product(self.places, self.classifiers, self.seeds):
-            yield (
-                classifier,
-                Identity(dataset=dataset, resample=resample, classifier=classifier.name, seed=seed),
-            )
+        """Yield each phase 1, and each vote of what all seeds have trained, under the first seed."""
+        for (dataset, resample), classifier in product(self.places, self.classifiers):
+            for seed in self.seeds[:1] if classifier.voted else self.seeds:
+                yield (
+                    classifier,
+                    Identity(dataset=dataset, resample=resample, classifier=classifier.name, seed=seed),
+                )
+
+    def members(self, vote: Identity, names: Container[str]) -> list[Identity]:
+        """Return the phases 1 of some classifiers by each seed, on the dataset and resample of a vote."""
+        return [
+            replace(vote, classifier=classifier.name, seed=seed)
+            for classifier, seed in product(self.classifiers, self.seeds)
+            if classifier.name in names
+        ]
 
     def iterations_of(self, classifier: C) -> range:
         """Return the indices of a classifier's fine-tuning iterations."""

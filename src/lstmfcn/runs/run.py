@@ -216,6 +216,13 @@ def _of_schema_1(old: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def members_of(run: Run) -> list[Identity]:
+    """Return the runs of phase 1 whose networks vote in an ensemble; none for another run."""
+    words, seeds = (str(run.params.get(name, "")).split() for name in ("members", "seeds"))
+    names = dict.fromkeys(word.partition("/")[0] for word in words)
+    return [replace(run.identity, classifier=name, seed=int(seed)) for name in names for seed in seeds]
+
+
 def find_runs(*folders: Path) -> Iterator[tuple[Path, Run]]:
     """Yield (folder, run) for each run's file under `folders`, in the order of their paths."""
     for folder in folders:

@@ -11,6 +11,7 @@ from typing import Any
 
 from filelock import FileLock
 
+from lstmfcn.classifiers.table import classifier_named
 from lstmfcn.config import OVERLAID, Params
 from lstmfcn.data.catalogue import load_catalogue
 from lstmfcn.errors import DataError, LstmfcnError
@@ -75,7 +76,9 @@ def run(params: Params, *, here: Workspace, home: Path) -> None:
     DataError
         After the last dataset, if some could not be run.
     """
-    params = params.model_copy(update={"references": ()})  # the paper's tables have their own
+    # The paper's tables have references of their own, and no ensemble.
+    single = tuple(name for name in params.models if not classifier_named(name).voted)
+    params = params.model_copy(update={"models": single, "references": ()})
     recipe = recipe_of(params)
     name, table = hash_of(recipe)[:12], here.reproduction
     recipes = table.with_name("recipes.json")

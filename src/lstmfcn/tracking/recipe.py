@@ -66,12 +66,16 @@ def _values(params: Params, dataset: str, classifier: str) -> dict[str, Any]:
     row = classifier_named(classifier)
     shared = params.prepare.model_dump(include={"normalise", "edition"}) | params.prepare.policies(dataset)
     values: dict[str, Any] = {"protocol": params.protocol, "prepare": shared}
-    if isinstance(row, NetworkClassifier):
+    if isinstance(row, NetworkClassifier) or row.voted:
         values["train"] = params.train.model_dump()
     else:
         values["train"] = {"folds": params.train.folds}
     if row.searched:
         values["search"] = params.search.model_dump()
+    if row.voted:
+        members = [classifier_named(name) for name in params.members]
+        values["ensemble"] = params.ensemble.model_dump() | {"members": params.members}
+        values |= {"search": params.search.model_dump()} if any(one.searched for one in members) else {}
     if row.fine_tuned:
         values["finetune"] = params.finetune.model_dump()
     return values | {"promote": {"metric": params.promote.metric}, "own": row.settings()}

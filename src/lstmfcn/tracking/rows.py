@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from lstmfcn import config
-from lstmfcn.classifiers.table import references
+from lstmfcn.classifiers.table import has_phases, references
 from lstmfcn.errors import DataError
 from lstmfcn.evaluation.metrics import all_metrics, metric_named
 from lstmfcn.runs.cache import Cache
@@ -158,7 +158,8 @@ class Rows:
         for standing in standings(self._workspace, dataset, resample, metric).values():
             row = self.of(standing.chosen, now, alone=alone)
             known, one = self._client.get_run(row).data, standing.chosen.identity
-            step = "reference" if one.classifier in references() else one.title
+            other = "reference" if one.classifier in references() else "ensemble"
+            step = one.title if has_phases(one.classifier) else other
             tags = {
                 CHOSEN_TAG: f"{step}, seed {one.seed}",
                 CHOSEN_RUN_TAG: self._logged.runs.get(standing.chosen.key),

@@ -20,6 +20,7 @@ ARCHITECTURES = {
     "alstm_fcn": Architecture(name="alstm_fcn", cells=3, segments=4),
     "a step a value": Architecture(name="lstm_fcn", cells=2, dimension_shuffle=False),
     "resnet": Architecture(name="resnet"),
+    "lite": Architecture(name="lite"),
 }
 
 

@@ -8,7 +8,7 @@ from tensorflow.python.framework import c_api_util, op_def_registry
 
 from lstmfcn.classifiers.base import NetworkClassifier
 from lstmfcn.classifiers.table import TABLE
-from lstmfcn.networks.architecture import Architecture
+from lstmfcn.networks.architecture import Architecture, Vote
 from lstmfcn.tracking.package import operations
 from lstmfcn.tracking.package.contents import UntrustedModelError
 from lstmfcn.tracking.package.description import read_description
@@ -66,6 +66,12 @@ DANGEROUS = {
 
 RECURRENT = [row.name for row in TABLE if isinstance(row, NetworkClassifier) and row.recurrent]
 
+OF_THE_TABLE = tuple(
+    Architecture(name=row.name, cells=3 if row.recurrent else None)
+    for row in TABLE
+    if isinstance(row, NetworkClassifier)
+)
+
 PADDED = {"policies": {"lengths": "pad"}, "n_channels": 2}
 
 # Of the ways in which a recurrent network sees a series, the plain LSTM shares all but two with the others.
@@ -80,7 +86,7 @@ VIEWS = [
 ]
 
 NETWORKS = [
-    *((Architecture(name=row.name, cells=3 if row.name in RECURRENT else None), {}) for row in TABLE),
+    *((one, {}) for one in OF_THE_TABLE),
     *(
         pytest.param(
             Architecture(name=name, cells=3, **view),
@@ -101,7 +107,9 @@ NETWORKS = [
             ("none", {"lengths": "pad", "missing": "mask"}),
         )
     ),
-    *((Architecture(name=row.name, cells=3 if row.name in RECURRENT else None), PADDED) for row in TABLE),
+    *((one, PADDED) for one in OF_THE_TABLE),
+    (Vote(OF_THE_TABLE[1:3] * 2), {"temperature": 1.7}),
+    (Vote(OF_THE_TABLE), PADDED),
 ]
 
 

@@ -123,6 +123,34 @@ class FinetuneJob(TrainJob):
 
 
 @dataclass(frozen=True, kw_only=True)
+class VoteJob:
+    """Networks that are to vote.
+
+    Attributes
+    ----------
+    key
+        See `lstmfcn.runs.cache.job_key`.
+    identity
+        Which run it is.
+    protocol
+        "honest": what was selected on the test split does not vote.
+    train
+        The training split.
+    members
+        The runs of phase 1, each with its files by name.
+    folds
+        Whether the networks of their folds vote, too.
+    """
+
+    key: str
+    identity: Identity
+    protocol: str
+    train: Split
+    members: tuple[tuple[Run, Mapping[str, bytes]], ...]
+    folds: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class EvaluateJob:
     """The evaluation of one training.
 

@@ -5,25 +5,29 @@ What is evident stands in `promotions.json`, the same in every clone; what becam
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from lstmfcn.classifiers.table import classifier_named
 from lstmfcn.config import Params
 from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.data.reference import Reference
 from lstmfcn.errors import TrackingError
 from lstmfcn.evaluation.calibration import TEMPERATURE
-from lstmfcn.evaluation.evidence import with_evidence
+from lstmfcn.evaluation.evidence import OOF_FILE, with_evidence
 from lstmfcn.evaluation.measures import majority_rate
 from lstmfcn.evaluation.metrics import DEFAULT, Metric, metric_named
+from lstmfcn.evaluation.paired import beyond_chance, compare_predictions
 from lstmfcn.files import write_json
 from lstmfcn.pipeline.progress import say
 from lstmfcn.pipeline.recipes import grid_of
 from lstmfcn.pipeline.splits import train_splits
 from lstmfcn.runs.outputs import check_split, load_run, read_output
+from lstmfcn.runs.predictions import Predictions
 from lstmfcn.runs.ranking import rank
 from lstmfcn.runs.run import WEIGHTS_FILE, Run
 from lstmfcn.tracking.cockpit.furnishing import furnish
@@ -55,12 +59,13 @@ def run(workspace: Workspace, params: Params) -> None:
     metric = metric_named(params.promote.metric)
     for dataset, train in train_splits(workspace, params).items():
         ranked = rank((run for run, _ in candidates(workspace, params, dataset)), metric)
+        best, reason = standing(workspace, ranked, metric, params.promote.level)
         promotions[dataset] = {
-            "best": _record(ranked[0], metric) if ranked else None,
+            "best": _record(best, metric) if best else None,
             "candidates": [_record(run, metric) for run in ranked],
             "metric": metric.name,
             "majority_rate": majority_rate(train.y),
-            "reason": _reason(ranked, metric),
+            "reason": reason,
         }
     write_json(workspace.promotions, promotions)
 
@@ -106,7 +111,9 @@ def register(workspace: Workspace, params: Params, *, restore: bool = False) -> 
         runs = candidates(workspace, params, dataset)
         if not runs:
             continue
-        best = rank((run for run, _ in runs), metric)[0]
+        ranked = rank((run for run, _ in runs), metric)
+        best, _ = standing(workspace, ranked, metric, params.promote.level)
+        assert best is not None
         folder = next(folder for run, folder in runs if run.key == best.key)
         check_split(workspace, best, train.hash)
         read_output(workspace, best, WEIGHTS_FILE)
@@ -163,13 +170,37 @@ def _record(run: Run, metric: Metric) -> dict[str, Any]:
     }
 
 
-def _reason(ranked: list[Run], metric: Metric) -> str:
+def standing(
+    workspace: Workspace, ranked: Sequence[Run], metric: Metric, level: float
+) -> tuple[Run | None, str]:
+    """Return which of the candidates stands for a dataset, and why.
+
+    It is the ensemble, where there is one, unless a single network is better beyond chance: that averaging
+    helps is known before, and on a few series the highest evidence is often luck.
+
+    Parameters
+    ----------
+    workspace
+        Where the runs lie.
+    ranked
+        The candidates, the best evidence first.
+    metric, level
+        By what they are compared, and the level of the test; see `lstmfcn.evaluation.paired`.
+    """
     if not ranked:
-        return "no run was selected without the test split"
+        return None, "no run was selected without the test split"
     if ranked[0].metrics.get(f"oof_{metric.name}") is None:
-        return "no out-of-fold evidence: each class has a single series; the simplest run serves"
-    best = "highest" if metric.higher_is_better else "lowest"
-    return (
-        f"the {best} out-of-fold {metric.title} of {counted(len(ranked), 'run')}; where it ties, the lower "
-        "out-of-fold loss"
+        return ranked[0], "no out-of-fold evidence: each class has a single series; the simplest run serves"
+    how = "highest" if metric.higher_is_better else "lowest"
+    what = f"the {how} out-of-fold {metric.title} of {counted(len(ranked), 'run')}"
+    vote = next((run for run in ranked if classifier_named(run.identity.classifier).voted), None)
+    if vote is None or vote is ranked[0]:
+        return ranked[0], f"{what}; where it ties, the lower out-of-fold loss"
+    first, second = (Predictions.from_csv(read_output(workspace, run, OOF_FILE)) for run in (ranked[0], vote))
+    paired = compare_predictions(first, second, metric)
+    if paired is not None and beyond_chance(paired, level):
+        return ranked[0], f"{what}, beyond chance better than the ensemble's"
+    return vote, (
+        f"an ensemble stands unless a single network is better beyond chance; the {how} out-of-fold "
+        f"{metric.title}, that of {ranked[0].identity.name}, is not"
     )

@@ -1,29 +1,37 @@
-"""`train`: phase 1 of each dataset, classifier and seed, with its out-of-fold predictions."""
+"""`train`: phase 1 of each dataset, classifier and seed, with its out-of-fold predictions; then the votes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 from lstmfcn.classifiers.base import Classifier, NetworkClassifier
-from lstmfcn.classifiers.jobs.common import TrainJob
+from lstmfcn.classifiers.jobs.common import TrainJob, VoteJob
 from lstmfcn.config import Params
 from lstmfcn.errors import DataError
 from lstmfcn.files import read_json
 from lstmfcn.pipeline.dependencies import job_code
 from lstmfcn.pipeline.jobs import Job, in_worker, run_queue
 from lstmfcn.pipeline.recipes import grid_of, training_job
-from lstmfcn.pipeline.splits import given_splits, with_splits
+from lstmfcn.pipeline.splits import Given, given_splits, with_splits
 from lstmfcn.runs.cache import job_key
 from lstmfcn.runs.facts import write_facts
+from lstmfcn.runs.grid import Grid
 from lstmfcn.runs.identity import Identity
+from lstmfcn.runs.outputs import load_run, read_output
+from lstmfcn.runs.run import Run
 from lstmfcn.workspace import Workspace
 
 
 def run(workspace: Workspace, params: Params) -> None:
-    """Train each dataset, classifier and seed."""
+    """Train each dataset, classifier and seed; then let the networks of each dataset vote."""
     splits = given_splits(workspace, params)
+    grid = grid_of(params, splits)
     jobs = []
-    for classifier, one in grid_of(params, splits).trainings():
+    for classifier, one in grid.trainings():
+        if classifier.voted:
+            continue
         given = splits[one.dataset, one.resample]
         cells = best_cells(workspace, one) if classifier.searched else None
         key = train_key(params, classifier, one, cells, given.hash)
@@ -39,7 +47,51 @@ def run(workspace: Workspace, params: Params) -> None:
         )
     workspace.phase1.mkdir(parents=True, exist_ok=True)
     run_queue("train", in_worker("lstmfcn.classifiers.jobs.train:train"), jobs, workspace)
-    write_facts(workspace, "train", (job.key for job in jobs))
+    votes = [
+        _vote(workspace, params, classifier, one, splits[one.dataset, one.resample], grid)
+        for classifier, one in grid.trainings()
+        if classifier.voted
+    ]
+    if votes:
+        run_queue("ensemble", in_worker("lstmfcn.classifiers.jobs.ensemble:vote"), votes, workspace)
+    write_facts(workspace, "train", (job.key for job in (*jobs, *votes)))
+
+
+def _vote(
+    workspace: Workspace,
+    params: Params,
+    classifier: Classifier,
+    one: Identity,
+    given: Given,
+    grid: Grid[Classifier],
+) -> Job:
+    """Return the job of an ensemble, whose members are trained."""
+    members = [load_run(workspace, each) for each in grid.members(one, params.members)]
+    key = job_key(
+        stage="train",
+        data=given.hash,
+        recipe=[one.as_json(), params.protocol, params.ensemble.folds],
+        upstream=" ".join(run.key for run in members),
+        code=job_code("train", classifier),
+    )
+    values = {"key": key, "identity": one, "protocol": params.protocol, "folds": params.ensemble.folds}
+    make = partial(_with_files, workspace, members)
+    return Job(
+        name=one.subject,
+        key=key,
+        arguments=partial(with_splits, make, {"train": given.train}, **values),
+        folder=one.folder(workspace),
+        size=given.train.size,
+    )
+
+
+def _with_files(workspace: Workspace, members: Sequence[Run], **values: Any) -> VoteJob:
+    """Return a job with the files of the members, read shortly before it is sent to a worker."""
+    files = [
+        {name: read_output(workspace, run, name) for name in run.files if name.endswith((".npz", "oof.csv"))}
+        for run in members
+    ]
+    return VoteJob(members=tuple(zip(members, files, strict=True)), **values)
 
 
 def train_key(params: Params, classifier: Classifier, one: Identity, cells: int | None, data: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from lstmfcn.classifiers.table import references
+from lstmfcn.classifiers.table import has_phases
 from lstmfcn.report.critical_difference import caption, critical_difference
 from lstmfcn.report.data import ReportData
 from lstmfcn.report.html import share
@@ -117,10 +117,10 @@ def named(row: Mapping[str, Any]) -> dict[str, Any]:
 def method(name: str) -> str:
     """Return what people call a method: a classifier and its phase, or another's name as it is.
 
-    A reference has no phase.
+    Not every classifier has phases.
     """
     whose, comma, rest = name.rpartition(", ")
     model, _, phase = rest.rpartition(" ")
-    if model in references():
+    if not has_phases(model):
         return f"{whose}{comma}{title_of(model)}"
     return f"{whose}{comma}{title_of(model)}, {title_of(phase)}" if phase in PHASE_TITLES else name

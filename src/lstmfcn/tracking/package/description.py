@@ -85,6 +85,13 @@ class _Architecture(_Strict):
     cells: Annotated[int, Field(ge=1)] | None
     dimension_shuffle: bool
     segments: Annotated[int, Field(ge=1)]
+    members: (
+        Annotated[
+            list[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+(/[0-9]{1,4})?$")]],
+            Field(min_length=1),
+        ]
+        | None
+    ) = None
 
 
 class _Metadata(_Strict):
@@ -144,8 +151,8 @@ class Description:
     preprocessing
         What the graph does to raw series.
     architecture
-        Which network it is: the classifier's name, `cells`, `dimension_shuffle` and `segments`; None in
-        packages of before it was noted.
+        Which network it is: the classifier's name, `cells`, `dimension_shuffle` and `segments`, and the
+        `members` of an ensemble; None in packages of before it was noted.
     content
         All that the file says.
     """

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lstmfcn.data.normalisation import LARGEST
 from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.environment import load_mlflow
-from lstmfcn.networks.architecture import Architecture
+from lstmfcn.networks.architecture import Architecture, Vote
 from lstmfcn.networks.build import build
 from lstmfcn.training.weights import Weights, set_weights
 
@@ -29,7 +29,7 @@ class ServingModel(tf.Module):
     Parameters
     ----------
     architecture
-        Which network.
+        Which network, or which ones vote.
     weights
         Its weights, as `lstmfcn.training.weights.get_weights` returns them.
     preprocessing
@@ -43,7 +43,7 @@ class ServingModel(tf.Module):
 
     def __init__(
         self,
-        architecture: Architecture,
+        architecture: Architecture | Vote,
         weights: Weights,
         *,
         preprocessing: Preprocessing,

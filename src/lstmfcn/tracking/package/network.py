@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lstmfcn.classifiers.table import network_named
+from lstmfcn.classifiers.table import architecture_of
 from lstmfcn.environment import load_backend
 from lstmfcn.errors import DataError, RegistryError
+from lstmfcn.networks.architecture import Architecture
 from lstmfcn.tracking.package.contents import UntrustedModelError
 from lstmfcn.tracking.package.load import Package
 
@@ -34,12 +35,17 @@ def network_of(package: Package) -> keras.Model:
             f"The model of {package.dataset} does not say which network it is: it was registered by an older "
             "version. `lstmfcn promote` registers the best run anew."
         )
-    options = {name: said[name] for name in ("dimension_shuffle", "segments")}
+    members = said.get("members", [])
+    widths = {said["cells"], *(int(word.partition("/")[2] or 0) or None for word in members)}
     weights = {path: np.asarray(value) for path, value in package.weights.items()}
     try:
-        if said["cells"] not in {None, *(size for array in weights.values() for size in array.shape)}:
-            raise ValueError(f"no array of them has {said['cells']} cells")  # before so many are made
-        architecture = network_named(said["classifier"]).architecture(said["cells"], **options)
+        # Before so much is made.
+        if unknown := widths - {None, *(size for array in weights.values() for size in array.shape)}:
+            raise ValueError(f"no array of them has {unknown.pop()} cells")
+        if len(members) > len(weights):
+            raise ValueError(f"they are not those of {len(members)} networks")
+        params = {**said, "dropout": Architecture.dropout, "members": " ".join(members)}
+        architecture = architecture_of(said["classifier"], params)
         load_backend()
         from lstmfcn.networks.build import build
         from lstmfcn.training.weights import get_weights, set_weights

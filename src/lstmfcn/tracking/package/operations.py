@@ -13,6 +13,7 @@ COMPUTING = frozenset(
         "All",
         "Any",
         "ArgMax",
+        "BatchToSpaceND",
         "BiasAdd",
         "Cast",
         "ConcatV2",
@@ -20,6 +21,7 @@ COMPUTING = frozenset(
         "Conv2D",
         "CudnnRNNV3",  # of an LSTM that was saved where there is a GPU
         "Cumsum",
+        "DepthwiseConv2dNative",
         "Equal",
         "Exp",
         "ExpandDims",
@@ -57,6 +59,7 @@ COMPUTING = frozenset(
         "Shape",
         "Sigmoid",
         "Softmax",
+        "SpaceToBatchND",  # of a dilated convolution, as is its inverse
         "Split",
         "SplitV",
         "Sqrt",

@@ -13,7 +13,7 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
-from lstmfcn.classifiers.table import network_named
+from lstmfcn.classifiers.table import architecture_of
 from lstmfcn.data.preprocessing import Preprocessing
 from lstmfcn.environment import load_backend
 from lstmfcn.errors import RegistryError
@@ -152,9 +152,8 @@ def _pack(package: Path, run: Run, folder: Path, contents: Contents) -> None:
     from lstmfcn.classifiers.outcome import unpack_weights
     from lstmfcn.tracking.package.export import ServingModel, export
 
-    architecture = network_named(run.identity.classifier).architecture_of(run.params)
     model = ServingModel(
-        architecture,
+        architecture_of(run.identity.classifier, run.params),
         unpack_weights((folder / WEIGHTS_FILE).read_bytes()),
         preprocessing=contents.preprocessing,
         n_classes=len(contents.classes),
@@ -167,9 +166,8 @@ def _pack(package: Path, run: Run, folder: Path, contents: Contents) -> None:
         "counts": list(contents.counts),
         "architecture": {
             "classifier": run.identity.classifier,
-            "cells": architecture.cells,
-            "dimension_shuffle": architecture.dimension_shuffle,
-            "segments": architecture.segments,
+            **{name: run.params[name] for name in ("cells", "dimension_shuffle", "segments")},
+            **({"members": str(run.params["members"]).split()} if "members" in run.params else {}),
         },
         **({} if contents.temperature is None else {"temperature": f"{contents.temperature:.6f}"}),
     }

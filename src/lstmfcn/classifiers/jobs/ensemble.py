@@ -1,0 +1,46 @@
+"""The vote of what phase 1 has trained, with its out-of-fold predictions: nothing is trained here."""
+
+from __future__ import annotations
+
+from lstmfcn.classifiers.ensemble import mean_out_of_fold, merged
+from lstmfcn.classifiers.jobs.common import VoteJob, sizes_of
+from lstmfcn.classifiers.outcome import Outcome, fold_weights, unpack_weights
+from lstmfcn.classifiers.table import member_of
+from lstmfcn.errors import DataError
+from lstmfcn.networks.architecture import Architecture
+from lstmfcn.runs.predictions import Predictions
+from lstmfcn.runs.run import Bundle, Run
+
+
+def vote(job: VoteJob) -> Bundle:
+    """Put networks together; the bundle holds their weights, their mean evidence, and its run.
+
+    Raises
+    ------
+    DataError
+        If they were not trained on the split that is given.
+    """
+    words, weights = [], []
+    for run, files in job.members:
+        if run.data != job.train.hash:
+            raise DataError(f"{run.name} was trained on other series. `dvc repro` trains it anew.")
+        networks = [unpack_weights(files["weights.npz"]), *(fold_weights(files) if job.folds else [])]
+        words += [member_of(run.identity.classifier, run.cells)] * len(networks)
+        weights += networks
+    evidence = mean_out_of_fold([Predictions.from_csv(files["oof.csv"]) for _, files in job.members])
+    outcome = Outcome(merged(weights), (), None, evidence)
+    first = job.members[0][0]
+    seeds = dict.fromkeys(str(run.identity.seed) for run, _ in job.members)
+    shared = Architecture.of(first.identity.classifier, {**first.params, "cells": None}).params()
+    made = Run(
+        identity=job.identity,
+        job=job.key,
+        protocol=job.protocol,
+        data=job.train.hash,
+        params=shared
+        | {"members": " ".join(words), "seeds": " ".join(seeds), "folds": first.params["folds"]},
+        sizes=sizes_of(job.train),
+        metrics=outcome.metrics,
+        artifacts=("weights.npz", "oof.csv"),
+    )
+    return made.with_files(outcome.files(job.train.classes))
