@@ -2,8 +2,9 @@
 
 Each member is trained by the default recipe but for what `MEMBERS` says, on the archive's training splits
 (LSTMFCN_UCR_DIR). Its probabilities of the test series are kept in a folder, so that any combination can be
-averaged afterwards without a training; the command goes on where it was stopped. What is decided by it is
-decided on the datasets of `TUNING` alone.
+averaged afterwards without a training, by `ensembles.py`; the command goes on where it was stopped. What is
+decided by it is decided on the datasets of `TUNING` alone. The rows of "light" in the results are of a
+network of LITE's plan whose kernels for peaks were others.
 """
 
 import argparse
@@ -70,54 +71,6 @@ def convolved(x, sizes, dilation, filters, seeds):
     return keras.layers.ReLU()(x)
 
 
-def light(series, seeds, filters=32, size=40):
-    """Return what the last layer sees of a light network: separable, dilated convolutions after long kernels.
-
-    It has the plan of LITE (Ismail-Fawaz et al., 2023), with kernels of its own.
-
-    Beside the learned kernels of the first layer stand fixed ones, which find rises, falls and peaks.
-    """
-    import keras
-
-    x = keras.layers.Permute((2, 1))(series)
-    fixed = []
-    for kernel in fixed_kernels(series.shape[1]):
-        layer = keras.layers.Conv1D(1, len(kernel), padding="same", use_bias=False, trainable=False)
-        fixed.append(layer(x))
-        layer.set_weights([kernel])
-    learned = [
-        keras.layers.Conv1D(
-            filters, size // 2**i, padding="same", use_bias=False,
-            kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
-        )(x)
-        for i in range(3)
-    ]  # fmt: skip
-    x = keras.layers.Concatenate()([*learned, *fixed])
-    x = keras.layers.ReLU()(keras.layers.BatchNormalization()(x))
-    for i in (1, 2):
-        x = keras.layers.SeparableConv1D(
-            filters, size // 2**i, padding="same", dilation_rate=2**i, use_bias=False,
-            depthwise_initializer=keras.initializers.GlorotUniform(next(seeds)),
-            pointwise_initializer=keras.initializers.GlorotUniform(next(seeds)),
-        )(x)  # fmt: skip
-        x = keras.layers.ReLU()(keras.layers.BatchNormalization()(x))
-    return keras.layers.GlobalAveragePooling1D()(x)
-
-
-def fixed_kernels(n_channels):
-    """Return kernels that answer to rises, to falls and to peaks, of several widths."""
-    found = []
-    for size in (2, 4, 8, 16, 32, 64):
-        wave = np.where(np.arange(size) % 2, 1.0, -1.0)
-        found += [wave, -wave]
-    for size in (6, 12, 24, 48, 96):
-        quarter = size // 4
-        slope = np.linspace(0, 1, quarter + 1)[1:] ** 2
-        rest = size - 2 * quarter
-        found.append(np.concatenate([-slope, np.full(rest, 2 * slope.sum() / rest), -slope[::-1]]))
-    return [np.repeat(k[:, None], n_channels, axis=1)[..., None].astype(np.float32) for k in found]
-
-
 LONG = ((8, 16, 32, 64), 5, 3)
 """Kernels of a first layer that sees shapes of several lengths; it costs little, having one channel below."""
 
@@ -133,8 +86,9 @@ MEMBERS = {
     "dilated": {"network": partial(fcn_with, dilations=(1, 4, 8))},
     "wide": {"network": partial(fcn_with, sizes=LONG, dilations=(1, 2, 4))},
     "slim": {"network": partial(fcn_with, sizes=LONG, dilations=(1, 2, 4), filters=(64, 96, 64))},
-    "light": {"network": light, "recipe": {"epochs": 600}},
-    # Other recipes of the paper's network.
+    "lite": {"network": Architecture(name="lite"), "recipe": {"epochs": 600}},
+    # Other recipes.
+    "lite_long": {"network": Architecture(name="lite"), "recipe": {"epochs": 1500}},
     "lstm_fcn_64_rate3": {
         "network": Architecture(name="lstm_fcn", cells=64),
         "recipe": {"initial_rate": 3e-3},

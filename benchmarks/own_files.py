@@ -221,12 +221,12 @@ def study(make, root):
 
 
 def _of_the_file(layout):
-    """Return the options that say how a file is laid out, without those of the policies."""
-    kept = []
-    for i, word in enumerate(layout):
-        policies = ("--lengths", "--length", "--missing")
-        if word not in policies and (i == 0 or layout[i - 1] not in policies):
-            kept.append(word)
+    """Return the options that say how a file is laid out: no policies, and a group is a column to drop."""
+    pairs = zip(layout[::2], layout[1::2], strict=False) if "--transpose" not in layout else []
+    kept = [] if pairs else list(layout)
+    for option, value in pairs:
+        if option not in ("--lengths", "--length", "--missing"):
+            kept += ["--drop" if option == "--group" else option, value]
     return kept
 
 

@@ -114,8 +114,10 @@ KERAS_JSON = {
 
 @pytest.mark.parametrize(
     ("first", "keras_json"),
-    [("", {}), ("import lstmfcn.training.loop", KERAS_JSON)],
-    ids=["Keras", "lstmfcn"],
+    [
+        pytest.param("", {}, id="Keras", marks=pytest.mark.exhaustive),
+        pytest.param("import lstmfcn.training.loop", KERAS_JSON, id="lstmfcn"),
+    ],
 )
 def test_what_the_user_has_set_in_keras_changes_nothing_and_stays(expected, tmp_path, first, keras_json):
     """In `keras.json` and then in a program, with Keras or lstmfcn imported first."""

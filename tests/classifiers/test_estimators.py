@@ -375,7 +375,10 @@ def test_several_channels_are_classified(tmp_path):
     assert classifier.score(test.X, test.labels) >= 0.9
 
 
-@pytest.mark.parametrize("options", [{"segments": 4}, {"dimension_shuffle": False}])
+@pytest.mark.parametrize(
+    "options",
+    [{"segments": 4}, pytest.param({"dimension_shuffle": False}, marks=pytest.mark.exhaustive)],
+)
 def test_the_other_views_of_the_series_are_there_too(options):
     rng = np.random.default_rng(0)
     y = np.arange(20) % 2

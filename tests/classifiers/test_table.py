@@ -26,6 +26,12 @@ from lstmfcn.networks.build import build
 
 NETWORKS = [row for row in TABLE if isinstance(row, NetworkClassifier)]
 by_name = pytest.mark.parametrize("row", NETWORKS, ids=lambda row: row.name)
+trained_by_name = pytest.mark.parametrize(
+    "row",
+    [pytest.param(row, marks=pytest.mark.exhaustive if row.name == "resnet" else ()) for row in NETWORKS],
+    ids=lambda row: row.name,
+)
+"""ResNet takes several times as long as the others."""
 
 
 def series(n, rng):
@@ -70,7 +76,7 @@ def test_every_network_can_be_explained(row):
     np.testing.assert_allclose(parts.convolutional + parts.recurrent + parts.bias, scores, atol=1e-5)
 
 
-@by_name
+@trained_by_name
 def test_every_network_is_an_estimator_that_learns(row):
     rng = np.random.default_rng(0)
     made = getattr(lstmfcn, row.estimator)(epochs=30, batch_size=8)
@@ -82,7 +88,7 @@ def test_every_network_is_an_estimator_that_learns(row):
     np.testing.assert_array_equal(fitted.predict_proba(unseen), made.predict_proba(unseen))
 
 
-@by_name
+@trained_by_name
 def test_every_network_trains_in_bfloat16(row):
     from lstmfcn.classifiers.phase1 import new_engine
     from lstmfcn.data.series import Split

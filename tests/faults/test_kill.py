@@ -101,7 +101,8 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_bytes(prepared, clone,
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("killed", [[16], pytest.param([8, 16], marks=pytest.mark.exhaustive)])
+@pytest.mark.exhaustive  # tests/classifiers/test_search.py tears the files of one without a kill
+@pytest.mark.parametrize("killed", [[16], [8, 16]])
 def test_a_killed_search_tries_no_finished_width_again(prepared, tmp_path, killed):
     """Killed in its third trial, or in its second and then in its third, Keras Tuner's files torn besides."""
     clone = copy_of(prepared, tmp_path / "clone")

@@ -33,6 +33,7 @@ OFFERED = (["4", "18"], ["9", "24"])
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive  # tests/tracking/test_colleagues.py lets two clones promote at once
 def test_of_many_promotions_at_once_the_best_serves_and_none_is_lost(finished, tmp_path, monkeypatch):
     studies = [copy_of(finished[0], tmp_path / str(k)) for k in range(len(OFFERED))]
     store = f"sqlite:///{tmp_path}/registry.db"

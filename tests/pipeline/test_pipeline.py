@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -411,8 +412,8 @@ def test_nothing_of_the_machine_is_in_the_files(finished):
 @pytest.mark.parametrize("name", ["brier", "lowest_sensitivity"])
 def test_another_metric_chooses_iteration_and_champion(finished, tmp_path, monkeypatch, name):
     """By the out-of-fold predictions alone: against scikit-learn's own figures of them."""
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")  # nothing is to be registered
-    monkeypatch.setattr("lstmfcn.pipeline.stages.promote.register", lambda workspace, params: {})
+    for module in ("jobs.Tracker", "stages.promote.register", "stages.promote.furnish"):
+        monkeypatch.setattr(f"lstmfcn.pipeline.{module}", Mock())  # nothing is to be logged
     workspace = copy_of(finished[0], tmp_path / "clone")
     workspace.params.write_text(MINIATURE + f"promote: {{metric: {name}}}\n")
     run_in(["evaluate", "promote"], workspace, config.load(workspace.params))
