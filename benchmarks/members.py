@@ -10,12 +10,14 @@ network of LITE's plan whose kernels for peaks were others.
 import argparse
 import time
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from common import keep, load
 
+from lstmfcn.classifiers.table import classifier_named
 from lstmfcn.config import load as load_params
 from lstmfcn.networks.architecture import Architecture
 from lstmfcn.pipeline.executors import run_jobs
@@ -87,6 +89,11 @@ MEMBERS = {
     "wide": {"network": partial(fcn_with, sizes=LONG, dilations=(1, 2, 4))},
     "slim": {"network": partial(fcn_with, sizes=LONG, dilations=(1, 2, 4), filters=(64, 96, 64))},
     "lite": {"network": Architecture(name="lite"), "recipe": {"epochs": 600}},
+    "lite_halved": {"network": Architecture(name="lite"), "view": halved, "recipe": {"epochs": 600}},
+    "lite_difference": {"network": Architecture(name="lite"), "view": difference, "recipe": {"epochs": 600}},
+    # Of other libraries; the second needs PyTorch.
+    "mini_rocket": {"reference": "mini_rocket"},
+    "multi_rocket_hydra": {"reference": "multi_rocket_hydra"},
     # Other recipes.
     "lite_long": {"network": Architecture(name="lite"), "recipe": {"epochs": 1500}},
     "lstm_fcn_64_rate3": {
@@ -98,6 +105,7 @@ MEMBERS = {
         "recipe": {"class_weighting": False},
     },
     "lstm_fcn_64_long": {"network": Architecture(name="lstm_fcn", cells=64), "recipe": {"epochs": 800}},
+    "alstm_fcn_8_long": {"network": Architecture(name="alstm_fcn", cells=8), "recipe": {"epochs": 800}},
     "lstm_fcn_64_batch16": {"network": Architecture(name="lstm_fcn", cells=64), "recipe": {"batch_size": 16}},
 }
 
@@ -126,24 +134,41 @@ def engine_of(network, X, y, seed):
 
 def train(job):
     """Train one member on one dataset; return its row and its probabilities of the test series."""
-    from lstmfcn.environment import load_backend
-
-    load_backend()
     dataset, name, seed = job
     member = MEMBERS[name]
     view = member.get("view", lambda X: X)
     (X, y), (test_X, test_y) = load(dataset, "TRAIN"), load(dataset, "TEST")
     X, test_X = (view(values).astype(np.float32) for values in (X, test_X))
+    fitted = fit_reference if "reference" in member else fit_network
+    epochs, loss, seconds, probabilities = fitted(member, X, y, test_X, seed)
+    accuracy = (probabilities.argmax(axis=1) == test_y).mean()
+    return [dataset, name, seed, epochs, loss, round(seconds, 2), accuracy], probabilities
+
+
+def fit_network(member, X, y, test_X, seed):
+    """Return epochs, the last loss, processor seconds and the probabilities of the test series."""
+    from lstmfcn.environment import load_backend
+
+    load_backend()
     recipe = phase1_recipe(load_params(Path(__file__).parent.parent / "params.yaml"))
     recipe = recipe.model_copy(update=member.get("recipe", {}))
     engine = engine_of(member["network"], X, y, seed)
     begun = time.process_time()
     history = engine.train(X, y, recipe, start=engine.initial, seed=seed)
     seconds = time.process_time() - begun
-    probabilities = engine.predict(test_X)
-    accuracy = (probabilities.argmax(axis=1) == test_y).mean()
-    row = [dataset, name, seed, len(history.loss), history.loss[-1], round(seconds, 2), accuracy]
-    return row, probabilities
+    return len(history.loss), history.loss[-1], seconds, engine.predict(test_X)
+
+
+def fit_reference(member, X, y, test_X, seed):
+    """Return the same of an estimator of another library, which has neither epochs nor losses."""
+    row = classifier_named(member["reference"])
+    module, _, name = row.source.partition(":")
+    made = getattr(import_module(module), name)(**row.options, random_state=seed)
+    some = np.r_[:8, np.unique(y, return_index=True)[1]]  # of each class
+    made.fit(X[some], y[some])  # its code is compiled now
+    begun = time.process_time()
+    made.fit(X, y)
+    return 0, np.nan, time.process_time() - begun, made.predict_proba(test_X)
 
 
 def main():

@@ -164,7 +164,7 @@ def compare(
         among,
         _tests(among, significance),
         beside_table2(table2, printed.join(references)),
-        fine_tuning(results[~results["model"].isin(list(others))]),
+        fine_tuning(results),
         accuracies,
         pair_table(accuracies, pairs_with(paired, accuracies), alpha=significance, rope=rope),
         paper_pairs(beside, alpha=significance, rope=rope),
@@ -247,6 +247,9 @@ def _among_all(
     return named.join(paper).join(references).dropna()
 
 
+OF_AN_ITERATION = ("n_datasets", "oof_accuracy", "accuracy", "n_higher", "n_equal", "n_lower", "p")
+
+
 def fine_tuning(results: pd.DataFrame) -> pd.DataFrame:
     """Return what each iteration of Algorithm 1 gave: the paper's claim that accuracy does not fall.
 
@@ -258,11 +261,13 @@ def fine_tuning(results: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        A row a model, protocol and iteration (0 is phase 1), over the datasets and the mean of their
-        seeds and resamples: n_datasets, oof_accuracy, accuracy (on the test split), and on how many datasets
-        the test accuracy is higher, equal and lower than phase 1's, with Wilcoxon's p of that difference.
+        A row a model that was fine-tuned, protocol and iteration (0 is phase 1), over the datasets and the
+        mean of their seeds and resamples: n_datasets, oof_accuracy, accuracy (on the test split), and on how
+        many datasets the test accuracy is higher, equal and lower than phase 1's, with Wilcoxon's p of that
+        difference.
     """
     by = ["model", "protocol", "selected_on", "iteration"]
+    results = results[results.groupby(by[:3])["iteration"].transform("max") > 0]
     means = (
         results.groupby(["dataset", *by], as_index=False)[["oof_accuracy", "accuracy"]].mean().round(DIGITS)
     )
@@ -284,7 +289,7 @@ def fine_tuning(results: pd.DataFrame) -> pd.DataFrame:
                 "p": signed_rank(pairs.to_numpy()) if enough else None,
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=[*by, *OF_AN_ITERATION])
 
 
 def _summary(every: pd.DataFrame, common: pd.DataFrame) -> pd.DataFrame:

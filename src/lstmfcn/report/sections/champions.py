@@ -7,6 +7,7 @@ from typing import Any
 from lstmfcn.evaluation.measurement import no_better_than
 from lstmfcn.evaluation.metrics import headline_metrics
 from lstmfcn.report.data import ReportData
+from lstmfcn.report.html import phase
 
 TITLE = "The best of each dataset"
 ORDER = 10
@@ -30,6 +31,7 @@ def _row(data: ReportData, dataset: str) -> dict[str, Any] | None:
         "dataset": dataset,
         "anchor": data.anchor(dataset),
         "run": best,
+        "step": f"fine-tuned {best['iteration']}" if best["iteration"] else phase(best | {"phase": "phase1"}),
         "majority_rate": (rate := data.majority_rate(dataset)),
         "no_better": no_better_than(
             rate,
