@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -24,10 +25,11 @@ from lstmfcn.report.explanation import draw_activation, draw_attention, sentence
 from lstmfcn.report.explanation_page import best_run, explain_run
 from lstmfcn.report.figures import accuracies, learning_curves, reliability_diagram, series_by_class
 from lstmfcn.report.html import phase, title
-from lstmfcn.runs.identity import Identity, search_tables
+from lstmfcn.runs.identity import Identity, identity_of, search_tables
 from lstmfcn.runs.outputs import load_run, read_output
 from lstmfcn.runs.predictions import Predictions
 from lstmfcn.runs.rows import run_of
+from lstmfcn.runs.run import WEIGHTS_FILE
 from lstmfcn.workspace import Workspace
 
 TITLE = "Datasets"
@@ -61,7 +63,7 @@ def _dataset(data: ReportData, name: str) -> dict[str, Any]:
     workspace = data.workspace
     mine, served = data.results_of(name), data.best_row(name)
     methods = [] if mine is None else _methods(data, mine, name)
-    return _series(workspace, name, data.metric(name)) | {
+    return _series(data, name) | {
         "name": name,
         "anchor": data.anchor(name),
         "of_paper": name in data.in_paper,
@@ -80,8 +82,9 @@ def _dataset(data: ReportData, name: str) -> dict[str, Any]:
     }
 
 
-def _series(workspace: Workspace, name: str, metric: str) -> dict[str, Any]:
+def _series(data: ReportData, name: str) -> dict[str, Any]:
     """Return the training split in words and drawn, and what the networks look at in it."""
+    workspace = data.workspace
     path = member(workspace.train_splits, workspace.train_split(name).name)
     if not path.exists():
         return {"sizes": "", "series": "", "explanations": []}
@@ -91,23 +94,25 @@ def _series(workspace: Workspace, name: str, metric: str) -> dict[str, Any]:
     return {
         "sizes": f"{n} training series of {length} values, {len(train.classes)} classes{more}",
         "series": series_by_class(train.X, train.y, train.classes, f"{name}: the training series by class"),
-        "explanations": _explanations(workspace, name, train, metric),
+        "explanations": _explanations(data, name, train),
     }
 
 
-def _explanations(workspace: Workspace, name: str, train: Split, metric: str) -> list[dict[str, Any]]:
-    """Explain the run with the best evidence, and the best with an attention worth looking at."""
-    runs = {}
+def _explanations(data: ReportData, name: str, train: Split) -> list[dict[str, Any]]:
+    """Explain the run that stands for a dataset, and the best with an attention worth looking at."""
+    workspace, best = data.workspace, data.best(name)
     attentive = [row.name for row in classifiers().values() if getattr(row, "attention", False)]
-    for models in (None, attentive):
-        try:
-            run, folder = best_run(workspace, name, models, metric=metric)
-        except RegistryError:
-            continue
-        if (folder / "weights.npz").exists():
+    runs = {}
+    if best is not None:
+        runs[best["key"]] = load_run(workspace, identity_of({"dataset": name, **best}))
+    for models in (attentive,) if runs else (None, attentive):
+        with suppress(RegistryError):
+            run, _ = best_run(workspace, name, models, metric=data.metric(name))
             runs[run.key] = run
     shown = []
     for run in runs.values():
+        if not (run.identity.folder(workspace) / WEIGHTS_FILE).exists():
+            continue
         explanation = explain_run(workspace, run, train)
         shown.append(
             {
