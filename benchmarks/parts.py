@@ -1,8 +1,8 @@
 """What each part of an ensemble adds: members, seeds, the networks of the folds, fine-tuning.
 
 It trains nothing: it reads a finished study (`dvc repro`) whose `params.yaml` has several seeds, predicts
-each test split with every network that was kept, and averages. Accuracies are means over the datasets, and over
-the seeds where a variant has one; the interval is that of the difference from the first row, over datasets.
+each test split with every network that was kept, and averages. Accuracies are means over the datasets, and
+over the seeds where a variant has one; the interval is that of the difference from the first row.
 """
 
 import argparse
