@@ -182,8 +182,11 @@ def gaps(folder):
     return ["TRAIN.csv", "TEST.csv"], ["--missing", "interpolate"]
 
 
-FILES = (pandas_csv, german_csv, long_csv, excel_text, arrays, parquet, arff)
-BESIDE = (channels_long, keras_arrays, unequal_ts, short_rows, gaps)
+ARRAYS = ["--transpose", "--value", "X_test", "--label", "y_test"]
+"""Which of several arrays are to be predicted."""
+
+FILES = (pandas_csv, german_csv, long_csv, excel_text, arrays, parquet, arff, keras_arrays)
+BESIDE = (channels_long, unequal_ts, short_rows, gaps)
 """Those that aeon's classifiers are given too."""
 
 
@@ -212,11 +215,12 @@ def study(make, root):
     folder, began = root / "studies" / name, time.monotonic()
     call(["lstmfcn", "init", str(folder), "--datasets", name], root)
     add = ["lstmfcn", "add", name, *(str(files / one) for one in names), *layout, "--yes"]
-    predict = ["lstmfcn", "predict", name, str(files / names[-1]), *_of_the_file(layout)]
+    asked = ARRAYS if make is keras_arrays else _of_the_file(layout)
+    predict = ["lstmfcn", "predict", name, str(files / names[-1]), *asked]
     for command in (add, ["dvc", "repro"], predict):
         call(command, folder)
     shown = [f"lstmfcn add {name} {shlex.join([*names, *layout])} --yes", "dvc repro"]
-    shown.append(f"lstmfcn predict {name} {shlex.join([names[-1], *_of_the_file(layout)])}")
+    shown.append(f"lstmfcn predict {name} {shlex.join([names[-1], *asked])}")
     return folder, name, shown, (time.monotonic() - began) / 60
 
 

@@ -47,7 +47,7 @@ def test_an_unknown_parameter_is_refused_with_the_nearest_known_one(values):
     ("change", "message"),
     [
         ({"models": ["lstmfcn"]}, r"models\.0: .*Did you mean 'lstm_fcn'\?"),
-        ({"models": ["mini_rocket"]}, r"models\.0: mini_rocket is a reference.*list it under references"),
+        ({"models": ["mini_rocket"]}, r"models\.0: mini_rocket is a reference: list it under references"),
         ({"references": ["fcn"]}, r"references\.0: fcn is no reference: list it under models"),
         ({"references": ["minirocket"]}, r"references\.0: .*Did you mean 'mini_rocket'\?"),
         ({"references": ["dtw", "dtw"]}, "references names dtw more than once"),

@@ -10,8 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 from pydantic_core import PydanticKnownError
 
 from lstmfcn import yaml12
-from lstmfcn.classifiers.base import NetworkClassifier
-from lstmfcn.classifiers.table import REFERENCES, classifiers, references
+from lstmfcn.classifiers.table import REFERENCES, can_vote, classifiers, references
 from lstmfcn.data import preprocessing
 from lstmfcn.data.lengths import Lengths
 from lstmfcn.data.missing import Missing
@@ -75,7 +74,7 @@ def _known(name: str) -> str:
     """Let a model be any classifier but this package's references; those of other packages may stand here."""
     own = {row.name for row in REFERENCES}
     if name in own:
-        raise ValueError(f"{name} is a reference, which never serves: list it under references")
+        raise ValueError(f"{name} is a reference: list it under references")
     return _one_of(name, [known for known in classifiers() if known not in own])
 
 
@@ -250,7 +249,7 @@ class EnsembleParams(Values):
     """The mean of what phase 1 has trained, where `ensemble` is among the models (docs/ensembles.md)."""
 
     members: Annotated[tuple[str, ...], _listed()] = ()
-    """Which of the models vote, each by all seeds; [] for every network."""
+    """Which of the models and references vote, each by all seeds; [] for every network, and mini_rocket."""
 
     folds: bool = False
     """Whether the networks of the folds, which are trained anyway, vote too: `folds` of them a member."""
@@ -285,6 +284,9 @@ class PromoteParams(Values):
     tolerance: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """By how much it must be better by that metric besides."""
 
+    references: bool = False
+    """true: mini_rocket may serve by itself, as a network may."""
+
     calibrate: bool = False
     """true: what is served has its probabilities calibrated by a temperature fitted out of fold, and they are
     no longer those that were evaluated; the labels stay."""
@@ -303,7 +305,7 @@ class Params(Values):
         "mini_rocket",
     )
     """Estimators of other libraries, run beside the models to know what these are worth: mini_rocket,
-    multi_rocket_hydra, dtw; [] for none. They never serve (docs/references.md)."""
+    multi_rocket_hydra, dtw; [] for none (docs/references.md)."""
 
     seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], _listed(min_length=1)] = (0,)
     """Each trains every model anew; the first one also searches."""
@@ -355,9 +357,8 @@ class Params(Values):
 
     @property
     def members(self) -> tuple[str, ...]:
-        """The models that vote in an ensemble."""
-        networks = (name for name in self.models if isinstance(classifiers()[name], NetworkClassifier))
-        return self.ensemble.members or tuple(networks)
+        """What votes in an ensemble, of the models and the references."""
+        return self.ensemble.members or tuple(filter(can_vote, self.models + self.references))
 
     @model_validator(mode="after")
     def _no_doubles(self) -> Params:
@@ -372,11 +373,12 @@ class Params(Values):
 
     @model_validator(mode="after")
     def _members_can_vote(self) -> Params:
+        those = list(filter(can_vote, self.models + self.references))
         for name in self.ensemble.members:
-            if name not in self.models or not isinstance(classifiers()[name], NetworkClassifier):
+            if name not in those:
                 raise ValueError(
-                    f"ensemble.members names {name}, which is no network among models."
-                    f"{nearest(name, self.models)}"
+                    f"ensemble.members names {name}, which is none that can vote among models and references"
+                    f": {', '.join(those) or 'none can'}.{nearest(name, those)}"
                 )
         voices = len(self.members) * len(self.seeds) * (1 + self.train.folds * self.ensemble.folds)
         if voices < 2 and any(classifiers()[name].voted for name in self.models):

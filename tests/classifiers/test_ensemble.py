@@ -56,6 +56,6 @@ def test_the_parameters_of_a_run_say_who_votes():
     lstm_fcn, lite = (Architecture(name=n, cells=c, **SHARED) for n, c in (("lstm_fcn", 8), ("lite", None)))
     assert found == Vote((lstm_fcn, lite))
     assert architecture_of("lstm_fcn", {**SHARED, "cells": 8}) == lstm_fcn
-    for word in ("mini_rocket", "ensemble", "lit"):
+    for word in ("dtw", "ensemble", "lit"):
         with pytest.raises(LstmfcnError):
             architecture_of("ensemble", {**SHARED, "members": word})

@@ -15,6 +15,7 @@ from lstmfcn.errors import ParamsError
 from lstmfcn.evaluation.evidence import with_evidence
 from lstmfcn.evaluation.metrics import metric_named
 from lstmfcn.files import read_json
+from lstmfcn.pipeline.stages import promote
 from lstmfcn.pipeline.stages.promote import standing
 from lstmfcn.report.explanation_page import trained
 from lstmfcn.report.summary import summarise
@@ -25,6 +26,7 @@ from lstmfcn.runs.ranking import rank
 from lstmfcn.runs.run import members_of
 from lstmfcn.tracking.champion import load_champion
 from lstmfcn.tracking.explained import registered_subject
+from lstmfcn.tracking.registry.versions import registered
 from lstmfcn.tracking.rows import CHOSEN_RUN_TAG
 
 ONE = Identity(dataset="Bumps", classifier="ensemble", seed=0)
@@ -189,6 +191,39 @@ def test_seeds_and_folds_have_voices_of_their_own(finished, tmp_path):
     assert not (study.phase1 / "Bumps/ensemble/seed-3").exists()
 
 
+@pytest.mark.slow
+def test_mini_rocket_has_a_voice_and_serves_by_itself_where_it_may(finished, tmp_path):
+    """Its figures are those of its own weights, and of the mean; its package answers as it was measured."""
+    study = copy_of(finished[0], tmp_path / "study")
+    text = WITH.replace("references: []", "references: [mini_rocket]")
+    study.params.write_text(
+        text + "promote: {references: true}\nensemble: {members: [mini_rocket, lstm_fcn]}\n"
+    )
+    run_stages(study, finished[1], "train", "finetune", "evaluate", "promote")
+    voices = ("lstm_fcn", "mini_rocket")
+    assert [one.classifier for one in members_of(load_run(study, ONE))] == list(voices)
+    _, found = table(study, ONE.test(), "predictions.csv")
+    own = [table(study, alone(name).test(), "predictions.csv")[1] for name in voices]
+    np.testing.assert_allclose(found, np.mean(own, axis=0), atol=2e-6)
+    (made,) = (
+        one for one in read_json(study.promotions)["Bumps"]["candidates"] if one["model"] == "mini_rocket"
+    )
+    assert made["oof_log_loss"] < 1
+    params = config.load(study.params)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(promote, "standing", lambda _, ranked, *__: (of_mini_rocket(ranked), ""))
+        promote.register(study, params)
+    (version,) = (v for v in registered(study)["Bumps"] if v.model == "mini_rocket")
+    champion = load_champion("Bumps", version=version.version, workspace=study.root)
+    raw = pd.read_csv(finished[1] / "Bumps/Bumps_TEST.tsv", sep="\t", header=None).to_numpy()[:, 1:]
+    np.testing.assert_allclose(champion.predict_proba(raw[:, np.newaxis].astype(float)), own[1], atol=2e-6)
+    assert champion.network().get_layer("conv0").kernel.shape == (9, 1, 84)
+
+
+def of_mini_rocket(ranked):
+    return next(run for run in ranked if run.identity.classifier == "mini_rocket")
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -196,11 +231,11 @@ def test_seeds_and_folds_have_voices_of_their_own(finished, tmp_path):
         ({"models": ["fcn", "ensemble"]}, "an ensemble of 1 network has nothing to average"),
         (
             {"models": ["fcn", "lite", "ensemble"], "ensemble": {"members": ["fcn", "resnet"]}},
-            "ensemble.members names resnet, which is no network among models",
+            "ensemble.members names resnet, which is none that can vote among models and ref.*: fcn, lite",
         ),
         (
             {"models": ["fcn", "lite", "ensemble"], "ensemble": {"members": ["ensemble", "fcn"]}},
-            "ensemble.members names ensemble, which is no network",
+            "ensemble.members names ensemble, which is none that can vote",
         ),
         (
             {"models": ["fcn", "lite", "ensemble"], "ensemble": {"members": ["fcn", "fcn"]}},
@@ -210,15 +245,20 @@ def test_seeds_and_folds_have_voices_of_their_own(finished, tmp_path):
 )
 def test_a_vote_of_nobody_is_refused(given, said):
     with pytest.raises(ParamsError, match=said):
-        config.parse({"datasets": ["A"], **given})
+        config.parse({"datasets": ["A"], "references": [], **given})
 
 
 def test_who_votes_is_what_the_parameters_say():
-    given = {"datasets": ["A"], "models": ["fcn", "lite", "ensemble"]}
+    given = {"datasets": ["A"], "models": ["fcn", "lite", "ensemble"], "references": []}
     assert config.parse(given).members == ("fcn", "lite")
     assert config.parse(given | {"ensemble": {"members": ["lite", "fcn"]}}).members == ("lite", "fcn")
     assert config.parse(given | {"models": ["fcn", "ensemble"], "ensemble": {"folds": True}}).members == (
         "fcn",
+    )
+    assert config.parse(given | {"references": ["dtw", "mini_rocket"]}).members == (
+        "fcn",
+        "lite",
+        "mini_rocket",
     )
     paper = config.parse(given | {"protocol": "paper", "paper": json.loads(json.dumps(config.PAPER))})
     assert paper.classifiers == ("fcn", "lite")

@@ -29,8 +29,10 @@ class Classifier:
         A sentence on what it is, with its source.
     paper
         The column of the paper's Table I for each phase, where it has one.
+    has_weights
+        Whether what it has learned is kept, as a network's weights: then it can vote and serve.
     may_serve
-        Whether it can be registered as a champion.
+        Whether it is registered as a champion where it stands for a dataset.
     voted
         Whether it is made of what the networks of a study have learned, and learns nothing itself.
     work
@@ -45,6 +47,7 @@ class Classifier:
     summary: str = ""
     paper: Mapping[str, str] = field(default_factory=dict)
 
+    has_weights: ClassVar[bool] = False
     may_serve: ClassVar[bool] = False
     voted: ClassVar[bool] = False
     work: ClassVar[str]
@@ -97,6 +100,7 @@ class NetworkClassifier(Classifier):
     fine_tuned: bool = True
     estimator: str = ""
 
+    has_weights: ClassVar[bool] = True
     may_serve: ClassVar[bool] = True
     work: ClassVar[str] = "lstmfcn.classifiers.network"
 
@@ -123,6 +127,7 @@ class NetworkClassifier(Classifier):
 class EnsembleClassifier(Classifier):
     """The networks that phase 1 has trained on a dataset, whose probabilities are averaged."""
 
+    has_weights: ClassVar[bool] = True
     may_serve: ClassVar[bool] = True
     voted: ClassVar[bool] = True
     work: ClassVar[str] = "lstmfcn.classifiers.ensemble"

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, ClassVar
 
 from lstmfcn.classifiers.base import ReferenceClassifier
+from lstmfcn.networks.architecture import Architecture
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +69,31 @@ class LibraryClassifier(ReferenceClassifier):
                 f"{length:,} values that takes too long: n^2 L^2 is {cells:.1g}, above {self.most_cells:.0g}."
             )
         return ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RocketClassifier(LibraryClassifier):
+    """MiniRocket, whose fit is kept as a network's weights: it can vote, and serve.
+
+    Attributes
+    ----------
+    network
+        See `Architecture.name`.
+    """
+
+    network: str
+
+    has_weights: ClassVar[bool] = True
+    work: ClassVar[str] = "lstmfcn.classifiers.mini_rocket"
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        """The modules that its results depend on, besides those of the jobs themselves."""
+        return (self.work, Architecture(name=self.network).module)
+
+    def architecture_of(self, _params: Mapping[str, Any]) -> Architecture:
+        """Return the network that holds a run's fit."""
+        return Architecture(name=self.network)
 
 
 def _version(library: str) -> str:

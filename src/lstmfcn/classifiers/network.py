@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstmfcn.classifiers.base import NetworkClassifier
+from lstmfcn.classifiers.library import RocketClassifier
 from lstmfcn.classifiers.outcome import Outcome, unpack_weights
 from lstmfcn.classifiers.phase1 import reused_engine, train_phase1
 from lstmfcn.data.series import Split
@@ -36,7 +37,7 @@ def train(_classifier: NetworkClassifier, job: TrainJob) -> Outcome:
 
 
 def predict(
-    classifier: NetworkClassifier,
+    classifier: NetworkClassifier | RocketClassifier,
     trained: Sequence[tuple[Run, Mapping[str, bytes]]],
     train: Split,
     X: NDArray[np.float32],

@@ -93,7 +93,7 @@ def load(classifier: ReferenceClassifier, n_channels: int) -> None:
         _made(classifier, 0).fit(X, np.array([0, 1, 0, 1])).predict_proba(X)
 
 
-def _whole(X: NDArray[np.float32]) -> NDArray[np.float32]:
+def whole(X: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return series with zeros after their ends, where NaN stands in those that are padded."""
     return np.where(np.isnan(X), np.float32(0), X)
 
@@ -101,21 +101,38 @@ def _whole(X: NDArray[np.float32]) -> NDArray[np.float32]:
 def _made(classifier: ReferenceClassifier, seed: int) -> Any:
     """Return the library's estimator; it has the seed where it takes one and its options name none."""
     module, _, name = classifier.source.partition(":")
-    out = f"or take {classifier.name} out of `references` (or `models`) in params.yaml"
-    if isinstance(classifier, LibraryClassifier) and (missing := classifier.missing()):
-        raise LstmfcnError(
-            f"{classifier.name} needs {missing[0]}, which is missing: {classifier.remedy()}; {out}."
-        )
+    if isinstance(classifier, LibraryClassifier):
+        needed(classifier)
     try:
         made = getattr(import_module(module), name)(**classifier.options)
     except ImportError as error:
         library = module.partition(".")[0]
         raise LstmfcnError(
-            f"{classifier.name} needs {library}, which cannot be imported ({error}). Install it, {out}."
+            f"{classifier.name} needs {library}, which cannot be imported ({error}). Install it, "
+            f"{_out(classifier)}."
         ) from error
     if made.get_params().get("random_state", seed) is None:
         made.set_params(random_state=seed)
     return made
+
+
+def needed(classifier: LibraryClassifier) -> None:
+    """Refuse to go on without its libraries.
+
+    Raises
+    ------
+    LstmfcnError
+        Naming one that is missing, and the remedy.
+    """
+    if missing := classifier.missing():
+        raise LstmfcnError(
+            f"{classifier.name} needs {missing[0]}, which is missing: {classifier.remedy()}; "
+            f"{_out(classifier)}."
+        )
+
+
+def _out(classifier: ReferenceClassifier) -> str:
+    return f"or take {classifier.name} out of `references` (or `models`) in params.yaml"
 
 
 def _fit(
@@ -126,21 +143,21 @@ def _fit(
     identity: Identity,
 ) -> Predict:
     """Return a function from series to probabilities of all classes."""
-    with _refusing(classifier, "fitted on", identity):
+    with refusing(classifier, "fitted on", identity):
         made = _made(classifier, identity.seed)
-        made.fit(_whole(X), y)
+        made.fit(whole(X), y)
 
     def predict_all(series: NDArray[np.float32]) -> NDArray[np.float32]:
         probabilities = np.zeros((len(series), n_classes), np.float32)
-        with _refusing(classifier, "asked about", identity):
-            probabilities[:, made.classes_] = made.predict_proba(_whole(series))  # a fold may lack a class
+        with refusing(classifier, "asked about", identity):
+            probabilities[:, made.classes_] = made.predict_proba(whole(series))  # a fold may lack a class
         return probabilities
 
     return predict_all
 
 
 @contextmanager
-def _refusing(classifier: ReferenceClassifier, what: str, identity: Identity) -> Iterator[None]:
+def refusing(classifier: ReferenceClassifier, what: str, identity: Identity) -> Iterator[None]:
     """Take any error of a library for a refusal; what it warns of is its own affair."""
     try:
         with _quiet():

@@ -1,6 +1,6 @@
 """The table of classifiers. A new one is a row here, and its network's module if it is a network.
 
-The references, estimators of other libraries, have a table of their own: they never serve.
+The references, estimators of other libraries, have a table of their own.
 
 Classifiers of other packages join it by an entry point of the group "lstmfcn.classifiers" that names a
 `Classifier`.
@@ -18,7 +18,7 @@ from lstmfcn.classifiers.base import (
     NetworkClassifier,
     ReferenceClassifier,
 )
-from lstmfcn.classifiers.library import LibraryClassifier
+from lstmfcn.classifiers.library import LibraryClassifier, RocketClassifier
 from lstmfcn.errors import LstmfcnError, nearest
 from lstmfcn.networks.architecture import Architecture, Vote
 from lstmfcn.plugins import points
@@ -68,11 +68,12 @@ TABLE: tuple[Classifier, ...] = (
 )
 
 REFERENCES: tuple[ReferenceClassifier, ...] = (
-    LibraryClassifier(
+    RocketClassifier(
         name="mini_rocket",
         title="MiniRocket",
         summary="MiniRocket (Dempster, Schmidt and Webb, 2021) and a ridge classifier, as aeon has them.",
         source="aeon.classification.convolution_based:MiniRocketClassifier",
+        network="mini_rocket",
         libraries=("aeon", "numba"),
         shortest=9,  # of its kernels
         most_series=10_000,  # its authors take another classifier from there on
@@ -183,20 +184,30 @@ def architecture_of(name: str, params: Mapping[str, Any]) -> Architecture | Vote
     ValueError
         If it is not written as `member_of` writes it.
     """
-    if not isinstance(classifier_named(name), EnsembleClassifier):
-        return network_named(name).architecture_of(params)
-    members = [word.partition("/") for word in params["members"].split()]
-    return Vote(
-        tuple(
-            network_named(member).architecture_of({**params, "cells": int(cells) if cells else None})
-            for member, _, cells in members
-        )
-    )
+    row = classifier_named(name)
+    if isinstance(row, NetworkClassifier | RocketClassifier):
+        return row.architecture_of(params)
+    if not isinstance(row, EnsembleClassifier):
+        raise LstmfcnError(f"{row.title} is no network: it has no weights that are kept.")
+    members = []
+    for word in params["members"].split():
+        member, _, cells = word.partition("/")
+        found = architecture_of(member, {**params, "members": "", "cells": int(cells) if cells else None})
+        if isinstance(found, Vote):
+            raise LstmfcnError(f"{member} votes in no other ensemble.")
+        members.append(found)
+    return Vote(tuple(members))
 
 
 def member_of(name: str, cells: int | None) -> str:
     """Return the word for a network of a classifier and width among the members of an ensemble."""
     return name if cells is None else f"{name}/{cells}"
+
+
+def can_vote(name: str) -> bool:
+    """Return whether a classifier's networks can vote in an ensemble."""
+    row = classifiers()[name]
+    return row.has_weights and not row.voted
 
 
 def has_phases(name: str) -> bool:

@@ -7,6 +7,7 @@ class's score. The features of the LSTM come first in the last layer's rows and 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import keras
@@ -53,10 +54,16 @@ def class_activation_maps(model: keras.Model, X: NDArray[np.float32]) -> NDArray
         over the steps before.
     """
     kernel, _ = _last_layer(model)
-    averaged = model.get_layer("pooled").input
-    features = outputs(model, averaged[0] if isinstance(averaged, list) else averaged, X)
-    weights = kernel[-features.shape[-1] :]
-    return np.ascontiguousarray(np.swapaxes(features @ weights, 1, 2))
+    maps, end = [], len(kernel)
+    for layer in reversed(_pooling(model)):
+        averaged = layer.input[0] if isinstance(layer.input, list) else layer.input
+        weights = kernel[end - layer.output.shape[-1] : end]
+        end -= len(weights)
+        if hasattr(layer, "maps"):  # it has more features than would fit in memory at each step
+            maps.append(outputs(model, layer.maps(averaged, weights), X))
+        else:
+            maps.append(outputs(model, averaged, X) @ weights)
+    return np.ascontiguousarray(np.swapaxes(sum(maps[1:], start=maps[0]), 1, 2))
 
 
 def contributions(model: keras.Model, X: NDArray[np.float32]) -> Contributions:
@@ -68,15 +75,20 @@ def contributions(model: keras.Model, X: NDArray[np.float32]) -> Contributions:
         As for `class_activation_maps`.
     """
     kernel, bias = _last_layer(model)
-    pooled = outputs(model, model.get_layer("pooled").output, X)
-    convolutional = pooled @ kernel[-pooled.shape[-1] :]
-    n_recurrent = len(kernel) - pooled.shape[-1]
+    features = outputs(model, model.get_layer("logits").input, X)
+    n_recurrent = len(kernel) - sum(layer.output.shape[-1] for layer in _pooling(model))
+    convolutional = features[:, n_recurrent:] @ kernel[n_recurrent:]
     if n_recurrent:
-        features = outputs(model, model.get_layer("logits").input, X)
         recurrent = features[:, :n_recurrent] @ kernel[:n_recurrent]
     else:
         recurrent = np.zeros_like(convolutional)
     return Contributions(convolutional, recurrent, bias)
+
+
+def _pooling(model: keras.Model) -> list[keras.layers.Layer]:
+    """Return the layers that pool over time, in the order of their features."""
+    found = [layer for layer in model.layers if re.fullmatch(r"pooled\d*", layer.name)]
+    return sorted(found, key=lambda layer: int(layer.name.removeprefix("pooled") or 0))
 
 
 def _last_layer(model: keras.Model) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -5,9 +5,10 @@ holds
 
 - `features(series, architecture, seeds, within=None)`: from the series, shape (batch, n_channels, length), to
   what the last layer sees, shape (batch, n_features). What its convolutions found is averaged over time by a
-  layer called "pooled", and comes last among the features: then class activation maps can be drawn. Where
-  series may end before the others, `within` says which steps are within them, bool (batch, length), and after
-  their ends are zeros (`lstmfcn.networks.padding`); a network without the argument takes none of these;
+  layer called "pooled" (or several: "pooled0", ...), and comes last among the features: then class activation
+  maps can be drawn. Where series may end before the others, `within` says which steps are within them, bool
+  (batch, length), and after their ends are zeros (`lstmfcn.networks.padding`); a network without the argument
+  takes none of these;
 - `RECURRENT`: whether it has cells, whose number is searched for;
 - `LOW_PRECISION`: the names of the layers that may compute in bfloat16.
 """

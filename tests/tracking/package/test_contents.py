@@ -87,7 +87,7 @@ def put(name, content="", kind="file"):
         (put("elsewhere", "..", "link"), "elsewhere is a link"),
         (put("dangling", "nowhere", "link"), "dangling is a link"),
         (put("input_example.json", kind="pipe"), "input_example.json is no plain file"),
-        (put(GRAPH, str(2**24), "sparse"), "is the most"),
+        (put(GRAPH, str(2**27), "sparse"), "is the most"),
         (put("MLmodel", str(2**24), "sparse"), "is the most"),
         (put("odd\nname"), "'odd\\nname'"),
         (

@@ -111,7 +111,9 @@ NETWORKS = [
         )
     ),
     *((one, PADDED) for one in OF_THE_TABLE),
-    (Vote(OF_THE_TABLE[1:3] * 2), {"temperature": 1.7}),
+    (Architecture(name="mini_rocket"), {"n_channels": 2}),
+    (Architecture(name="mini_rocket"), PADDED),
+    (Vote((*OF_THE_TABLE[1:3] * 2, Architecture(name="mini_rocket"))), {"temperature": 1.7}),
     (Vote(OF_THE_TABLE), PADDED),
 ]
 

@@ -31,7 +31,9 @@ def vote(job: VoteJob) -> Bundle:
     outcome = Outcome(merged(weights), (), None, evidence)
     first = job.members[0][0]
     seeds = dict.fromkeys(str(run.identity.seed) for run, _ in job.members)
-    shared = Architecture.of(first.identity.classifier, {**first.params, "cells": None}).params()
+    trained = next((run.params for run, _ in job.members if "dropout" in run.params), first.params)
+    defaults = Architecture(name=job.identity.classifier).params()
+    shared = {name: trained.get(name, value) for name, value in defaults.items()} | {"cells": None}
     made = Run(
         identity=job.identity,
         job=job.key,

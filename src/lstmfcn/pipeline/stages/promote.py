@@ -26,6 +26,7 @@ from lstmfcn.files import write_json
 from lstmfcn.pipeline.progress import say
 from lstmfcn.pipeline.recipes import grid_of
 from lstmfcn.pipeline.splits import train_splits
+from lstmfcn.runs.left_out import is_left_out
 from lstmfcn.runs.outputs import check_split, load_run, read_output
 from lstmfcn.runs.predictions import Predictions
 from lstmfcn.runs.ranking import rank
@@ -74,16 +75,21 @@ def candidates(workspace: Workspace, params: Params, dataset: str) -> list[tuple
     """Return every trained run of a dataset with its evidence by every metric, and the folder of its weights.
 
     A run on another resample is none: what serves was trained on the dataset's own split. Nor is one that was
-    selected on the test split, whose evidence is not honest, or one of a classifier that cannot be served.
+    selected on the test split, whose evidence is not honest, one of a classifier that cannot be served, or
+    that is left out.
     """
     grid = grid_of(params, [(dataset, 0)])
     trained = [
         one
         for classifier, phase1 in grid.trainings()
-        if classifier.may_serve
+        if classifier.may_serve or (classifier.has_weights and params.promote.references)
         for one in grid.trained(classifier, phase1)
     ]
-    found = [(with_evidence(workspace, load_run(workspace, one)), one.folder(workspace)) for one in trained]
+    found = [
+        (with_evidence(workspace, load_run(workspace, one)), one.folder(workspace))
+        for one in trained
+        if not is_left_out(one.folder(workspace))
+    ]
     return [(run, folder) for run, folder in found if run.selected_on == "train"]
 
 

@@ -19,6 +19,7 @@ from lstmfcn.runs.cache import job_key
 from lstmfcn.runs.facts import write_facts
 from lstmfcn.runs.grid import Grid
 from lstmfcn.runs.identity import Identity
+from lstmfcn.runs.left_out import is_left_out
 from lstmfcn.runs.outputs import load_run, read_output
 from lstmfcn.runs.run import Run
 from lstmfcn.workspace import Workspace
@@ -66,7 +67,8 @@ def _vote(
     grid: Grid[Classifier],
 ) -> Job:
     """Return the job of an ensemble, whose members are trained."""
-    members = [load_run(workspace, each) for each in grid.members(one, params.members)]
+    asked = grid.members(one, params.members)
+    members = [load_run(workspace, each) for each in asked if not is_left_out(each.folder(workspace))]
     key = job_key(
         stage="train",
         data=given.hash,

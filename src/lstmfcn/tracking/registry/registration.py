@@ -20,6 +20,7 @@ from lstmfcn.errors import RegistryError
 from lstmfcn.evaluation.evidence import OOF_FILE
 from lstmfcn.evaluation.metrics import all_metrics
 from lstmfcn.files import hash_file
+from lstmfcn.networks.architecture import Architecture
 from lstmfcn.runs.run import BY_ESTIMATOR, WEIGHTS_FILE, Run
 from lstmfcn.tracking.mlflow import Tracker
 from lstmfcn.tracking.package.contents import REFERENCE, checksum
@@ -33,6 +34,10 @@ ARTIFACT = "model"
 VERSIONS = f"{PREFIX}version."
 """How the tags of a run begin that name the versions it was registered as; the package's fingerprint follows.
 So a version that a person deleted is known, even where the model was deleted with it."""
+
+
+SHAPES = {name: value for name, value in Architecture(name="").params().items() if name != "dropout"}
+"""What else than its classifier's name tells a network, and what it is where a run does not say."""
 
 
 class DeletedError(RegistryError):
@@ -166,7 +171,7 @@ def _pack(package: Path, run: Run, folder: Path, contents: Contents) -> None:
         "counts": list(contents.counts),
         "architecture": {
             "classifier": run.identity.classifier,
-            **{name: run.params[name] for name in ("cells", "dimension_shuffle", "segments")},
+            **{name: run.params.get(name, value) for name, value in SHAPES.items()},
             **({"members": str(run.params["members"]).split()} if "members" in run.params else {}),
         },
         **({} if contents.temperature is None else {"temperature": f"{contents.temperature:.6f}"}),
