@@ -12,6 +12,7 @@ import time
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -91,8 +92,9 @@ MEMBERS = {
     "lite": {"network": Architecture(name="lite"), "recipe": {"epochs": 600}},
     "lite_halved": {"network": Architecture(name="lite"), "view": halved, "recipe": {"epochs": 600}},
     "lite_difference": {"network": Architecture(name="lite"), "view": difference, "recipe": {"epochs": 600}},
-    # Of other libraries; the second needs PyTorch.
-    "mini_rocket": {"reference": "mini_rocket"},
+    "mini_rocket": {"fit": "rocket"},
+    # As their library has them; the second needs PyTorch.
+    "aeons_mini_rocket": {"reference": "mini_rocket"},
     "multi_rocket_hydra": {"reference": "multi_rocket_hydra"},
     # Other recipes.
     "lite_long": {"network": Architecture(name="lite"), "recipe": {"epochs": 1500}},
@@ -139,8 +141,8 @@ def train(job):
     view = member.get("view", lambda X: X)
     (X, y), (test_X, test_y) = load(dataset, "TRAIN"), load(dataset, "TEST")
     X, test_X = (view(values).astype(np.float32) for values in (X, test_X))
-    fitted = fit_reference if "reference" in member else fit_network
-    epochs, loss, seconds, probabilities = fitted(member, X, y, test_X, seed)
+    fit = next((how for key, how in FITS.items() if key in member), fit_network)
+    epochs, loss, seconds, probabilities = fit(member, X, y, test_X, seed)
     accuracy = (probabilities.argmax(axis=1) == test_y).mean()
     return [dataset, name, seed, epochs, loss, round(seconds, 2), accuracy], probabilities
 
@@ -169,6 +171,31 @@ def fit_reference(member, X, y, test_X, seed):
     begun = time.process_time()
     made.fit(X, y)
     return 0, np.nan, time.process_time() - begun, made.predict_proba(test_X)
+
+
+def fit_rocket(_member, X, y, test_X, seed):
+    """Return the same of MiniRocket as a network: its seconds hold those of its folds."""
+    from lstmfcn.classifiers import mini_rocket
+    from lstmfcn.classifiers.outcome import pack_weights
+    from lstmfcn.data.series import Split
+    from lstmfcn.environment import load_backend
+    from lstmfcn.runs.identity import Identity
+
+    load_backend()
+    row, train = classifier_named("mini_rocket"), Split(X, y, tuple(map(str, range(int(y.max()) + 1))))
+    one = Identity(dataset="A", classifier="mini_rocket", seed=seed)
+    job = SimpleNamespace(train=train, identity=one, n_folds=3, selection=None, progress=lambda _: None)
+    mini_rocket.load(row, X.shape[1])  # its code is compiled now
+    begun = time.process_time()
+    outcome = mini_rocket.train(row, job)
+    seconds = time.process_time() - begun
+    run = SimpleNamespace(identity=one, params={})
+    files = {"weights.npz": pack_weights(outcome.weights)}
+    (probabilities,) = mini_rocket.predict(row, [(run, files)], train, test_X)
+    return 0, outcome.out_of_fold.loss, seconds, probabilities
+
+
+FITS = {"reference": fit_reference, "fit": fit_rocket}
 
 
 def main():
