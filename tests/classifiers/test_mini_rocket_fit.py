@@ -66,18 +66,14 @@ def test_its_labels_are_aeons_and_its_scores_the_ridges(n_classes, channels):
 
 
 def test_the_evidence_is_of_those_that_have_not_seen_the_series():
-    """Each fold's part, fitted and scored by hand through the same functions, in another order."""
+    """A fold's part, fitted by itself, says the same of what the fold holds out."""
     train = split(36)
-    outcome = trained(train)
-    oof = outcome.out_of_fold
+    oof = trained(train).out_of_fold
     assert oof.accuracy > 0.6
-    scores = np.full((36, 3), np.nan)
-    for k in reversed(range(3)):
-        rest = Split(train.X[oof.fold != k], train.y[oof.fold != k], train.classes)
-        part = trained(Split(rest.X, rest.y, rest.classes))
-        found = predicted(part, rest, train.X[oof.fold == k])
-        scores[oof.fold == k] = np.log(found)
-    np.testing.assert_array_equal(scores.argmax(axis=1), oof.probabilities.argmax(axis=1))
+    held = oof.fold == 1
+    rest = Split(train.X[~held], train.y[~held], train.classes)
+    found = predicted(trained(rest), rest, train.X[held])
+    np.testing.assert_array_equal(found.argmax(axis=1), oof.probabilities[held].argmax(axis=1))
 
 
 def test_its_confidence_is_fitted_out_of_fold():
@@ -104,9 +100,8 @@ def test_a_class_that_a_fold_lacks_has_no_probability_there():
 
 def test_what_it_leaves_is_plain_arrays_and_equal_each_time():
     train = split(24)
-    one, same, other = (trained(train, seed=seed).files(train.classes) for seed in (3, 3, 4))
+    one, same = (trained(train).files(train.classes) for _ in range(2))
     assert one == same
-    assert one["weights.npz"] != other["weights.npz"]
     assert one.keys() == {"weights.npz", "oof.csv"}
 
 
