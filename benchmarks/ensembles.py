@@ -23,7 +23,8 @@ LARGE = ("ElectricDevices", "FordA", "HandOutlines")
 class Kept:
     """What each member said of the test series of each dataset, and the truth."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, temperatures=()):
+        self.temperatures = {name: float(value) for name, value in (t.split("=") for t in temperatures)}
         self.paths = {(path.parent.name, path.stem): path for path in sorted(folder.glob("*/*.npz"))}
         self.truths = {}
 
@@ -37,9 +38,14 @@ class Kept:
         return np.array([self._accuracy(members, dataset) for dataset in datasets])
 
     def _accuracy(self, members, dataset):
-        kept = [np.load(self.paths[one, dataset])["probabilities"].astype(float) for one in members]
-        mean = sum(p / p.sum(axis=1, keepdims=True) for p in kept)
+        mean = sum(self._voice(one, dataset) for one in members)
         return float((mean.argmax(axis=1) == self._truth(dataset)).mean())
+
+    def _voice(self, member, dataset):
+        kept = np.load(self.paths[member, dataset])["probabilities"].astype(float)
+        if temperature := self.temperatures.get(member):
+            kept = np.maximum(kept, 0.5) ** (1 / temperature)  # it is kept in steps of 1 in 255
+        return kept / kept.sum(axis=1, keepdims=True)
 
     def _truth(self, dataset):
         if dataset not in self.truths:
@@ -71,9 +77,10 @@ def main():
     parser.add_argument("--half", choices=["tuning", "other", "all"], default="tuning")
     parser.add_argument("--beside", type=Path, help="a CSV of published accuracies: dataset, then methods")
     parser.add_argument("--methods", nargs="*", default=["InceptionTime", "MR-Hydra", "HC2"])
+    parser.add_argument("--temperatures", nargs="*", default=[], help="how sure a voice is: lite-0=1.5")
     parser.add_argument("--each", action="store_true", help="the accuracy on each dataset, too")
     arguments = parser.parse_args()
-    kept, rng = Kept(arguments.folder), np.random.default_rng(0)
+    kept, rng = Kept(arguments.folder, arguments.temperatures), np.random.default_rng(0)
     halves = {"tuning": set(TUNING), "all": {dataset for _, dataset in kept.paths}}
     halves["other"] = halves["all"] - halves["tuning"]
     datasets = [d for d in kept.datasets(arguments.of) if d in halves[arguments.half]]
