@@ -7,26 +7,24 @@ a softmax at the temperature that is fitted on the out-of-fold scores: the label
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lstmfcn.classifiers import network
 from lstmfcn.classifiers.library import RocketClassifier
+from lstmfcn.classifiers.network import predict as predict
 from lstmfcn.classifiers.outcome import Outcome, OutOfFold
 from lstmfcn.classifiers.phase1 import folds_of, network_for
 from lstmfcn.classifiers.reference import load as load
 from lstmfcn.classifiers.reference import needed, refusing, whole
 from lstmfcn.data.batches import batches
-from lstmfcn.data.series import Split
 from lstmfcn.evaluation.calibration import fitted_temperature
 from lstmfcn.networks.architecture import Architecture
 from lstmfcn.networks.mini_rocket import KERNELS, SIZE, dilations
 from lstmfcn.runs.identity import Identity
 from lstmfcn.runs.left_out import RefusedError
-from lstmfcn.runs.run import Run
 from lstmfcn.training.weights import get_weights
 
 if TYPE_CHECKING:
@@ -51,6 +49,8 @@ def train(classifier: RocketClassifier, job: TrainJob) -> Outcome:
     LstmfcnError
         If a library is missing.
     """
+    from scipy.special import softmax
+
     split, identity = job.train, job.identity
     n, _, length = split.X.shape
     if reason := classifier.refusal(n, length):
@@ -69,20 +69,10 @@ def train(classifier: RocketClassifier, job: TrainJob) -> Outcome:
     held = fold >= 0
     scale = 1.0
     if held.any():
-        scale /= fitted_temperature(split.y[held], softmax(scores[held]).astype(np.float32))
+        scale /= fitted_temperature(split.y[held], softmax(scores[held], axis=1).astype(np.float32))
     model.get_layer("logits").set_weights([scale * kernel, np.maximum(scale * bias, NEVER)])
-    probabilities = softmax(scale * scores).astype(np.float32)
+    probabilities = softmax(scale * scores, axis=1).astype(np.float32)
     return Outcome(get_weights(model), (), None, OutOfFold(split.y, fold, probabilities))
-
-
-def predict(
-    classifier: RocketClassifier,
-    trained: Sequence[tuple[Run, Mapping[str, bytes]]],
-    train: Split,
-    X: NDArray[np.float32],
-) -> Iterator[NDArray[np.float32]]:
-    """Yield the class probabilities that the network of each run gives to prepared series."""
-    yield from network.predict(classifier, trained, train, X)
 
 
 def _fit(
@@ -149,9 +139,3 @@ def shares(model: keras.Model, X: NDArray[np.float32]) -> NDArray[np.float64]:
     to_shares = keras.Model(model.inputs[0], model.get_layer("logits").input)
     parts = [np.asarray(to_shares(batch, training=False)) for batch in batches(X)]
     return np.asarray(np.concatenate(parts), np.float64)
-
-
-def softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the softmax of each row."""
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
