@@ -4,9 +4,13 @@ import numpy as np
 import pytest
 
 from lstmfcn.classifiers.ensemble import mean_out_of_fold, merged, of_member
+from lstmfcn.classifiers.jobs.common import VoteJob
+from lstmfcn.classifiers.jobs.ensemble import vote
 from lstmfcn.classifiers.table import architecture_of, member_of
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.networks.architecture import Architecture, Vote
+from lstmfcn.runs.identity import Identity
+from lstmfcn.runs.left_out import RefusedError
 from lstmfcn.runs.predictions import Predictions
 
 CLASSES = ("a", "b")
@@ -36,6 +40,14 @@ def test_each_series_has_the_mean_of_those_that_have_not_seen_it():
 def test_members_of_other_series_do_not_vote_together():
     with pytest.raises(ValueError, match="not trained on the same series"):
         mean_out_of_fold([given([0.5] * 4, [0] * 4), given([0.5] * 4, [0] * 4, LABELS[[1, 0, 2, 3]])])
+
+
+def test_a_vote_of_nobody_is_left_out():
+    """It was a traceback that ended the stage."""
+    one = Identity(dataset="A", classifier="ensemble", seed=0)
+    with pytest.raises(RefusedError, match="All that would vote are left out") as refused:
+        vote(VoteJob(key="", identity=one, protocol="honest", train=None, members=(), folds=False))
+    assert refused.value.identity == one
 
 
 def test_the_weights_of_members_are_told_apart():

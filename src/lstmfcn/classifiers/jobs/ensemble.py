@@ -8,6 +8,7 @@ from lstmfcn.classifiers.outcome import Outcome, fold_weights, unpack_weights
 from lstmfcn.classifiers.table import member_of
 from lstmfcn.errors import DataError
 from lstmfcn.networks.architecture import Architecture
+from lstmfcn.runs.left_out import RefusedError
 from lstmfcn.runs.predictions import Predictions
 from lstmfcn.runs.run import Bundle, Run
 
@@ -19,7 +20,11 @@ def vote(job: VoteJob) -> Bundle:
     ------
     DataError
         If they were not trained on the split that is given.
+    RefusedError
+        If there are none, since all that would vote are left out.
     """
+    if not job.members:
+        raise RefusedError("All that would vote are left out.", job.identity)
     words, weights = [], []
     for run, files in job.members:
         if run.data != job.train.hash:
