@@ -84,7 +84,11 @@ def test_series_without_padding_are_trained_by_the_network_that_knows_none(archi
     np.testing.assert_allclose(predicted(padded, X), engine.predict(X), atol=1e-6)
 
 
-@pytest.mark.parametrize("architecture", CONVOLUTIONAL, ids=lambda a: a.name)
+@pytest.mark.parametrize(
+    "architecture",
+    [pytest.param(a, marks=pytest.mark.exhaustive if a.name == "resnet" else ()) for a in CONVOLUTIONAL],
+    ids=lambda a: a.name,
+)
 def test_more_padding_changes_no_training(architecture):
     """But for rounding: gradients and batch norm's moments are those of the steps within the series."""
     y = np.arange(8) % 3

@@ -151,16 +151,23 @@ class KilledError(Exception):
     pass
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before it", "after it"])
+STEPS = [
+    ("keep", 1),
+    ("create_model_version", 1),
+    ("set_registered_model_tag", 1),
+    ("delete_registered_model_alias", 1),
+    ("set_registered_model_alias", 2),
+    ("set_registered_model_tag", 2),
+]
+
+
 @pytest.mark.parametrize(
-    ("step", "call"),
+    ("step", "call", "after"),
     [
-        ("keep", 1),
-        ("create_model_version", 1),
-        ("set_registered_model_tag", 1),
-        ("delete_registered_model_alias", 1),
-        ("set_registered_model_alias", 2),
-        ("set_registered_model_tag", 2),
+        *(pytest.param(*step, False, id=f"before {step[0]}") for step in STEPS),
+        pytest.param(*STEPS[-1], True, id=f"after {STEPS[-1][0]}"),
+        # After one step is before the next, but for what is called between them.
+        *(pytest.param(*step, True, marks=pytest.mark.exhaustive) for step in STEPS[:-1]),
     ],
 )
 def test_a_promotion_that_dies_at_a_step_is_completed_by_the_next(workspace, monkeypatch, step, call, after):
