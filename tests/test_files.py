@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstmfcn.files import OutsideError, check_names, is_name, member, parse_json, read_arrays, write_bytes
+from lstmfcn.files import (
+    OutsideError,
+    check_names,
+    is_name,
+    is_same,
+    member,
+    parse_json,
+    place_copy,
+    read_arrays,
+    write_bytes,
+)
 
 PARTS = st.sampled_from(
     ["..", ".", "", "/", "\\", "a", "b.npz", "~", "\0", "C:",
@@ -165,3 +175,28 @@ def test_what_are_no_arrays_of_ours_is_a_value_error(content, tmp_path):
     for source in (content, tmp_path / "a.npz"):
         with pytest.raises(ValueError, match="its arrays cannot be read"):
             read_arrays(source)
+
+
+def refused(*_):
+    """Stand in for `os.link` where it does not work."""
+    raise PermissionError
+
+
+@pytest.mark.parametrize(
+    ("name", "link", "n_links"),
+    [("weights.npz", os.link, 2), ("weights.npz", refused, 1), ("oof.csv", os.link, 1)],
+    ids=["arrays", "no links here", "text"],
+)
+def test_arrays_lie_on_the_disk_once(tmp_path, monkeypatch, name, link, n_links):
+    source, path = tmp_path / "cache" / name, tmp_path / "out" / name
+    write_bytes(source, b"content")
+    write_bytes(path, b"older")
+    assert not is_same(path, source)
+    monkeypatch.setattr(os, "link", link)
+    place_copy(source, path)
+    assert is_same(path, source)
+    assert path.read_bytes() == b"content"
+    assert path.stat().st_nlink == n_links
+    assert [found.name for found in path.parent.iterdir()] == [name]
+    write_bytes(path, b"other")  # as all writing here: another file, not the same one changed
+    assert source.read_bytes() == b"content"

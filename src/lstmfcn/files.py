@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,10 +61,16 @@ def member(folder: Path, name: object) -> Path:
         If the name is none, or a folder on the way is a link that leads out. The file itself may be a link:
         whoever reads it has to look.
     """
-    path = folder.joinpath(*_parts(name))
-    if not path.parent.resolve().is_relative_to(folder.resolve()):
-        raise OutsideError(f"{path.parent} is a link out of {folder}. Put the folder itself in its place.")
-    return path
+    return members(folder, [name])[name]
+
+
+def members(folder: Path, names: Iterable[Any]) -> dict[Any, Path]:
+    """Return the paths of several files of a folder by their names; see `member`."""
+    paths = {name: folder.joinpath(*_parts(name)) for name in names}
+    for parent in {path.parent for path in paths.values()}:
+        if not parent.resolve().is_relative_to(folder.resolve()):
+            raise OutsideError(f"{parent} is a link out of {folder}. Put the folder itself in its place.")
+    return paths
 
 
 def check_names(names: Iterable[object]) -> None:
@@ -95,16 +102,26 @@ def _parts(name: object) -> list[str]:
 
 
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; on success sync it and rename it over `path`."""
+def atomic_path(path: Path, *, synced: bool = True) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on success rename it over `path`.
+
+    Parameters
+    ----------
+    path
+        Where the file goes.
+    synced
+        Whether to wait until the disk has it. If not, and the power fails within the next half minute, the
+        file may be empty: for what is hashed, and can be made anew.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     os.close(handle)
     temporary = Path(name)
     try:
         yield temporary
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
+        if synced:
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
         temporary.chmod(0o644)  # mkstemp's 0600 would make shared clones and caches unreadable
         temporary.replace(path)
     except OSError as error:
@@ -119,15 +136,15 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write `text` as UTF-8."""
-    with atomic_path(path) as temporary:
+def write_text(path: Path, text: str, *, synced: bool = True) -> None:
+    """Write `text` as UTF-8; see `atomic_path`."""
+    with atomic_path(path, synced=synced) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write `content`."""
-    with atomic_path(path) as temporary:
+def write_bytes(path: Path, content: bytes, *, synced: bool = True) -> None:
+    """Write `content`; see `atomic_path`."""
+    with atomic_path(path, synced=synced) as temporary:
         temporary.write_bytes(content)
 
 
@@ -139,14 +156,45 @@ def has_content(path: Path, content: bytes) -> bool:
         return False
 
 
+def is_same(path: Path, other: Path) -> bool:
+    """Return whether two paths are there and are one file, or two with the same content."""
+    try:
+        one, two = path.stat(), other.stat()
+    except FileNotFoundError:
+        return False
+    if os.path.samestat(one, two):
+        return True
+    return one.st_size == two.st_size and path.read_bytes() == other.read_bytes()
+
+
+def place_copy(source: Path, path: Path) -> None:
+    """Let a file be at another path too: arrays as a hard link, since they fill the disk, the rest copied.
+
+    Where the file system has no hard links, or the two are on different ones, arrays are copied as well.
+    """
+    if source.suffix == ".npz":
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+        try:
+            os.link(source, beside)
+            beside.replace(path)
+        except OSError:
+            pass
+        else:
+            return
+        finally:
+            beside.unlink(missing_ok=True)
+    write_bytes(path, source.read_bytes(), synced=False)
+
+
 def to_json(value: Any) -> str:
     """Return `value` as JSON with sorted keys: equal values give equal text."""
     return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write `value` as `to_json` renders it."""
-    write_text(path, to_json(value))
+def write_json(path: Path, value: Any, *, synced: bool = True) -> None:
+    """Write `value` as `to_json` renders it; see `atomic_path`."""
+    write_text(path, to_json(value), synced=synced)
 
 
 def read_json(path: Path) -> Any:

@@ -148,8 +148,8 @@ def test_training_goes_on_while_the_server_hangs(proxy, prepared, tmp_path, monk
     monkeypatch.setattr(tracking, "PATIENCE", 120)
     put = Cache.put
 
-    def counted(self, *arguments):
-        put(self, *arguments)
+    def counted(self, *arguments, **options):
+        put(self, *arguments, **options)
         if len(list(made.cache.iterdir())) == 3:
             finished.set()
 

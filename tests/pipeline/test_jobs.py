@@ -1,5 +1,6 @@
 """The order in which a stage works, and what it writes and removes."""
 
+import shutil
 from functools import partial
 
 import pytest
@@ -75,3 +76,16 @@ def test_nothing_of_an_earlier_job_is_left_beside_a_new_ones_run(begun, tmp_path
     for key in ("five", "three", "five"):
         run_queue("stage", work, [job(key)], workspace)
         assert sorted(path.name for path in (tmp_path / "a").iterdir()) == sorted(work(key))
+
+
+def test_weights_lie_on_the_disk_once_and_text_twice(begun, tmp_path):
+    """In the cache of finished jobs and in the study's outputs, also where DVC has taken these away."""
+    workspace = Workspace(tmp_path)
+    jobs = [Job(name="a", key="key", arguments=dict, folder=tmp_path / "a", size=1)]
+    for _ in range(2):
+        run_queue("stage", lambda _: {"weights.npz": b"a", "oof.csv": b"b"}, jobs, workspace)
+        kept = Cache(workspace.cache).root / "key"
+        assert (tmp_path / "a/weights.npz").samefile(kept / "weights.npz")
+        assert not (tmp_path / "a/oof.csv").samefile(kept / "oof.csv")
+        shutil.rmtree(tmp_path / "a")
+    assert len(begun) == 1

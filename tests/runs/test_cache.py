@@ -30,6 +30,32 @@ def test_a_damaged_bundle_counts_as_missing(tmp_path):
     assert cache.facts("k") == {}
 
 
+def test_what_was_not_touched_is_not_read_again(tmp_path, monkeypatch):
+    cache = Cache(tmp_path)
+    cache.put("k", {"a": b"one", "b/c": b"two"}, {}, synced=False)
+    os.utime(tmp_path / "k/a")
+    read = []
+    own = Cache._read
+    monkeypatch.setattr(Cache, "_read", lambda *asked: read.append(asked[2]) or own(*asked))
+    assert cache.paths("k") == {"a": tmp_path / "k/a", "b/c": tmp_path / "k/b/c"}
+    assert read == ["a"]
+    assert cache.paths("l") is None
+
+
+@pytest.mark.parametrize("damage", ["cut", "gone", "linked"])
+def test_a_bundle_of_which_a_file_was_damaged_has_no_paths(tmp_path, damage):
+    cache = Cache(tmp_path)
+    cache.put("k", {"a": b"one", "b": b"two"}, {})
+    path = tmp_path / "k/b"
+    if damage == "cut":
+        path.write_bytes(b"")
+    else:
+        path.rename(tmp_path / "elsewhere")
+    if damage == "linked":
+        path.symlink_to(tmp_path / "elsewhere")
+    assert cache.paths("k") is None
+
+
 def test_a_key_changes_with_everything_that_decides_the_result():
     base = {"stage": "train", "data": "d", "recipe": {"epochs": 1}, "upstream": "", "code": "c"}
     keys = {job_key(**base)} | {job_key(**(base | {k: f"other {k}"})) for k in base}
@@ -50,6 +76,7 @@ def test_any_manifest_is_that_of_no_bundle_or_of_a_whole_one(tmp_path_factory, m
     cache.put("k", {"a": b"one"}, {"seconds": 1.5})
     (cache.root / "k/manifest.json").write_text(json.dumps(manifest))
     assert cache.get("k") is None
+    assert cache.paths("k") is None
     assert cache.find("k", hash_bytes(b"one")) is None
     assert all(isinstance(value, str | int | float) for value in cache.facts("k").values())
 
@@ -100,6 +127,7 @@ def test_a_manifest_names_no_file_outside(tmp_path, name):
     manifest = {"files": {"a": hash_bytes(b"one"), name: hash_bytes(secret)}, "facts": {}}
     (folder / "manifest.json").write_text(json.dumps(manifest))
     assert cache.get("k") is None
+    assert cache.paths("k") is None
     assert cache.find("k", hash_bytes(secret)) is None
 
 

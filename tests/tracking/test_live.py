@@ -5,7 +5,7 @@ import dataclasses
 import pandas as pd
 import pytest
 
-from lstmfcn.pipeline.status import queue_of, status, write
+from lstmfcn.pipeline.status import Tally, status
 from lstmfcn.runs.run import find_runs
 from lstmfcn.tracking.live import UnderWay
 from lstmfcn.tracking.mlflow import Tracker
@@ -131,13 +131,17 @@ def test_the_status_says_queue_rate_and_what_is_under_way(tmp_path, monkeypatch)
     """By hand: one job of size 3 of 12 took 60 s, so 180 s are left."""
     workspace = Workspace(tmp_path)
     assert list(status(workspace)) == ["No stage is at work here."]
-    monkeypatch.setattr("time.time", lambda: 1060.0)
+    monkeypatch.setattr("time.time", lambda: 1000.0)
     checkpoint(workspace.scratch / "k1/cells-8/fold-1.npz", [0.5, 0.25])
-    left = [("GunPoint lstm_fcn", "k1"), ("Coffee lstm_fcn", "k2")]
-    write(workspace, queue_of("search", 1000.0, left, kept=4, done=1, sizes=(3.0, 12.0)))
+    tally = Tally(workspace, "search", kept=4)
+    for name, size in (("Wafer", 3.0), ("GunPoint", 5.0), ("Coffee", 4.0)):
+        tally.add(f"{name} lstm_fcn", {"GunPoint": "k1"}.get(name, name), size)
+    monkeypatch.setattr("time.time", lambda: 1060.0)
+    tally.end(0)
     first, second, third = status(workspace)
     assert first == "search: 1 of 3 jobs done (4 more were finished before); 1.0 a minute, about 3 min left"
     assert second == "  GunPoint lstm_fcn: cells-8, fold 1, epoch 2; 1 trainings begun"
     assert third.startswith("  1 more wait")
-    write(workspace, queue_of("search", 1000.0, [], kept=4, done=3, sizes=(12.0, 12.0)))
+    tally.end(1)
+    tally.end(2)
     assert list(status(workspace)) == ["No stage is at work here."]

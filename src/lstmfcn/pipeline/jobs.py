@@ -16,12 +16,12 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from lstmfcn.errors import LstmfcnError
-from lstmfcn.files import OutsideError, check_names, has_content, member, write_bytes
+from lstmfcn.files import OutsideError, is_same, members, place_copy
 from lstmfcn.pipeline.amount import seconds_for
 from lstmfcn.pipeline.commit import commit_of
 from lstmfcn.pipeline.executors import run_jobs, start_workers
 from lstmfcn.pipeline.progress import duration, say
-from lstmfcn.pipeline.status import Queue, queue_of, write
+from lstmfcn.pipeline.status import Tally
 from lstmfcn.pipeline.timed import timed
 from lstmfcn.pipeline.under_way import runs_under_way
 from lstmfcn.runs.cache import Cache
@@ -32,6 +32,12 @@ from lstmfcn.tracking.mlflow import Tracker
 from lstmfcn.version import __version__
 from lstmfcn.wording import counted
 from lstmfcn.workspace import Workspace
+
+SYNCED = 1.0
+"""What took more seconds is not to be lost where the power fails: see `atomic_path`."""
+
+ENOUGH = 500
+"""The time of so many finished jobs tells how long the others will take."""
 
 
 class JobsFailedError(LstmfcnError):
@@ -117,21 +123,19 @@ def _run_queue(
     if finished:
         say(f"{stage}: {len(finished)} of {counted(len(jobs), 'job')} finished before")
     waiting.sort(key=lambda job: job.size, reverse=True)
+    tally = Tally(workspace, stage, kept=len(finished))
+    for job in waiting:
+        tally.add(job.name, job.key, job.size)
     if waiting:
         say(f"{stage}: {_outlook(waiting, finished, cache)}")
 
-    def lay_down(job: Job, bundle: Bundle) -> None:
-        if LEFT_OUT_FILE not in bundle:
-            (job.folder / LEFT_OUT_FILE).unlink(missing_ok=True)
-        for name, content in bundle.items():
-            path = member(job.folder, name)
-            if path.name in (RUN_FILE, LEFT_OUT_FILE) and not has_content(path, content):
-                shutil.rmtree(path.parent, ignore_errors=True)  # another job's, of which files may be left
-        for name, content in bundle.items():
-            path = member(job.folder, name)
-            if path.is_symlink() or not has_content(path, content):
-                write_bytes(path, content)
-        tracking.log(job.folder)
+    def lay_down(job: Job) -> bool:
+        """Lay a finished job's files down where they belong; return whether the cache has them whole."""
+        kept = cache.paths(job.key)
+        if kept is not None:
+            _lay_down(kept, job.folder)
+            tracking.log(job.folder)
+        return kept is not None
 
     facts = _whence(workspace)
 
@@ -148,13 +152,11 @@ def _run_queue(
         for job in waiting:
             yield call_of(job)
         for job in finished:
-            kept = cache.get(job.key)
-            if kept is None:
+            if not lay_down(job):
                 say(f"{stage}: what was kept of {job.name} is damaged; it runs again")
                 waiting.append(job)
+                tally.add(job.name, job.key, job.size)
                 yield call_of(job)
-            else:
-                lay_down(job, kept)
 
     def watch(index: int, seconds: float, cause: str) -> None:
         name = waiting[index].name
@@ -163,46 +165,31 @@ def _run_queue(
         else:
             say(f"{stage}: {name} is at work again")
 
-    ended: set[int] = set()
-
-    def note() -> Queue:
-        """Write down how far the queue is, for `lstmfcn status`."""
-        left = [(job.name, job.key) for index, job in enumerate(waiting) if index not in ended]
-        sizes = sum(waiting[index].size for index in ended), sum(job.size for job in waiting)
-        queue = queue_of(stage, begun, left, kept=len(finished), done=len(ended), sizes=sizes)
-        write(workspace, queue)
-        return queue
-
     failures = []
-    begun = time.time()
-    note()
+    tally.note()
     for count, (index, result) in enumerate(run_jobs(timed, calls(), watch), start=1):
         job = waiting[index]
-        ended.add(index)
-        left = note().seconds_left(time.time()) or 0.0
-        place = f"{stage}: [{count}/{len(waiting)}] {job.name}"
-        if isinstance(result, RefusedError):
-            tracking.fail(job.key)
-            cache.put(job.key, bundle_of(result), facts)
-            lay_down(job, bundle_of(result))
-            say(f"{place} is left out: {result}")
-            continue
-        if isinstance(result, LstmfcnError):
+        tally.end(index)
+        at = f"{stage}: [{count}/{len(waiting)}] {job.name}"
+        if isinstance(result, LstmfcnError) and not isinstance(result, RefusedError):
             failures.append(f"  - {job.name}: {result}")
-            say(f"{place} failed: {result}")
+            say(f"{at} failed: {result}")
             tracking.fail(job.key)
             continue
-        bundle, measured = result
+        bundle, measured = (bundle_of(result), {}) if isinstance(result, RefusedError) else result
         try:
-            check_names(bundle)
+            cache.put(job.key, bundle, measured | facts, synced=measured.get("seconds", 0.0) > SYNCED)
         except OutsideError as error:
             failures.append(f"  - {job.name}: {error}")
             continue
-        cache.put(job.key, bundle, measured | facts)
+        lay_down(job)
+        if isinstance(result, RefusedError):
+            tracking.fail(job.key)
+            say(f"{at} is left out: {result}")
+            continue
         shutil.rmtree(workspace.scratch / job.key, ignore_errors=True)  # what it would have gone on from
-        lay_down(job, bundle)
-        more = f", about {duration(left)} left" if count < len(waiting) else ""
-        say(f"{place}: {duration(measured['seconds'])}{more}")
+        more = f", about {duration(tally.seconds_left())} left" if count < len(waiting) else ""
+        say(f"{at}: {duration(measured['seconds'])}{more}")
     if failures:
         raise JobsFailedError(
             f"{len(failures)} of {counted(len(jobs), 'job')} of {stage} failed; the others are kept:\n"
@@ -211,9 +198,23 @@ def _run_queue(
         )
 
 
+def _lay_down(kept: Mapping[str, Path], folder: Path) -> None:
+    """Put the files of a bundle, by their names, into a folder, in place of what another job left there."""
+    if LEFT_OUT_FILE not in kept:
+        (folder / LEFT_OUT_FILE).unlink(missing_ok=True)
+    places = members(folder, kept)
+    for name, path in places.items():
+        if path.name in (RUN_FILE, LEFT_OUT_FILE) and not is_same(path, kept[name]):
+            shutil.rmtree(path.parent, ignore_errors=True)
+    for name, path in places.items():
+        if path.is_symlink() or not is_same(path, kept[name]):
+            place_copy(kept[name], path)
+
+
 def _outlook(waiting: Sequence[Job], finished: Sequence[Job], cache: Cache) -> str:
     """Say how many jobs are to run, and how long they will take if they are like those that are finished."""
-    kept = ((job.size, cache.facts(job.key)) for job in finished)
+    some = finished[:: len(finished) // ENOUGH + 1]
+    kept = ((job.size, cache.facts(job.key)) for job in some)
     seconds = seconds_for(sum(job.size for job in waiting), kept)
     return f"{counted(len(waiting), 'job')} to run" + (f", about {duration(seconds)}" if seconds else "")
 

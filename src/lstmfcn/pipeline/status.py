@@ -5,9 +5,11 @@ The stage writes down how far its queue is; the epochs of what is under way stan
 
 from __future__ import annotations
 
+import itertools
+import math
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,6 +20,12 @@ from lstmfcn.pipeline.executors.processes import n_workers
 from lstmfcn.pipeline.progress import duration
 from lstmfcn.tracking.live import epochs_in
 from lstmfcn.workspace import Workspace
+
+INTERVAL = 1.0
+"""So many seconds lie between two notes: there may be thousands of jobs that take less."""
+
+NAMED = 1000
+"""So many of the jobs that are left are named: all those under way are among them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +47,7 @@ class Queue:
     done_size, size
         How much work that is, in any unit.
     left
-        Name and key of each job that is not done, in the order in which they begin.
+        Name and key of the next jobs that are not done, in the order in which they begin.
     """
 
     stage: str
@@ -54,18 +62,11 @@ class Queue:
 
     def seconds_left(self, now: float) -> float | None:
         """Return how long the rest will take if it goes on so; None before the first job is done."""
-        if not self.done_size:
-            return None
-        return (now - self.begun) * (self.size - self.done_size) / self.done_size
+        return _seconds_left(now - self.begun, self.done_size, self.size)
 
 
 def _file(workspace: Workspace) -> Path:
     return workspace.lock.with_name("queue.json")
-
-
-def write(workspace: Workspace, queue: Queue) -> None:
-    """Write down how far a queue is."""
-    write_json(_file(workspace), asdict(queue))
 
 
 def read(workspace: Workspace) -> Queue | None:
@@ -78,27 +79,62 @@ def read(workspace: Workspace) -> Queue | None:
     return queue if queue.left and psutil.pid_exists(queue.process) else None
 
 
-def queue_of(
-    stage: str,
-    begun: float,
-    left: Sequence[tuple[str, str]],
-    *,
-    kept: int,
-    done: int,
-    sizes: tuple[float, float],
-) -> Queue:
-    """Return the queue of this process; `sizes` are those of what is done and of all."""
-    return Queue(
-        stage=stage,
-        process=os.getpid(),
-        begun=begun,
-        kept=kept,
-        done=done,
-        n_jobs=done + len(left),
-        done_size=sizes[0],
-        size=sizes[1],
-        left=tuple(left),
-    )
+class Tally:
+    """Keeps count of the queue of this process, and writes it down for `lstmfcn status` now and then.
+
+    Parameters
+    ----------
+    workspace, stage
+        Whose queue it is.
+    kept
+        How many jobs were finished before.
+    """
+
+    def __init__(self, workspace: Workspace, stage: str, kept: int) -> None:
+        self._workspace, self._stage, self._kept = workspace, stage, kept
+        self._left: dict[int, tuple[str, str, float]] = {}
+        self._n_jobs, self._size, self._done_size = 0, 0.0, 0.0
+        self._begun, self._written = time.time(), -math.inf
+
+    def add(self, name: str, key: str, size: float) -> None:
+        """Count a job that is to be done, the next by its index."""
+        self._left[self._n_jobs] = name, key, size
+        self._n_jobs += 1
+        self._size += size
+
+    def end(self, index: int) -> None:
+        """Count a job as done, given by its index."""
+        self._done_size += self._left.pop(index)[-1]
+        self.note()
+
+    def note(self) -> None:
+        """Write down how far the queue is, unless that was done just now."""
+        if time.monotonic() - self._written < INTERVAL and self._left:
+            return
+        self._written = time.monotonic()
+        write_json(_file(self._workspace), asdict(self.queue()), synced=False)
+
+    def queue(self) -> Queue:
+        """Return how far the queue is."""
+        return Queue(
+            stage=self._stage,
+            process=os.getpid(),
+            begun=self._begun,
+            kept=self._kept,
+            done=self._n_jobs - len(self._left),
+            n_jobs=self._n_jobs,
+            done_size=self._done_size,
+            size=self._size,
+            left=tuple((name, key) for name, key, _ in itertools.islice(self._left.values(), NAMED)),
+        )
+
+    def seconds_left(self) -> float:
+        """Return how long the rest will take if it goes on so; 0 where nobody knows."""
+        return _seconds_left(time.time() - self._begun, self._done_size, self._size) or 0.0
+
+
+def _seconds_left(seconds: float, done: float, size: float) -> float | None:
+    return seconds * (size - done) / done if done else None
 
 
 def status(workspace: Workspace) -> Iterator[str]:
@@ -112,12 +148,11 @@ def status(workspace: Workspace) -> Iterator[str]:
     rest = f", about {duration(seconds)} left" if seconds is not None else ""
     before = f" ({queue.kept} more were finished before)" if queue.kept else ""
     yield f"{queue.stage}: {queue.done} of {queue.n_jobs} jobs done{before}; {rate}{rest}"
-    waiting = 0
+    waiting = queue.n_jobs - queue.done
     for name, key in queue.left:
         if told := _epochs(workspace.scratch / key):
             yield f"  {name}: {told}"
-        else:
-            waiting += 1
+            waiting -= 1
     if waiting:
         yield f"  {waiting} more wait, or have just begun ({n_workers()} workers)"
 

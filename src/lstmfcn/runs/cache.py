@@ -24,9 +24,10 @@ from lstmfcn.files import (
     hash_of,
     is_name,
     member,
+    members,
     read_json,
+    to_json,
     write_bytes,
-    write_json,
 )
 from lstmfcn.runs.run import Bundle
 
@@ -59,16 +60,28 @@ class Cache:
         whole = {name: content for name, content in bundle.items() if content is not None}
         return whole if hashes and len(whole) == len(hashes) else None
 
+    def paths(self, key: str) -> dict[str, Path] | None:
+        """Return where each file of the bundle of `key` lies; None where there is none or it is damaged.
+
+        A file is not read where its size and the time of its last change are as they were when it was put.
+        """
+        manifest = self._manifest(key)
+        hashes, known = _hashes_in(manifest), manifest.get("stats")
+        found = {}
+        try:
+            for name, path in members(self.root / key, hashes).items():
+                told = known.get(name) if isinstance(known, dict) else None
+                is_known = not path.is_symlink() and path.is_file() and told == _stat_of(path)
+                if not is_known and self._read(key, name, hashes[name]) is None:
+                    return None
+                found[name] = path
+        except (OSError, OutsideError):
+            return None
+        return found or None
+
     def hashes(self, key: str) -> dict[str, str]:
         """Return the SHA-256 of each file of a bundle by its name; empty where there is no sound one."""
-        files = self._manifest(key).get("files")
-        if not isinstance(files, dict) or not all(isinstance(sha256, str) for sha256 in files.values()):
-            return {}
-        try:
-            check_names([MANIFEST, *files])
-        except OutsideError:
-            return {}
-        return files
+        return _hashes_in(self._manifest(key))
 
     def find(self, key: str, sha256: str) -> bytes | None:
         """Return the file of a bundle that has this hash, or None where there is none."""
@@ -102,10 +115,11 @@ class Cache:
             return {}
         return manifest if isinstance(manifest, dict) else {}
 
-    def put(self, key: str, bundle: Bundle, facts: Mapping[str, object]) -> None:
+    def put(self, key: str, bundle: Bundle, facts: Mapping[str, object], *, synced: bool = True) -> None:
         """Keep `bundle` under `key`, with `facts` about how it was made (times, commit, device).
 
-        The folder appears whole or not at all.
+        The folder appears whole or not at all. Where it is not `synced` (see `atomic_path`), a failure of
+        the power may damage it.
 
         Raises
         ------
@@ -118,9 +132,13 @@ class Cache:
         staging.mkdir()  # not by tempfile, whose folders are closed to the group
         try:
             for name, content in bundle.items():
-                write_bytes(staging / name, content)
-            files = {name: hash_bytes(content) for name, content in bundle.items()}
-            write_json(staging / MANIFEST, {"files": files, "facts": dict(facts)})
+                write_bytes(staging / name, content, synced=synced)
+            manifest = {
+                "files": {name: hash_bytes(content) for name, content in bundle.items()},
+                "stats": {name: _stat_of(staging / name) for name in bundle},
+                "facts": dict(facts),
+            }
+            write_bytes(staging / MANIFEST, to_json(manifest).encode(), synced=synced)
             if (self.root / key).is_symlink():
                 (self.root / key).unlink()
             shutil.rmtree(self.root / key, ignore_errors=True)
@@ -131,6 +149,23 @@ class Cache:
     def facts(self, key: str) -> dict[str, object]:
         """Return the facts kept with `key`; empty where it is not in this cache (a restored clone)."""
         return sound_facts(self._manifest(key).get("facts"))
+
+
+def _hashes_in(manifest: Mapping[str, object]) -> dict[str, str]:
+    files = manifest.get("files")
+    if not isinstance(files, dict) or not all(isinstance(sha256, str) for sha256 in files.values()):
+        return {}
+    try:
+        check_names([MANIFEST, *files])
+    except OutsideError:
+        return {}
+    return files
+
+
+def _stat_of(path: Path) -> list[int]:
+    """Return what changes with a file: its size, and when it was last written, in nanoseconds."""
+    found = path.stat()
+    return [found.st_size, found.st_mtime_ns]
 
 
 def sound_facts(facts: object) -> dict[str, object]:

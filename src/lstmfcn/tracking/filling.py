@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lstmfcn.files import place_copy
 from lstmfcn.runs.run import Run
 from lstmfcn.tracking.logged import BATCH, CLONE_TAG, EXPERIMENT_TAG, KEY_TAG, PARENT_TAG, retried
 from lstmfcn.tracking.relocation import ARTIFACTS
@@ -88,7 +88,7 @@ def fill(
     file
         The store, where it is a SQLite database: the many metrics of the history are written there.
     artifacts
-        The folder of the store's artifacts, where it lies on this machine: they are copied there.
+        The folder of the store's artifacts, where it lies on this machine: they are placed there.
     epochs
         How many epochs of its history are logged already.
     """
@@ -98,10 +98,8 @@ def fill(
     client.log_batch(run_id, metrics=final, params=params)
     log_epochs(client, run_id, curves, file=file)
     if artifacts is not None:
-        place = artifacts / run_id / ARTIFACTS
-        place.mkdir(parents=True, exist_ok=True)
         for name in run.artifacts:
-            shutil.copyfile(folder / name, place / name)
+            place_copy(folder / name, artifacts / run_id / ARTIFACTS / name)
     else:
         for name in run.artifacts:
             client.log_artifact(run_id, str(folder / name))
