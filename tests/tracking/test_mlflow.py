@@ -5,20 +5,24 @@ import dataclasses
 from pathlib import Path
 
 import mlflow
+import numpy as np
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from conftest import copy_of
+from conftest import copy_of, make_workspace
 from lstmfcn.errors import TrackingError
-from lstmfcn.runs.run import find_runs
+from lstmfcn.files import write_bytes
+from lstmfcn.runs.identity import Identity
+from lstmfcn.runs.run import Run, find_runs
 from lstmfcn.tracking import mlflow as tracking
+from lstmfcn.tracking import sqlite
 from lstmfcn.tracking.logged import CLONE_TAG, KEY_TAG
 from lstmfcn.tracking.mlflow import Tracker
-from lstmfcn.tracking.sqlite import add_metrics
 from lstmfcn.tracking.store import clone_id, connect
 from lstmfcn.tracking.sync import sync
+from lstmfcn.training.checkpoint import Checkpoint, TrainingState
 
 
 def all_runs(workspace):
@@ -224,7 +228,7 @@ def test_many_metrics_are_logged_as_mlflow_does(finished, tmp_path, monkeypatch)
     ours, theirs = (client.create_run(experiment).info.run_id for _ in range(2))
     metrics = [mlflow.entities.Metric(name, 0.1 * i, 100 - i, i) for name in "ab" for i in range(9)]
     for some in (metrics[4:], metrics[:5], metrics):
-        add_metrics(tmp_path / "other.db", ours, some)
+        sqlite.add_metrics(tmp_path / "other.db", ours, some)
         client.log_batch(theirs, metrics=some)
     assert client.get_run(ours).data.metrics == client.get_run(theirs).data.metrics
     for name in "ab":
@@ -233,3 +237,48 @@ def test_many_metrics_are_logged_as_mlflow_does(finished, tmp_path, monkeypatch)
             for run in (ours, theirs)
         ]
         assert rows[0] == rows[1]
+    params = [mlflow.entities.Param("cells", "8"), mlflow.entities.Param("compute", "float32")]
+    last = [mlflow.entities.Metric("oof_accuracy", 0.5, 200, 0)]
+    for _ in range(2):  # what another process began may be finished by this one
+        sqlite.finish(tmp_path / "other.db", ours, params, last, 300)
+    client.log_batch(theirs, metrics=last, params=params)
+    client.set_terminated(theirs, end_time=300)
+    one, two = (client.get_run(run) for run in (ours, theirs))
+    assert one.data.to_dictionary() | {"tags": 0} == two.data.to_dictionary() | {"tags": 0}
+    assert (one.info.status, one.info.end_time) == (two.info.status, two.info.end_time) == ("FINISHED", 300)
+
+
+def test_of_long_histories_some_epochs_are_logged_and_the_last(tmp_path, monkeypatch):
+    """The same ones whether they were seen on their way or not; the history's file has all."""
+    workspace = make_workspace(tmp_path, "datasets: [Bumps]\nmodels: [fcn]\nreferences: []\n")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/other.db")
+    losses = np.linspace(1, 0.1, 287).round(6)
+    history = pd.DataFrame({"epoch": range(1, 288), "loss": losses}).to_csv(index=False).encode()
+    found = []
+    for seed, seen in ((0, 0), (1, 200)):
+        one = Identity(dataset="Bumps", classifier="fcn", seed=seed)
+        run = Run(
+            identity=one, job=f"job {seed}", protocol="honest", data="", params={"epochs": 300}, metrics={},
+            history="history.csv",
+        )  # fmt: skip
+        files = run.with_files({"history.csv": history})
+        for name, content in files.items():
+            write_bytes(one.folder(workspace) / name, content)
+        tracker = Tracker(workspace, print)
+        if seen:
+            scratch = tmp_path / "scratch"
+            scratch.mkdir()
+            state = TrainingState(
+                loss=losses[:seen].tolist(), accuracy=[0.5] * seen, rate=[0.1] * seen, watched=[0.0] * seen
+            )
+            Checkpoint(scratch / "whole.npz").save(state)
+            tracker.watch(run, scratch, {})
+            tracker.look()
+        folder = one.folder(workspace)
+        tracker.log(folder, Run.load(folder / "run.json"))
+        tracker.close()
+        client, runs = all_runs(workspace)
+        run_id = next(r.info.run_id for r in runs if r.data.tags.get("lstmfcn.key") == run.key)
+        found.append({m.step: m.value for m in client.get_metric_history(run_id, "train_loss")})
+    expected = {epoch: losses[epoch - 1] for epoch in [*range(1, 287, 3), 287]}
+    assert found == [pytest.approx(expected)] * 2

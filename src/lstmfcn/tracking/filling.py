@@ -10,12 +10,18 @@ from typing import Any
 
 from lstmfcn.files import place_copy
 from lstmfcn.runs.run import Run
+from lstmfcn.tracking import sqlite
 from lstmfcn.tracking.logged import BATCH, CLONE_TAG, EXPERIMENT_TAG, KEY_TAG, PARENT_TAG, retried
 from lstmfcn.tracking.relocation import ARTIFACTS
-from lstmfcn.tracking.sqlite import add_metrics
 
 # The history's columns beside their names in MLflow, where they stand next to oof_ and test_ metrics.
 METRIC_NAMES = {"loss": "train_loss", "accuracy": "train_accuracy"}
+
+LONGEST_KEY, LONGEST_VALUE = 250, 500
+"""Characters that any version of MLflow takes of a parameter."""
+
+POINTS = 100
+"""So many of the epochs that a training may have are logged, and its last; the history's file has all."""
 
 
 def begin(
@@ -64,18 +70,8 @@ def params_of(run: Run) -> list[Any]:
     return [Param(k, str(v)) for k, v in told.items()]
 
 
-def fill(
-    client: Any,
-    run_id: str,
-    run: Run,
-    folder: Path,
-    *,
-    facts: Mapping[str, Any],
-    file: Path | None,
-    artifacts: Path | None,
-    epochs: int = 0,
-) -> None:
-    """Log a run but for its end, so that one which is cut short is known by that.
+def place_artifacts(client: Any, run_id: str, run: Run, folder: Path, artifacts: Path | None) -> None:
+    """Log the files of a run.
 
     Parameters
     ----------
@@ -83,20 +79,9 @@ def fill(
         MLflow's client, and the id that `begin` gave.
     run, folder
         The run, and where its files lie.
-    facts
-        When and how it was made.
-    file
-        The store, where it is a SQLite database: the many metrics of the history are written there.
     artifacts
         The folder of the store's artifacts, where it lies on this machine: they are placed there.
-    epochs
-        How many epochs of its history are logged already.
     """
-    started, ended = times(facts)
-    params, final = params_of(run), final_metrics(run.metrics, ended)
-    curves = _history(folder, run, started, ended, epochs=epochs)
-    client.log_batch(run_id, metrics=final, params=params)
-    log_epochs(client, run_id, curves, file=file)
     if artifacts is not None:
         for name in run.artifacts:
             place_copy(folder / name, artifacts / run_id / ARTIFACTS / name)
@@ -105,13 +90,62 @@ def fill(
             client.log_artifact(run_id, str(folder / name))
 
 
-def log_epochs(client: Any, run_id: str, metrics: Sequence[Any], *, file: Path | None) -> None:
-    """Log the many metrics of epochs; the parameters are those of `fill`."""
-    if file is not None and all(math.isfinite(metric.value) for metric in metrics):
-        add_metrics(file, run_id, metrics)
+def finish(
+    client: Any,
+    run_id: str,
+    run: Run,
+    folder: Path,
+    *,
+    facts: Mapping[str, Any],
+    file: Path | None,
+    epochs: int = 0,
+) -> None:
+    """Log parameters and metrics of a run, and end it: what is cut short before is known by that.
+
+    Parameters
+    ----------
+    client, run_id, run, folder
+        See `place_artifacts`.
+    facts
+        When and how it was made.
+    file
+        The store, where it is a SQLite database: there it is written at once.
+    epochs
+        How many epochs of its history are logged already.
+    """
+    started, ended = times(facts)
+    params, final = params_of(run), final_metrics(run.metrics, ended)
+    metrics = final + _history(folder, run, started, ended, epochs=epochs)
+    if file is not None and _are_finite(metrics) and all(map(_is_taken, params)):
+        sqlite.finish(file, run_id, params, metrics, ended)
+        return
+    room = BATCH - len(params)
+    client.log_batch(run_id, params=params, metrics=metrics[:room])
+    log_metrics(client, run_id, metrics[room:], file=None)
+    client.set_terminated(run_id, end_time=ended)
+
+
+def log_metrics(client: Any, run_id: str, metrics: Sequence[Any], *, file: Path | None) -> None:
+    """Log metrics, of which there may be many; the parameters are those of `finish`."""
+    if file is not None and _are_finite(metrics):
+        sqlite.add_metrics(file, run_id, metrics)
     else:
         for first in range(0, len(metrics), BATCH):
             client.log_batch(run_id, metrics=metrics[first : first + BATCH])
+
+
+def _is_taken(param: Any) -> bool:
+    """Return whether MLflow surely takes a parameter; why it takes another not, it says itself."""
+    return len(param.key) <= LONGEST_KEY and len(param.value) <= LONGEST_VALUE
+
+
+def _are_finite(metrics: Sequence[Any]) -> bool:
+    return all(math.isfinite(metric.value) for metric in metrics)
+
+
+def is_shown(run: Run, epoch: int) -> bool:
+    """Return whether an epoch of a run, from 1, is among the `POINTS` that are logged."""
+    return (epoch - 1) % max(1, math.ceil(int(run.params.get("epochs") or 0) / POINTS)) == 0
 
 
 def final_metrics(values: Mapping[str, float | None], ended: int) -> list[Any]:
@@ -150,7 +184,7 @@ def tags_of(run: Run, facts: Mapping[str, Any], clone: str) -> dict[str, str]:
 
 
 def _history(folder: Path, run: Run, started: int, ended: int, *, epochs: int) -> list[Any]:
-    """Return the metrics of each epoch after so many, spread evenly over the run's time."""
+    """Return the metrics of the epochs after so many, spread evenly over the run's time."""
     from mlflow.entities import Metric
 
     if not run.history:
@@ -159,11 +193,13 @@ def _history(folder: Path, run: Run, started: int, ended: int, *, epochs: int) -
 
     history = pd.read_csv(folder / run.history).set_index("epoch")
     span = (ended - started) / max(len(history), 1)
+    shown = {i for i in range(1, len(history) + 1) if is_shown(run, i)}
+    missing = (shown | {len(history)}) - {i for i in shown if i <= epochs}
     return [
         Metric(METRIC_NAMES.get(str(name), str(name)), value, started + int(span * i), int(epoch))
         for name, column in history.items()
         for i, (epoch, value) in enumerate(zip(history.index, column.tolist(), strict=True), start=1)
-        if i > epochs
+        if i in missing
     ]
 
 

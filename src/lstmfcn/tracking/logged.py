@@ -35,6 +35,9 @@ DOUBLE = "double of "
 BATCH = 1000
 """The most runs, or metrics, that MLflow takes in one call."""
 
+FEW = 20
+"""So many runs are looked up one by one; of more, all at once."""
+
 CLASH = "'active' state|UniqueViolation|UNIQUE constraint|IntegrityError|Duplicate entry|deadlock"
 """What MLflow says where another clone wrote, or put aside, the same at this very moment."""
 
@@ -114,6 +117,7 @@ class Logged:
         self.runs: dict[str, str] = {}
         self.deleted: dict[str, str] = {}
         self.under_way: set[str] = set()
+        self._unsettled: set[str] = set()
 
     def look_up(self, key: str | None = None, *, alone: bool) -> None:
         """Note which runs are logged, close those that dead processes left running, and put doubles aside.
@@ -167,11 +171,20 @@ class Logged:
                 self.runs.pop(found, None)
         self.deleted = {k: v for k, v in (self.deleted | deleted).items() if k not in self.runs}
 
-    def settle(self, key: str, run_id: str, *, alone: bool) -> None:
-        """Note a run that was logged; where another clone logged the same meanwhile, one is put aside."""
+    def note(self, key: str, run_id: str, *, alone: bool) -> None:
+        """Note a run that was logged; another clone may log the same at this moment, see `settle`."""
         self.runs[key] = run_id
         if not alone:
-            self.look_up(key, alone=alone)
+            self._unsettled.add(key)
+
+    def settle(self) -> None:
+        """Put one of two runs aside, where another clone has logged the same one as was noted here."""
+        if len(self._unsettled) > FEW:
+            self.look_up(alone=False)
+        else:
+            for key in self._unsettled:
+                self.look_up(key, alone=False)
+        self._unsettled.clear()
 
     def restore(self, key: str) -> None:
         """Bring back the run of a key that a person deleted."""

@@ -22,7 +22,17 @@ from lstmfcn.runs.facts import read_facts
 from lstmfcn.runs.outputs import check_outputs
 from lstmfcn.runs.run import BY_ESTIMATOR, Run
 from lstmfcn.tracking.causes import called
-from lstmfcn.tracking.filling import begin, fill, final_metrics, log_epochs, params_of, tags_of, times
+from lstmfcn.tracking.filling import (
+    begin,
+    final_metrics,
+    finish,
+    is_shown,
+    log_metrics,
+    params_of,
+    place_artifacts,
+    tags_of,
+    times,
+)
 from lstmfcn.tracking.inputs import input_of
 from lstmfcn.tracking.live import Epochs, UnderWay
 from lstmfcn.tracking.logged import Logged, retried
@@ -263,6 +273,7 @@ class Tracker:
         if self._client is None:
             return
         with explained(self._workspace, "The classifiers could not be compared"), self._alone() as alone:
+            self._logged.settle()
             self._rows.show(alone=alone)
 
     def _look(self) -> None:
@@ -285,8 +296,9 @@ class Tracker:
             run_id = one.begin(self._begin(one.run, {**one.facts, "started": now}, alone=alone))
             self._logged.under_way.add(run_id)
             self._client.log_batch(run_id, params=params_of(one.run))
-        metrics = [Metric(name, value, now, epoch) for name, epoch, value in epochs]
-        log_epochs(self._client, run_id, metrics, file=store_file(self._workspace))
+        shown = [each for each in epochs if is_shown(one.run, each[1])]
+        metrics = [Metric(name, value, now, epoch) for name, epoch, value in shown]
+        log_metrics(self._client, run_id, metrics, file=store_file(self._workspace))
         # Another process may have taken it for a dead one's.
         self._client.update_run(run_id, status="RUNNING")
         self._rows.set_running(self._rows.of(one.run, now, alone=alone))
@@ -316,27 +328,18 @@ class Tracker:
             self._logged.under_way.discard(run_id)
             tags = tags_of(run, facts, clone_id(self._workspace))
             self._client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
-        fill(
-            self._client,
-            run_id,
-            run,
-            folder,
-            facts=facts,
-            file=store_file(self._workspace),
-            artifacts=self._artifacts,
-            epochs=epochs,
-        )
-        ended = times(facts)[1]
+        file, ended = store_file(self._workspace), times(facts)[1]
+        place_artifacts(self._client, run_id, run, folder, self._artifacts)
 
         def show() -> None:
             """Let the run of the training have its test figures, too."""
             if (trained := self._logged.runs.get(run.upstream)) is not None:
-                self._client.log_batch(trained, metrics=final_metrics(run.metrics, ended))
+                log_metrics(self._client, trained, final_metrics(run.metrics, ended), file=file)
 
         if run.identity.tested:
             retried(show, lambda: self._logged.look_up(run.upstream, alone=alone))
-        self._client.set_terminated(run_id, end_time=ended)
-        self._logged.settle(run.key, run_id, alone=alone)
+        finish(self._client, run_id, run, folder, facts=facts, file=file, epochs=epochs)
+        self._logged.note(run.key, run_id, alone=alone)
 
     def _facts(self, job: str) -> Mapping[str, Any]:
         """Return when and how a job was done: here or, as its stage wrote down, where it was pulled from."""

@@ -148,7 +148,8 @@ class Rows:
             return
         row = self._client.create_run(self._experiment, start_time=started, run_name=name, tags=tags)
         self._client.set_terminated(row.info.run_id)
-        self._logged.settle(key, row.info.run_id, alone=alone)
+        self._logged.note(key, row.info.run_id, alone=alone)
+        self._logged.settle()
 
     def _show(self, dataset: str, resample: int, *, alone: bool) -> None:
         from mlflow.entities import RunTag
