@@ -26,7 +26,7 @@ from lstmfcn.pipeline.timed import timed
 from lstmfcn.pipeline.under_way import runs_under_way
 from lstmfcn.runs.cache import Cache
 from lstmfcn.runs.left_out import LEFT_OUT_FILE, RefusedError, bundle_of
-from lstmfcn.runs.run import RUN_FILE, Bundle, find_runs
+from lstmfcn.runs.run import RUN_FILE, Bundle
 from lstmfcn.tracking.live import INTERVAL
 from lstmfcn.tracking.mlflow import Tracker
 from lstmfcn.version import __version__
@@ -134,7 +134,7 @@ def _run_queue(
         kept = cache.paths(job.key)
         if kept is not None:
             _lay_down(kept, job.folder)
-            tracking.log(job.folder)
+            tracking.log(job, sum(path.name == RUN_FILE for path in kept.values()))
         return kept is not None
 
     facts = _whence(workspace)
@@ -244,10 +244,10 @@ class Tracking:
         for folder, run in runs_under_way(job).items():
             self._found.put(partial(self._tracker.watch, run, folder, facts))
 
-    def log(self, folder: Path) -> None:
-        """Log the runs of a folder."""
-        for place, run in find_runs(folder):
-            self._found.put(partial(self._tracker.log, place, run))
+    def log(self, job: Job, count: int) -> None:
+        """Log the runs that a job has left, so many."""
+        if count:
+            self._found.put(partial(self._tracker.log_job, job.folder, job.key, count))
 
     def fail(self, job: str) -> None:
         """End the runs under way of a job, given by its key, that has failed."""

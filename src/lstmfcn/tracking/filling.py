@@ -11,7 +11,7 @@ from typing import Any
 from lstmfcn.files import place_copy
 from lstmfcn.runs.run import Run
 from lstmfcn.tracking import sqlite
-from lstmfcn.tracking.logged import BATCH, CLONE_TAG, EXPERIMENT_TAG, KEY_TAG, PARENT_TAG, retried
+from lstmfcn.tracking.logged import BATCH, CLONE_TAG, EXPERIMENT_TAG, JOB_TAG, KEY_TAG, PARENT_TAG, retried
 from lstmfcn.tracking.relocation import ARTIFACTS
 
 # The history's columns beside their names in MLflow, where they stand next to oof_ and test_ metrics.
@@ -164,7 +164,7 @@ def tags_of(run: Run, facts: Mapping[str, Any], clone: str) -> dict[str, str]:
         "mlflow.source.git.commit": str(facts.get("commit") or "unknown"),
         KEY_TAG: run.key,
         CLONE_TAG: clone,
-        "lstmfcn.job": run.job,
+        JOB_TAG: run.job,
         "lstmfcn.upstream": run.upstream,
         "lstmfcn.data": run.data,
         "lstmfcn.version": str(facts.get("version") or "unknown"),

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+from lstmfcn.tracking import sqlite
+
 KEY_TAG = "lstmfcn.key"
+JOB_TAG = "lstmfcn.job"
 CLONE_TAG = "lstmfcn.clone"
 PARENT_TAG = "mlflow.parentRunId"
 
@@ -101,6 +105,8 @@ class Logged:
         The experiment's id.
     clone
         What tells the runs of this clone.
+    file
+        The store, where it is a SQLite database: there runs are listed without MLflow's search.
 
     Attributes
     ----------
@@ -112,8 +118,9 @@ class Logged:
         The ids of the runs that this process is at work on: running, they are not dead.
     """
 
-    def __init__(self, client: Any, experiment: str, clone: str) -> None:
-        self._client, self._experiment, self._clone = client, experiment, clone
+    def __init__(self, client: Any, experiment: str, clone: str, file: Path | None) -> None:
+        self._client, self._experiment, self._clone, self._file = client, experiment, clone, file
+        self._jobs: dict[str, set[str]] = {}
         self.runs: dict[str, str] = {}
         self.deleted: dict[str, str] = {}
         self.under_way: set[str] = set()
@@ -130,11 +137,10 @@ class Logged:
             Whether nobody else can be at work in the store: then whatever is running is dead. Otherwise
             that is known of this clone's runs alone.
         """
-        those = "" if key is None else f"tags.`{KEY_TAG}` = '{key}'"
         finished: dict[str, list[Any]] = {}
         deleted: dict[str, str] = {}
         heirs, children = {}, []
-        for run in listed(self._client, self._experiment, those):
+        for run in self._listed(KEY_TAG, key):
             tags, info = run.data.tags, run.info
             found = tags.get(KEY_TAG, "")
             is_whole = info.status == "FINISHED" or found.startswith(
@@ -144,9 +150,12 @@ class Logged:
                 heirs[info.run_id] = found.removeprefix(DOUBLE)
                 if info.lifecycle_stage == "active":  # somebody restored the experiment, and all in it
                     self._change(self._client.delete_run, info.run_id)
-            elif not found:
                 continue
-            elif info.lifecycle_stage == "deleted":
+            if not found:
+                continue
+            if is_whole and JOB_TAG in tags:
+                self._jobs.setdefault(tags[JOB_TAG], set()).add(found)
+            if info.lifecycle_stage == "deleted":
                 if is_whole:
                     deleted[found] = info.run_id
             else:
@@ -170,6 +179,17 @@ class Logged:
             if found not in finished:
                 self.runs.pop(found, None)
         self.deleted = {k: v for k, v in (self.deleted | deleted).items() if k not in self.runs}
+
+    def holds(self, job: str, count: int) -> bool:
+        """Return whether so many runs of a job, given by its key, are logged, or were deleted by a person."""
+        return len(self._jobs.get(job, ())) >= count
+
+    def _listed(self, tag: str, value: str | None) -> Iterator[Any]:
+        """Yield the runs with a value of a tag, or all; their metrics may be left out."""
+        if self._file is not None:
+            yield from sqlite.list_runs(self._file, self._experiment, *([tag, value] if value else []))
+        else:
+            yield from listed(self._client, self._experiment, f"tags.`{tag}` = '{value}'" if value else "")
 
     def note(self, key: str, run_id: str, *, alone: bool) -> None:
         """Note a run that was logged; another clone may log the same at this moment, see `settle`."""
@@ -201,10 +221,10 @@ class Logged:
     def _put_aside(self, double: Any, kept: str) -> None:
         """Delete a run in favour of another; the latter gets its children, and what it shows of theirs."""
         run_id = double.info.run_id
-        for child in listed(self._client, self._experiment, f"tags.`{PARENT_TAG}` = '{run_id}'"):
+        for child in self._listed(PARENT_TAG, run_id):
             self._change(self._client.set_tag, child.info.run_id, PARENT_TAG, kept)
         if PARENT_TAG not in double.data.tags:
-            for name in double.data.metrics:
+            for name in self._client.get_run(run_id).data.metrics:
                 history = self._client.get_metric_history(run_id, name)[:BATCH]
                 self._change(self._client.log_batch, kept, history)
         self._change(self._client.set_tag, run_id, KEY_TAG, DOUBLE + kept)

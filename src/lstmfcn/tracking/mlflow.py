@@ -20,7 +20,7 @@ from lstmfcn.errors import DataError, LstmfcnError, TrackingError
 from lstmfcn.runs.cache import Cache
 from lstmfcn.runs.facts import read_facts
 from lstmfcn.runs.outputs import check_outputs
-from lstmfcn.runs.run import BY_ESTIMATOR, Run
+from lstmfcn.runs.run import BY_ESTIMATOR, Run, find_runs
 from lstmfcn.tracking.causes import called
 from lstmfcn.tracking.filling import (
     begin,
@@ -87,6 +87,27 @@ class Tracker:
         """
         self._waiting.insert(0, (folder, run))
         self._unless_silent(self._log_waiting)
+
+    def log_job(self, folder: Path, job: str, count: int) -> None:
+        """Log the runs that a job, given by its key, has left in a folder, unless so many of it are logged.
+
+        See `log`.
+        """
+        held = False
+
+        def look() -> None:
+            nonlocal held
+            self._connect()
+            held = self._logged.holds(job, count)
+
+        self._unless_silent(look)
+        if held and not self._workspace.experiment:
+            return
+        try:
+            for place, run in find_runs(folder):
+                self.log(place, run)
+        except DataError as error:
+            self._say(str(error))
 
     def _log_waiting(self) -> None:
         for _ in range(len(self._waiting)):
@@ -207,9 +228,9 @@ class Tracker:
         client = connect(self._workspace)
         with explained(self._workspace, "The runs could not be listed"), self._alone() as alone:
             experiment = client.get_experiment_by_name(EXPERIMENT)
-            logged = Logged(client, experiment.experiment_id, clone_id(self._workspace))
+            file = store_file(self._workspace)
+            logged = Logged(client, experiment.experiment_id, clone_id(self._workspace), file)
             logged.look_up(alone=alone)
-        file = store_file(self._workspace)
         beside = None if file is None else artifacts_beside(file)
         self._artifacts = beside if path_at(experiment.artifact_location) == beside else None
         self._client, self._logged, self._experiment = client, logged, experiment.experiment_id
