@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 
-from lstmfcn.classifiers.ensemble import mean_out_of_fold, merged, of_member
+from lstmfcn.classifiers.ensemble import louder, mean_out_of_fold, merged, of_member
 from lstmfcn.classifiers.jobs.common import VoteJob
 from lstmfcn.classifiers.jobs.ensemble import vote
 from lstmfcn.classifiers.table import architecture_of, member_of
@@ -29,7 +30,7 @@ def test_each_series_has_the_mean_of_those_that_have_not_seen_it():
     """The folds of the members are not the same; a series that one member has no prediction of has none."""
     one = given([0.9, 0.2, 0.4, np.nan], [0, 0, 1, -1])
     two = given([0.5, 0.4, 0.8, 0.1], [1, 0, 2, 0])
-    found = mean_out_of_fold([one, two])
+    found = mean_out_of_fold([one, two], [1.0, 1.0])
     np.testing.assert_allclose(found.probabilities[:3, 0], [0.7, 0.3, 0.6], rtol=1e-6)
     assert np.isnan(found.probabilities[3]).all()
     assert found.fold.tolist() == [0, 0, 1, -1]
@@ -37,9 +38,28 @@ def test_each_series_has_the_mean_of_those_that_have_not_seen_it():
     assert found.accuracy == pytest.approx(2 / 3)
 
 
+def test_a_loud_voice_is_that_of_logits_times_as_large():
+    """Its evidence and its weights alike, against a softmax by scipy."""
+    logits = np.array([[1.0, -0.5], [-0.2, 0.1], [0.3, 0.3], [-2.0, 2.0]])
+    one = given(softmax(logits, axis=1)[:, 0], [0, 0, 1, 1])
+    other = given([0.5, 0.4, 0.8, 0.1], [0, 0, 1, 1])
+    found = mean_out_of_fold([one, other], [4.0, 1.0])
+    expected = (softmax(4 * logits, axis=1) + other.probabilities) / 2
+    np.testing.assert_allclose(found.probabilities, expected, rtol=1e-5)
+    weights = {"conv1/kernel": np.ones(2, np.float32), "logits/kernel": np.ones((2, 2), np.float32)}
+    raised = louder(weights | {"logits/bias": np.ones(2, np.float32)}, 4.0)
+    assert {name: array.flat[0] for name, array in raised.items()} == {
+        "conv1/kernel": 1,
+        "logits/kernel": 4,
+        "logits/bias": 4,
+    }
+
+
 def test_members_of_other_series_do_not_vote_together():
     with pytest.raises(ValueError, match="not trained on the same series"):
-        mean_out_of_fold([given([0.5] * 4, [0] * 4), given([0.5] * 4, [0] * 4, LABELS[[1, 0, 2, 3]])])
+        mean_out_of_fold(
+            [given([0.5] * 4, [0] * 4), given([0.5] * 4, [0] * 4, LABELS[[1, 0, 2, 3]])], [1.0, 1.0]
+        )
 
 
 def test_a_vote_of_nobody_is_left_out():

@@ -35,6 +35,8 @@ class Classifier:
         Whether it is registered as a champion where it stands for a dataset.
     voted
         Whether it is made of what the networks of a study have learned, and learns nothing itself.
+    voice
+        How loud it is among those that vote: so many times its logits count.
     work
         The module that does its work: `train(classifier, job)` gives the `Outcome` of phase 1, and
         `predict(classifier, trained, train, X)` yields the class probabilities, float32 (n_series,
@@ -50,6 +52,7 @@ class Classifier:
     has_weights: ClassVar[bool] = False
     may_serve: ClassVar[bool] = False
     voted: ClassVar[bool] = False
+    voice: ClassVar[float] = 1.0
     work: ClassVar[str]
 
     @property

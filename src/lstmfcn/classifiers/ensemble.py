@@ -1,7 +1,7 @@
 """What an ensemble does as a classifier: it averages the probabilities of the networks of a study.
 
-Who votes is fixed before anything is trained: every network that `params.yaml` names, by each seed, with one
-voice. Nothing is chosen by what they gave.
+Who votes, and how loud, is fixed before anything is trained: every network that `params.yaml` names, by each
+seed. Nothing is chosen by what they gave.
 """
 
 from __future__ import annotations
@@ -28,14 +28,22 @@ def merged(members: Sequence[Weights]) -> dict[str, NDArray[np.float32]]:
     return {prefix(i) + name: array for i, own in enumerate(members) for name, array in own.items()}
 
 
+def louder(weights: Weights, voice: float) -> dict[str, NDArray[np.float32]]:
+    """Return the weights of a network whose logits are so many times those of another."""
+    return {
+        name: array * np.float32(voice if name.startswith("logits/") else 1)
+        for name, array in weights.items()
+    }
+
+
 def of_member(weights: Weights, number: int) -> dict[str, NDArray[np.float32]]:
     """Return the weights of one of the networks whose weights were `merged`."""
     start = prefix(number)
     return {name.removeprefix(start): array for name, array in weights.items() if name.startswith(start)}
 
 
-def mean_out_of_fold(members: Sequence[Predictions]) -> OutOfFold:
-    """Return the means of the members' out-of-fold predictions.
+def mean_out_of_fold(members: Sequence[Predictions], voices: Sequence[float]) -> OutOfFold:
+    """Return the means of the members' out-of-fold predictions, as loud as each is (`Classifier.voice`).
 
     Each is by networks that have not seen the series, whatever the folds of the others. A series that one of
     them has no prediction of has none; the folds are those of the first.
@@ -49,13 +57,20 @@ def mean_out_of_fold(members: Sequence[Predictions]) -> OutOfFold:
     if any(one.classes != first.classes or not np.array_equal(one.y, first.y) for one in members):
         raise ValueError("the members were not trained on the same series")
     held = np.all([one.held for one in members], axis=0)
-    mean = np.mean([one.probabilities for one in members], axis=0, dtype=np.float64)
+    pairs = zip(members, voices, strict=True)
+    mean = np.mean([_as_loud(one.probabilities, voice) for one, voice in pairs], axis=0)
     assert first.fold is not None
     return OutOfFold(
         y=first.y,
         fold=np.where(held, first.fold, -1),
         probabilities=np.where(held[:, np.newaxis], mean, np.nan).astype(np.float32),
     )
+
+
+def _as_loud(probabilities: NDArray[np.float32], voice: float) -> NDArray[np.float64]:
+    """Return the softmax of logits whose softmax is known, times a voice."""
+    raised = probabilities.astype(np.float64) ** voice
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
 
 
 def predict(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from lstmfcn.classifiers.ensemble import mean_out_of_fold, merged
+from lstmfcn.classifiers.ensemble import louder, mean_out_of_fold, merged
 from lstmfcn.classifiers.jobs.common import VoteJob, sizes_of
 from lstmfcn.classifiers.outcome import Outcome, fold_weights, unpack_weights
-from lstmfcn.classifiers.table import member_of
+from lstmfcn.classifiers.table import classifier_named, member_of
 from lstmfcn.errors import DataError
 from lstmfcn.networks.architecture import Architecture
 from lstmfcn.runs.left_out import RefusedError
@@ -26,13 +26,14 @@ def vote(job: VoteJob) -> Bundle:
     if not job.members:
         raise RefusedError("All that would vote are left out.", job.identity)
     words, weights = [], []
-    for run, files in job.members:
+    voices = [classifier_named(run.identity.classifier).voice for run, _ in job.members]
+    for (run, files), voice in zip(job.members, voices, strict=True):
         if run.data != job.train.hash:
             raise DataError(f"{run.name} was trained on other series. `dvc repro` trains it anew.")
         networks = [unpack_weights(files["weights.npz"]), *(fold_weights(files) if job.folds else [])]
         words += [member_of(run.identity.classifier, run.cells)] * len(networks)
-        weights += networks
-    evidence = mean_out_of_fold([Predictions.from_csv(files["oof.csv"]) for _, files in job.members])
+        weights += [louder(network, voice) for network in networks]
+    evidence = mean_out_of_fold([Predictions.from_csv(files["oof.csv"]) for _, files in job.members], voices)
     outcome = Outcome(merged(weights), (), None, evidence)
     first = job.members[0][0]
     seeds = dict.fromkeys(str(run.identity.seed) for run, _ in job.members)
