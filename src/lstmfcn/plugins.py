@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 from importlib.metadata import EntryPoint, entry_points
 
+GROUPS = ("lstmfcn.classifiers", "lstmfcn.metrics", "lstmfcn.readers")
+
 
 @functools.cache
 def points(group: str) -> tuple[EntryPoint, ...]:

@@ -35,6 +35,7 @@ NOT_RUN = {
     "docs/promoting.md": ["it needs a second version"],
     "docs/references.md": ["compiling takes half a minute"],
     "docs/reproduction.md": ["it takes hours"],
+    "docs/scaling.md": ["it needs several machines"],
     "docs/tutorial.md": ["it needs the network"],
     "docs/upgrading.md": ["it needs the network"],
 }

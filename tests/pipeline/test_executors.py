@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lstmfcn.errors import DataError
+from lstmfcn.errors import DataError, LstmfcnError
 from lstmfcn.pipeline.executors import processes as work
 from lstmfcn.pipeline.executors import run_jobs, signs
 
@@ -34,6 +34,17 @@ def test_every_job_gives_its_result_or_its_error(workers, monkeypatch):
     results = dict(run_jobs(square, [1, 2, 3, 4]))
     assert isinstance(results.pop(2), DataError)
     assert results == {0: (1, "1"), 1: (4, "1"), 3: (16, "1")}
+
+
+def test_the_environment_says_how_many_workers_there_are(monkeypatch):
+    own = work.n_workers()
+    assert own == len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else own >= 1
+    monkeypatch.setenv("LSTMFCN_WORKERS", "3")
+    assert work.n_workers() == 3
+    for wrong in ("0", "-1", "two", "1.5", "99999"):
+        monkeypatch.setenv("LSTMFCN_WORKERS", wrong)
+        with pytest.raises(LstmfcnError, match=f"LSTMFCN_WORKERS is '{wrong}'"):
+            work.n_workers()
 
 
 class Result:

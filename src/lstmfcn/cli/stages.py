@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lstmfcn.cli.app import WorkspaceOption, app, say
+from lstmfcn.pipeline.executors import check
 from lstmfcn.pipeline.stages import run_stages
 from lstmfcn.pipeline.table import STAGES, Stage
 from lstmfcn.workspace import Workspace
@@ -43,6 +44,8 @@ def stage_of(workspace: Path, name: str) -> Iterator[tuple[Workspace, Params]]:
 
 def _add(stage: Stage) -> None:
     def command(workspace: WorkspaceOption = Path()) -> None:
+        if stage.jobs:
+            check()  # before the study is locked
         with stage_of(workspace, stage.name) as (here, settings):
             run_stages([stage.name], here, settings)
 

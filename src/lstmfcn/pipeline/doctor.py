@@ -15,6 +15,7 @@ from lstmfcn.classifiers.table import classifiers, references
 from lstmfcn.data.names import checked_name
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.pipeline.amount import outlook
+from lstmfcn.pipeline.executors import check
 from lstmfcn.workspace import Workspace
 
 LEAST_FREE = 2.0  # GB, for the artifacts of a small study
@@ -45,6 +46,11 @@ def examine(workspace: Workspace) -> Iterator[tuple[bool, str]]:
     if given:
         there = Path(given).is_dir()
         yield there, f"LSTMFCN_UCR_DIR is {given}" + ("" if there else ", which is not a folder")
+    try:
+        if told := check():
+            yield True, told
+    except LstmfcnError as error:
+        yield False, str(error)
     fine, message = _open_to_us(workspace)
     yield fine, message
     if fine or os.access(workspace.mlruns, os.X_OK):

@@ -22,7 +22,7 @@ from lstmfcn.pipeline.commit import commit_of
 from lstmfcn.pipeline.executors import run_jobs, start_workers
 from lstmfcn.pipeline.progress import duration, say
 from lstmfcn.pipeline.status import Tally
-from lstmfcn.pipeline.timed import timed
+from lstmfcn.pipeline.timed import Call, timed
 from lstmfcn.pipeline.under_way import runs_under_way
 from lstmfcn.runs.cache import Cache
 from lstmfcn.runs.left_out import LEFT_OUT_FILE, RefusedError, bundle_of
@@ -139,15 +139,15 @@ def _run_queue(
 
     facts = _whence(workspace)
 
-    def call_of(job: Job) -> tuple[Callable[[Any], Bundle], Any]:
+    def call_of(job: Job) -> Call:
         try:
             arguments = job.arguments()
         except LstmfcnError as error:  # what it needs is damaged: that is to end no other job
-            return _fail, error
+            return Call(_fail, error)
         tracking.watch(arguments, facts)
-        return function, arguments
+        return Call(function, arguments)
 
-    def calls() -> Iterator[tuple[Callable[[Any], Bundle], Any]]:
+    def calls() -> Iterator[Call]:
         # What was finished is laid down last: reading thousands of results is to keep no worker waiting.
         for job in waiting:
             yield call_of(job)

@@ -5,14 +5,30 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from lstmfcn.environment import load_backend
 from lstmfcn.runs.run import Bundle
 
 
-def timed(call: tuple[Callable[[Any], Bundle], Any]) -> tuple[Bundle, dict[str, Any]]:
+class Call(NamedTuple):
+    """What a worker is to do: the function, and what it is called with."""
+
+    function: Callable[[Any], Bundle]
+    arguments: Any
+
+    def places(self) -> list[Path]:
+        """Return the folders of checkpoints that it reads and writes."""
+        return self.arguments.places() if hasattr(self.arguments, "places") else []
+
+    def moved(self, places: Mapping[Path, Path]) -> Call:
+        """Return the same with other folders in place of these."""
+        return self._replace(arguments=self.arguments.moved(places)) if places else self
+
+
+def timed(call: Call) -> tuple[Bundle, dict[str, Any]]:
     """Run a job in a worker, and note when and on what: how long it took once its libraries were loaded."""
     function, arguments = call
     load_backend()

@@ -14,13 +14,14 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from importlib.metadata import version
+from contextlib import contextmanager, suppress
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from lstmfcn.files import hash_bytes, hash_file, hash_of, write_text
+from lstmfcn.plugins import GROUPS, points
 
 NUMERICAL = {
     "aeon": "aeon",
@@ -59,6 +60,30 @@ def code_of(*modules: str) -> dict[str, str]:
 def source_hash(module: str) -> str:
     """Return the hash of one module alone, whatever it imports."""
     return _hash_of_source(_source(_root(module.partition(".")[0]), module))
+
+
+@functools.cache
+def vouchers() -> dict[str, str]:
+    """Return what all results depend on that a machine may have otherwise than another.
+
+    Returns
+    -------
+    dict of str to str
+        A hash of this package's files, the versions of Python and of the numerical libraries, and those of
+        the packages that bring classifiers, metrics or formats.
+    """
+    root = _root(__name__.partition(".")[0])
+    files = sorted(path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    own = {path.relative_to(root).as_posix(): hash_file(path) for path in files}
+    found = {"lstmfcn": hash_of(own), "Python": sys.version.partition(" ")[0]}
+    for name in NUMERICAL.values():
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    for group in GROUPS:
+        for point in points(group):
+            if point.dist is not None:
+                found[point.dist.name] = point.dist.version
+    return found
 
 
 KEPT = 2000

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from lstmfcn.classifiers.base import Classifier
 from lstmfcn.data.series import Split
@@ -56,6 +56,14 @@ class TrainJob:
     progress: Callable[[str], None]
     scratch: Path
 
+    def places(self) -> list[Path]:
+        """Return the folders of checkpoints that it reads and writes."""
+        return [self.scratch]
+
+    def moved(self, places: Mapping[Path, Path]) -> Self:
+        """Return the same job with other folders in place of `places`."""
+        return replace(self, scratch=places[self.scratch])
+
     @property
     def selected_on(self) -> Literal["train", "test"]:
         """Which split chooses weights and cells."""
@@ -99,6 +107,15 @@ class SearchJob(TrainJob):
     cells: tuple[int, ...]
     metric: Metric
     phase1: Mapping[int, Path]
+
+    def places(self) -> list[Path]:
+        """Return the folders of checkpoints that it reads and writes."""
+        return [self.scratch, *self.phase1.values()]
+
+    def moved(self, places: Mapping[Path, Path]) -> Self:
+        """Return the same job with other folders in place of `places`."""
+        phase1 = {cells: places[path] for cells, path in self.phase1.items()}
+        return replace(super().moved(places), phase1=phase1)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,8 +5,9 @@ Each worker computes with one thread: then a result does not depend on how many 
 machine either, and many small jobs fill it better than one job with many threads.
 
 An executor is a module with `is_wanted()`, whether the environment asks for it, and
-`run(function, jobs, watch)`, which does what `run_jobs` says. It may have `start_workers()`, which does what
-the function of that name here says. Where none is asked for, worker processes on this machine do the work.
+`run(function, jobs, watch)`, which does what `run_jobs` says. It may have `start_workers()` and `check()`,
+which do what the functions of these names here say. Where none is asked for, worker processes on this machine
+do the work.
 """
 
 from __future__ import annotations
@@ -57,6 +58,18 @@ def start_workers() -> None:
     """Start the workers, where they are to be started before this process has threads."""
     if hasattr(module := executor(), "start_workers"):
         module.start_workers()
+
+
+def check() -> str:
+    """Return what will do the work, in words, where that is to be looked for.
+
+    Raises
+    ------
+    LstmfcnError
+        If it will not.
+    """
+    module = executor()
+    return module.check() if hasattr(module, "check") else ""
 
 
 def executor() -> Any:

@@ -6,8 +6,6 @@ import functools
 import itertools
 import multiprocessing
 import os
-import signal
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -16,11 +14,13 @@ from typing import Any
 import psutil
 from threadpoolctl import threadpool_limits
 
-from lstmfcn.environment import is_warm, prepare_worker, set_out_warm, worker_environment
+from lstmfcn.environment import is_warm, set_out_warm, worker_environment
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.pipeline.executors import Watch
 from lstmfcn.pipeline.executors.signs import Signs
-from lstmfcn.pipeline.executors.worker import guarded
+from lstmfcn.pipeline.executors.worker import begin_worker, guarded
+
+WORKERS, MOST_WORKERS = "LSTMFCN_WORKERS", 1024
 
 _slots: Any = None
 """In a worker: where its jobs tell that they have begun."""
@@ -31,7 +31,20 @@ class WorkerLostError(LstmfcnError):
 
 
 def n_workers() -> int:
-    """Return how many workers this machine runs at once: one a core it may use."""
+    """Return how many workers this machine runs at once: `LSTMFCN_WORKERS`, or one a core it may use.
+
+    Raises
+    ------
+    LstmfcnError
+        If the variable is no number of workers.
+    """
+    given = os.environ.get(WORKERS)
+    if given:
+        if not given.isdecimal() or not 1 <= int(given) <= MOST_WORKERS:
+            raise LstmfcnError(
+                f"{WORKERS} is {given!r:.50}. Set it to a number from 1 to {MOST_WORKERS}, or not."
+            )
+        return int(given)
     cores = (
         len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else os.cpu_count()
     )
@@ -108,19 +121,10 @@ def _begun(slot: int, function: Callable[[Any], Any], job: Any) -> Any:
 
 
 def _start_worker(slots: Any) -> None:
-    """Prepare a worker process on this machine, which is not to outlive the stage that started it."""
+    """Prepare a worker process on this machine."""
     global _slots
     _slots = slots
     if is_warm():
         set_out_warm()  # a fork as well
         threadpool_limits(1, "blas")  # which was loaded before
-    prepare_worker()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the stage too, which ends its workers
-    parent = multiprocessing.parent_process()
-
-    def end_with_parent() -> None:
-        if parent is not None:
-            parent.join()  # a killed stage tells nobody: left alone, its workers would finish their jobs
-            os._exit(1)
-
-    threading.Thread(target=end_with_parent, daemon=True).start()
+    begin_worker()

@@ -1,0 +1,96 @@
+"""A cluster of Ray's on this machine: a head without processors, and nodes that come and go."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+HERE = Path(__file__).parent
+ALIVE = 0
+
+
+def reachable(address):
+    """Return whether something listens at an address."""
+    host, _, port = address.rpartition(":")
+    with socket.socket() as tried:
+        return tried.connect_ex((host, int(port))) == 0
+
+
+class RayCluster:
+    """Runs from `start` to `stop`."""
+
+    def __init__(self):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.address = f"127.0.0.1:{free.getsockname()[1]}"
+        self.folder = Path(tempfile.mkdtemp(prefix="ray-"))  # its sockets need a short path
+        self.processes = []
+        self._gcs = None
+
+    def start(self):
+        port = self.address.partition(":")[2]
+        self._ray("--head", "--port", port, "--num-cpus", "0", "--include-dashboard", "false")
+        self._until(1)
+
+    def add_node(self, *, hidden=None, cpus=1):
+        """Add a node and return its process; a folder that is `hidden` is empty for it."""
+        before = self.n_nodes()
+        words = ("--address", self.address, "--num-cpus", str(cpus))
+        process = self._ray(*words, hidden=hidden)
+        self._until(before + 1)
+        return process
+
+    def kill(self, process):
+        """End a node as a power cut does."""
+        for each in [*psutil.Process(process.pid).children(recursive=True), process]:
+            each.send_signal(signal.SIGKILL)
+        process.wait()
+        self.processes.remove(process)
+
+    def stop(self):
+        for process in reversed(self.processes[:]):
+            self.kill(process)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def n_nodes(self):
+        """Return how many nodes there are, the head among them."""
+        from ray._raylet import GcsClient  # here, since most tests do without Ray
+
+        if self._gcs is None and not reachable(self.address):
+            return 0
+        self._gcs = self._gcs or GcsClient(address=self.address)
+        return sum(node.state == ALIVE for node in self._gcs.get_all_node_info().values())
+
+    def _ray(self, *words, hidden=None):
+        command = [
+            *(sys.executable, "-c", "from ray.scripts.scripts import main; main()", "start", *words),
+            *("--node-ip-address", "127.0.0.1", "--temp-dir", str(self.folder)),
+            *("--disable-usage-stats", "--block"),
+        ]
+        if words[0] != "--head":
+            command.remove("--temp-dir")
+            command.remove(str(self.folder))
+        if hidden is not None:
+            hide = f"mount -t tmpfs none '{hidden}' && exec \"$@\""
+            command = ["unshare", "-m", "sh", "-c", hide, "sh", *command]
+        paths = (str(HERE), str(HERE.parent), os.environ.get("PYTHONPATH", ""))
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+        log = (self.folder / f"{len(self.processes)}.log").open("w")
+        self.processes.append(
+            subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+        )
+        return self.processes[-1]
+
+    def _until(self, n_nodes):
+        end = time.monotonic() + 60
+        while self.n_nodes() != n_nodes:
+            assert self.processes[-1].poll() is None, "a node of the cluster did not start"
+            assert time.monotonic() < end, "a node of the cluster did not join"
+            time.sleep(0.2)

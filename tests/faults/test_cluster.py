@@ -1,0 +1,206 @@
+"""Jobs on a real cluster: the same results as here, whatever of it breaks on the way."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import cluster_jobs
+import numpy as np
+import psutil
+import pytest
+from ray_cluster import RayCluster
+
+from conftest import copy_of, files_of
+from lstmfcn.errors import DataError
+from lstmfcn.pipeline.executors import ray as cluster_work
+from lstmfcn.pipeline.executors.node import OtherCodeError
+from lstmfcn.pipeline.executors.ray import ClusterError, JobLostError
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="its nodes are made with Linux's namespaces"),
+    pytest.mark.slow,
+]
+
+MAIN = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from lstmfcn.cli import main
+main()
+"""
+
+
+def can_hide():
+    """Return whether a process here may have its own view of the folders."""
+    return subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode == 0
+
+
+@pytest.fixture(scope="module")
+def study(finished, tmp_path_factory):
+    """Return a study that is ready to be searched: its raw and prepared data are those of another."""
+    copy = copy_of(finished[0], tmp_path_factory.mktemp("cluster") / "study")
+    for folder in (copy.search, copy.root / "models", copy.results, copy.cache, copy.facts):
+        subprocess.run(["rm", "-r", str(folder)], check=True)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def cluster(study):
+    """A cluster of a head and two nodes, of which one does not see the study's folder."""
+    made = RayCluster()
+    try:
+        made.start()
+        made.add_node()
+        made.add_node(hidden=study.root if can_hide() else None)
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture
+def session(cluster, monkeypatch):
+    """A session of this process with the cluster."""
+    import ray
+
+    monkeypatch.setenv(cluster_work.ADDRESS, cluster.address)
+    monkeypatch.setenv("LSTMFCN_CHECKPOINT_SECONDS", "0.5")
+    monkeypatch.setattr(cluster_work, "LOOK", 0.5)
+    yield cluster
+    ray.shutdown()
+    cluster_work._connected.cache_clear()
+    cluster_work._desk.cache_clear()
+
+
+def run(function, jobs, watch=lambda *_: None):
+    return dict(cluster_work.run(function, jobs, watch))
+
+
+def test_the_stages_leave_what_they_leave_here(cluster, study, finished):
+    """To the byte, search to evaluation; half of the jobs were done where the study is not."""
+    environment = os.environ | {cluster_work.ADDRESS: cluster.address, "LSTMFCN_UCR_DIR": str(finished[1])}
+    for stage in ("search", "train", "finetune", "evaluate"):
+        command = [sys.executable, "-c", MAIN, stage, "-w", str(study.root)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    here, there = (files_of(w.search, w.root / "models", w.predictions) for w in (finished[0], study))
+    assert there == here
+    assert not list(study.scratch.rglob("*.npz"))
+
+
+def test_jobs_give_results_or_errors_and_may_write_to_what_they_are_given(session):
+    results = run(cluster_jobs.square, [1, 2, 3, 4])
+    assert isinstance(results.pop(2), DataError)
+    assert results == {0: (1, "1"), 1: (4, "1"), 3: (16, "1")}
+    sums = run(cluster_jobs.add_one, [np.zeros(300_000), np.ones(300_000)])
+    assert sums == {0: 300_000, 1: 600_000}
+
+
+@pytest.mark.parametrize("dies", ["raises", "killed"])
+def test_what_breaks_goes_on_from_its_checkpoint_and_the_others_go_on(session, tmp_path, dies):
+    """Wherever it is tried again; its folder there is not the one here, and nothing is left in it."""
+    folder = tmp_path / "scratch/job"
+    job = cluster_jobs.Counting(folder, tmp_path / "told", end=20, dies=dies)
+    found = run(cluster_jobs.count, [job])
+    begun, end, there = found[0]
+    assert (begun, end) == (10, 20)
+    assert there != str(folder)
+    assert not Path(there).exists()
+    assert (folder / "inner/count").read_text() == "20"
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"), [("raises", "broken"), ("killed", "was killed, perhaps for want")]
+)
+def test_what_breaks_each_time_has_failed_with_its_reason(session, how, reason):
+    (found,) = run(cluster_jobs.never, [how]).values()
+    assert isinstance(found, JobLostError)
+    assert "tried 3 times" in str(found)
+    assert reason in str(found)
+    assert "\n" not in str(found)
+
+
+def test_other_code_is_refused_with_both_named(session, monkeypatch):
+    ours = cluster_work.vouchers()
+    monkeypatch.setattr(cluster_work, "vouchers", lambda: ours | {"tensorflow": "1.0", "toys": "2"})
+    (found,) = run(cluster_jobs.square, [1]).values()
+    assert isinstance(found, OtherCodeError)
+    assert f"tensorflow: {ours['tensorflow']}, not 1.0" in str(found)
+    assert "toys: none, not 2" in str(found)
+
+
+def test_a_node_that_is_lost_costs_only_what_it_was_at(session, tmp_path):
+    """A third node joins, is used, and is lost; its job goes on where there is room."""
+    node = session.add_node()
+    jobs = [cluster_jobs.Counting(tmp_path / f"scratch/{i}", tmp_path / f"told{i}") for i in range(3)]
+    within = {process.pid for process in psutil.Process(node.pid).children(recursive=True)}
+
+    def lose():
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            now = psutil.Process(node.pid).children(recursive=True)
+            pids = [int(job.told.read_text().split()[0]) for job in jobs if job.told.exists()]
+            if {process.pid for process in now} - within and set(pids) & {process.pid for process in now}:
+                break
+            time.sleep(0.2)
+        time.sleep(2)
+        session.kill(node)
+
+    thread = threading.Thread(target=lose)
+    thread.start()
+    found = run(cluster_jobs.count, jobs)
+    thread.join()
+    assert {end for _, end, _ in found.values()} == {40}
+    assert sum(begun > 0 for begun, _, _ in found.values()) == 1
+
+
+def test_with_a_killed_driver_its_jobs_end(cluster, tmp_path):
+    told = tmp_path / "pid"
+    code = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "from lstmfcn.pipeline.executors import run_jobs\nimport cluster_jobs\n"
+        f"list(run_jobs(cluster_jobs.wait_here, [{str(told)!r}]))\n"
+    )
+    environment = os.environ | {cluster_work.ADDRESS: cluster.address}
+    driver = subprocess.Popen([sys.executable, "-c", code], env=environment)
+    try:
+        worker = psutil.Process(int(until(lambda: told.exists() and told.read_text())))
+    finally:
+        driver.kill()
+        driver.wait()
+    assert until(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
+
+
+def until(found, seconds=60):
+    end = time.monotonic() + seconds
+    while not (value := found()):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    return value
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("127.0.0.1:1", "Connection refused"),
+        ("127.0.0.1", "which is no address"),
+        ("ray://127.0.0.1:1", "Connection refused"),
+        ("host.invalid:6379", "No cluster at host.invalid:6379"),
+        ("of another kind", "is not Ray's"),
+    ],
+)
+def test_without_a_cluster_a_sentence_says_so_within_seconds(monkeypatch, address, reason):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        if address == "of another kind":
+            address = f"127.0.0.1:{other.getsockname()[1]}"
+        monkeypatch.setenv(cluster_work.ADDRESS, address)
+        begun = time.monotonic()
+        with pytest.raises(ClusterError, match=reason) as refused:
+            cluster_work.check()
+    assert time.monotonic() - begun < 10
+    assert cluster_work.ADDRESS in str(refused.value)
+    assert "\n" not in str(refused.value)
