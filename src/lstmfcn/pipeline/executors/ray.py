@@ -16,6 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -207,9 +208,15 @@ def _look_for(address: str) -> None:
 
 def _is_ray(address: str) -> bool:
     """Return whether Ray's own server is at an address; Ray itself would wait for minutes."""
-    client = importlib.import_module("ray._raylet").GcsClient
-    found: list[object] = []
-    asking = threading.Thread(target=lambda: found.append(client(address=address)), daemon=True)
+    import ray
+
+    client, found = importlib.import_module("ray._raylet").GcsClient, []
+
+    def ask() -> None:
+        with suppress(ray.exceptions.RayError):
+            found.append(client(address=address))
+
+    asking = threading.Thread(target=ask, daemon=True)
     asking.start()
     asking.join(PATIENCE)
     return bool(found)
