@@ -182,7 +182,7 @@ def _connected() -> Any:
     shared = WORKER | {name: os.environ[name] for name in SHARED if name in os.environ}
     try:
         ray.init(address, logging_level="ERROR", log_to_driver=True, runtime_env={"env_vars": shared})
-    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+    except (ConnectionError, RuntimeError, ValueError, OSError, ImportError) as error:
         raise ClusterError(_refused(address, _first_line(error))) from error
     return ray
 
