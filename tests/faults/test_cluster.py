@@ -25,13 +25,6 @@ pytestmark = [
     pytest.mark.slow,
 ]
 
-MAIN = """
-import signal
-signal.signal(signal.SIGINT, signal.default_int_handler)
-from lstmfcn.cli import main
-main()
-"""
-
 
 def can_hide():
     """Return whether a process here may have its own view of the folders."""
@@ -60,18 +53,26 @@ def cluster(study):
         made.stop()
 
 
-@pytest.fixture
-def session(cluster, monkeypatch):
-    """A session of this process with the cluster."""
+@pytest.fixture(scope="module")
+def connected(cluster):
+    """A session of this process with the cluster, as of a command: for all its queues."""
     import ray
 
-    monkeypatch.setenv(cluster_work.ADDRESS, cluster.address)
-    monkeypatch.setenv("LSTMFCN_CHECKPOINT_SECONDS", "0.5")
-    monkeypatch.setattr(cluster_work, "LOOK", 0.5)
-    yield cluster
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(cluster_work.ADDRESS, cluster.address)
+        patch.setenv("LSTMFCN_CHECKPOINT_SECONDS", "0.5")
+        patch.setattr(cluster_work, "LOOK", 0.5)
+        cluster_work.check()
+        yield cluster
     ray.shutdown()
     cluster_work._connected.cache_clear()
     cluster_work._desk.cache_clear()
+
+
+@pytest.fixture
+def session(connected, monkeypatch):
+    monkeypatch.setenv(cluster_work.ADDRESS, connected.address)
+    return connected
 
 
 def run(function, jobs, watch=lambda *_: None):
@@ -80,11 +81,16 @@ def run(function, jobs, watch=lambda *_: None):
 
 def test_the_stages_leave_what_they_leave_here(cluster, study, finished):
     """To the byte, search to evaluation; half of the jobs were done where the study is not."""
+    code = (
+        "import sys; from pathlib import Path; from lstmfcn import config;"
+        "from lstmfcn.workspace import Workspace; from lstmfcn.pipeline.stages import run_stages;"
+        "here = Workspace(Path(sys.argv[1]));"
+        "run_stages(['search', 'train', 'finetune', 'evaluate'], here, config.load(here.params))"
+    )
     environment = os.environ | {cluster_work.ADDRESS: cluster.address, "LSTMFCN_UCR_DIR": str(finished[1])}
-    for stage in ("search", "train", "finetune", "evaluate"):
-        command = [sys.executable, "-c", MAIN, stage, "-w", str(study.root)]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
+    command = [sys.executable, "-c", code, str(study.root)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     here, there = (files_of(w.search, w.root / "models", w.predictions) for w in (finished[0], study))
     assert there == here
     assert not list(study.scratch.rglob("*.npz"))
@@ -193,6 +199,7 @@ def until(found, seconds=60):
     ],
 )
 def test_without_a_cluster_a_sentence_says_so_within_seconds(monkeypatch, address, reason):
+    monkeypatch.setattr(cluster_work, "_connected", cluster_work._connected.__wrapped__)
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()

@@ -87,7 +87,7 @@ def work(
         return OtherCodeError(
             f"The node {node} would compute with other code ({differing}). Install the same there."
         )
-    ray.get(desk.begin.remote(name))
+    _told(desk.begin.remote(name))
     root = Path(tempfile.mkdtemp(prefix="lstmfcn-"))
     try:
         for path, kept in files.items():
@@ -95,8 +95,9 @@ def work(
         future, sent = _child().submit(_do, content, root), dict[str, int]()
         while True:
             done, _ = wait([future], timeout=LOOK)
-            if changed := _changed(root, sent):
-                ray.get(desk.put.remote(name, changed))
+            before = dict(sent)
+            if (changed := _changed(root, sent)) and not _told(desk.put.remote(name, changed)):
+                sent = before  # the next time, then
             if done:
                 return future.result()
     except BrokenProcessPool:
@@ -106,6 +107,17 @@ def work(
         ) from None
     finally:
         shutil.rmtree(root, ignore_errors=True)
+
+
+def _told(call: Any) -> bool:
+    """Wait for a call of the desk; return whether it was there, which it is not while it is restarted."""
+    import ray
+
+    try:
+        ray.get(call)
+    except ray.exceptions.RayActorError:
+        return False
+    return True
 
 
 def _differing(expected: Mapping[str, str]) -> str:

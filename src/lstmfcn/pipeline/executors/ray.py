@@ -151,7 +151,10 @@ def _places(job: Any) -> list[Path]:
 
 def _take(ray: Any, desk: Any, sent: Iterable[_Sent], watch: Watch) -> None:
     """Lay down the checkpoints that have come back, and tell of jobs that find no place."""
-    begun, files = ray.get(desk.take.remote())
+    try:
+        begun, files = ray.get(desk.take.remote())
+    except ray.exceptions.RayActorError:
+        return  # its node was lost: it is started anew elsewhere, and the checkpoints come again
     for one in sent:
         places = _places(one.job)
         for name, content in files.get(one.name, {}).items():
