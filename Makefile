@@ -41,10 +41,9 @@ if old and old[1] != here:
 endef
 export MOVE_VENV
 
-# What the stages import is compiled to bytecode once (of all that is installed it is a quarter), and so are aeon's
-# kernels, for half a minute. It begins here, while the data is fetched and validated, so that no job waits for it.
+# aeon's kernels are compiled when they are first called, for half a minute, and kept beside aeon. That begins here,
+# while the data is fetched and validated, so that no job has to wait for it.
 define COMPILE
-import dvc.cli, great_expectations, keras_tuner, matplotlib.pyplot, mlflow.pyfunc, mlflow.sklearn, tensorflow
 import numpy as np
 from aeon.classification.convolution_based import MiniRocketClassifier
 X = np.random.default_rng(0).normal(size=(4, 1, 24)).astype(np.float32)
@@ -63,9 +62,9 @@ $(VENV)/.installed: pyproject.toml constraints.txt | moved
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing (once; about a minute, 3 GB) ..."
 	@{ $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)" \
-	  && $(BIN)/uv pip install --quiet --python $(BIN)/python --constraints constraints.txt --editable '.[dev]'; } \
+	  && $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraints constraints.txt --editable '.[dev]'; } \
 	  || { echo "The installation failed (see above). Check the network and the disk's free space, then call make again; what was done is kept." >&2; exit 1; }
-	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -c "$$COMPILE" > /dev/null 2>&1 &
+	@$(BIN)/python -c "$$COMPILE" > /dev/null 2>&1 &
 	@touch $@
 
 repro: export PATH := $(CURDIR)/$(BIN):$(PATH)
