@@ -26,6 +26,14 @@ pytestmark = [
 ]
 
 
+MADE = {
+    "search": "search",
+    "train": "models/phase1",
+    "finetune": "models/finetuned",
+    "evaluate": "results/predictions",
+}
+
+
 def can_hide():
     """Return whether a process here may have its own view of the folders."""
     return subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode == 0
@@ -79,19 +87,27 @@ def run(function, jobs, watch=lambda *_: None):
     return dict(cluster_work.run(function, jobs, watch))
 
 
-def test_the_stages_leave_what_they_leave_here(cluster, study, finished):
-    """To the byte, search to evaluation; half of the jobs were done where the study is not."""
+@pytest.mark.parametrize(
+    "stages",
+    [
+        ("search", "train"),  # which hands what it has trained on to the other
+        pytest.param(("search", "train", "finetune", "evaluate"), marks=pytest.mark.exhaustive),
+    ],
+    ids=" ".join,
+)
+def test_the_stages_leave_what_they_leave_here(cluster, study, finished, stages):
+    """To the byte; some of the jobs were done where the study is not."""
     code = (
         "import sys; from pathlib import Path; from lstmfcn import config;"
         "from lstmfcn.workspace import Workspace; from lstmfcn.pipeline.stages import run_stages;"
         "here = Workspace(Path(sys.argv[1]));"
-        "run_stages(['search', 'train', 'finetune', 'evaluate'], here, config.load(here.params))"
+        "run_stages(sys.argv[2:], here, config.load(here.params))"
     )
     environment = os.environ | {cluster_work.ADDRESS: cluster.address, "LSTMFCN_UCR_DIR": str(finished[1])}
-    command = [sys.executable, "-c", code, str(study.root)]
+    command = [sys.executable, "-c", code, str(study.root), *stages]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    here, there = (files_of(w.search, w.root / "models", w.predictions) for w in (finished[0], study))
+    here, there = (files_of(*(w.root / MADE[stage] for stage in stages)) for w in (finished[0], study))
     assert there == here
     assert not list(study.scratch.rglob("*.npz"))
 
