@@ -1,7 +1,7 @@
 """What the queue, the cache and the tracking store cost: stand-in jobs that do nothing, at any number.
 
-Each leaves what a training leaves, with weights of any size. Milliseconds a job, of one run of the queue, of
-another when all is finished, and of the tracking alone; the files and bytes that are left.
+Each leaves what a training leaves, with weights of any size. Milliseconds a job: of one run of the queue, and
+of another when all is finished.
 """
 
 import argparse
@@ -12,18 +12,14 @@ import time
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from common import keep
+from common import keep, made_up
 
 from lstmfcn.files import hash_of
 from lstmfcn.pipeline import jobs as queue
 from lstmfcn.pipeline.jobs import Job, run_queue
 from lstmfcn.runs.identity import Identity
-from lstmfcn.runs.run import WEIGHTS_FILE, Run
 from lstmfcn.workspace import Workspace
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests/faults"))
 
 SEEDS = 50
 """Of each dataset."""
@@ -32,20 +28,7 @@ SEEDS = 50
 def work(arguments):
     """Return what a training of so many epochs leaves, with so many bytes of weights."""
     one, key, epochs, size = arguments
-    rng = np.random.default_rng(one.seed)
-    columns = {name: rng.random(epochs) for name in ("loss", "accuracy", "learning_rate")}
-    history = pd.DataFrame(columns, index=pd.RangeIndex(1, epochs + 1, name="epoch")).to_csv().encode()
-    run = Run(
-        identity=one,
-        job=key,
-        protocol="honest",
-        data="0" * 64,
-        params={f"p{i}": i for i in range(25)},
-        metrics={f"oof_{name}": 0.5 for name in ("accuracy", "log_loss", "macro_f1", "auroc")},
-        history="history.csv",
-        artifacts=(WEIGHTS_FILE, "history.csv"),
-    )
-    return run.with_files({WEIGHTS_FILE: rng.bytes(size), "history.csv": history})
+    return made_up(one, key, epochs=epochs, size=size)
 
 
 def jobs_of(study, count, epochs, size):

@@ -8,12 +8,10 @@ import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from common import keep
+from common import keep, made_up
 
 from lstmfcn.runs.identity import Identity
-from lstmfcn.runs.run import WEIGHTS_FILE, Run
 from lstmfcn.tracking.store import connect
 from lstmfcn.tracking.sync import sync
 from lstmfcn.workspace import Workspace
@@ -52,27 +50,13 @@ def main():
 
 def make(study, runs, epochs):
     """Write runs as `train` leaves them: metrics, a history of so many epochs, 100 kB of weights."""
-    rng = np.random.default_rng(0)
     study.params.parent.mkdir(parents=True)
     study.params.write_text("datasets: [Made]\nmodels: [lstm_fcn]\nreferences: []\n")
-    columns = {name: rng.random(epochs) for name in ("loss", "accuracy", "learning_rate")}
-    history = pd.DataFrame(columns, index=pd.RangeIndex(1, epochs + 1, name="epoch")).to_csv().encode()
     for seed in range(runs):
         one = Identity(dataset="Made", classifier="lstm_fcn", seed=seed).iteration(0)
-        run = Run(
-            identity=one,
-            job=f"{seed:064x}",
-            protocol="honest",
-            data="0" * 64,
-            params={f"p{i}": i for i in range(25)},
-            metrics={f"oof_{name}": 0.5 for name in ("accuracy", "log_loss", "macro_f1", "auroc")},
-            history="history.csv",
-            artifacts=(WEIGHTS_FILE, "history.csv"),
-        )
-        files = run.with_files({WEIGHTS_FILE: rng.bytes(100_000), "history.csv": history})
         place = one.folder(study)
         place.mkdir(parents=True)
-        for name, content in files.items():
+        for name, content in made_up(one, f"{seed:064x}", epochs=epochs, size=100_000).items():
             (place / name).write_bytes(content)
 
 

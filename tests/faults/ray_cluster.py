@@ -36,7 +36,8 @@ class RayCluster:
 
     def start(self):
         port = self.address.partition(":")[2]
-        self._ray("--head", "--port", port, "--num-cpus", "0", "--include-dashboard", "false")
+        own = ("--port", port, "--num-cpus", "0", "--temp-dir", str(self.folder))
+        self._ray("--head", *own, "--include-dashboard", "false")
         self._until(1)
 
     def add_node(self, *, hidden=None, cpus=1):
@@ -71,12 +72,8 @@ class RayCluster:
     def _ray(self, *words, hidden=None):
         command = [
             *(sys.executable, "-c", "from ray.scripts.scripts import main; main()", "start", *words),
-            *("--node-ip-address", "127.0.0.1", "--temp-dir", str(self.folder)),
-            *("--disable-usage-stats", "--block"),
+            *("--node-ip-address", "127.0.0.1", "--disable-usage-stats", "--block"),
         ]
-        if words[0] != "--head":
-            command.remove("--temp-dir")
-            command.remove(str(self.folder))
         if hidden is not None:
             hide = f"mount -t tmpfs none '{hidden}' && exec \"$@\""
             command = ["unshare", "-m", "sh", "-c", hide, "sh", *command]

@@ -19,19 +19,12 @@ from lstmfcn.errors import DataError
 from lstmfcn.pipeline.executors import ray as cluster_work
 from lstmfcn.pipeline.executors.node import OtherCodeError
 from lstmfcn.pipeline.executors.ray import ClusterError, JobLostError
+from lstmfcn.pipeline.table import STAGES
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="its nodes are made with Linux's namespaces"),
     pytest.mark.slow,
 ]
-
-
-MADE = {
-    "search": "search",
-    "train": "models/phase1",
-    "finetune": "models/finetuned",
-    "evaluate": "results/predictions",
-}
 
 
 def can_hide():
@@ -107,7 +100,9 @@ def test_the_stages_leave_what_they_leave_here(cluster, study, finished, stages)
     command = [sys.executable, "-c", code, str(study.root), *stages]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    here, there = (files_of(*(w.root / MADE[stage] for stage in stages)) for w in (finished[0], study))
+    here, there = (
+        files_of(*(w.root / STAGES[stage].writes[0] for stage in stages)) for w in (finished[0], study)
+    )
     assert there == here
     assert not list(study.scratch.rglob("*.npz"))
 

@@ -93,14 +93,8 @@ class Tracker:
 
         See `log`.
         """
-        held = False
-
-        def look() -> None:
-            nonlocal held
-            self._connect()
-            held = self._logged.holds(job, count)
-
-        self._unless_silent(look)
+        self._unless_silent(self._connect)
+        held = self._client is not None and self._logged.holds(job, count)
         if held and not self._workspace.experiment:
             return
         try:

@@ -70,7 +70,7 @@ KEPT = {"lstm_fcn": (1, 2, 5), "alstm_fcn": (0, 4)}
 """The rest of the views are for those who ask for the exhaustive tests."""
 
 SLIM = tuple(Architecture(name=name) for name in ("fcn", "mini_rocket"))
-"""Members whose own graphs hold what those of all others do is checked beside them."""
+"""Members of a vote that is made quickly; the graphs of all others are asked for one by one."""
 
 OF_THE_TABLE = tuple(
     Architecture(name=row.name, cells=3 if row.recurrent else None)

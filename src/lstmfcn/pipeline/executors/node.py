@@ -20,7 +20,7 @@ from lstmfcn.pipeline.executors.worker import begin_worker, guarded
 from lstmfcn.runs.code import vouchers
 
 LOOK = float(os.environ.get("LSTMFCN_CHECKPOINT_SECONDS", "5"))
-"""So many seconds lie between two looks at a job's checkpoints: no more than between two of them."""
+"""So many seconds lie between two looks at checkpoints, here and at home: as between two of them."""
 
 
 class OtherCodeError(LstmfcnError):
@@ -47,9 +47,10 @@ class Desk:
         self._files.setdefault(job, {}).update(files)
 
     def take(self) -> tuple[set[str], dict[str, dict[str, bytes]]]:
-        """Return which jobs have begun, and the checkpoints that came since the last time."""
-        files, self._files = self._files, {}
-        return self._begun, files
+        """Return which jobs have begun since the last time, and the checkpoints that came."""
+        taken = self._begun, self._files
+        self._begun, self._files = set(), {}
+        return taken
 
 
 def work(
@@ -95,9 +96,10 @@ def work(
         future, sent = _child().submit(_do, content, root), dict[str, int]()
         while True:
             done, _ = wait([future], timeout=LOOK)
-            before = dict(sent)
-            if (changed := _changed(root, sent)) and not _told(desk.put.remote(name, changed)):
-                sent = before  # the next time, then
+            new = checkpoints_in(root, sent)
+            contents = {path: content for path, (_, content) in new.items()}
+            if new and _told(desk.put.remote(name, contents)):  # else the next time
+                sent |= {path: written for path, (written, _) in new.items()}
             if done:
                 return future.result()
     except BrokenProcessPool:
@@ -142,25 +144,18 @@ def _do(content: bytes, root: Path) -> Any:
     return guarded(function, job)
 
 
-def checkpoints_in(folder: Path) -> dict[str, bytes]:
-    """Return the files of a folder of checkpoints, by their names in it; half-written ones left out."""
-    found = {}
-    for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
-            found[path.relative_to(folder).as_posix()] = path.read_bytes()
-    return found
+def checkpoints_in(folder: Path, known: Mapping[str, int]) -> dict[str, tuple[int, bytes]]:
+    """Return when the checkpoints under a folder were written, and their contents, by their names in it.
 
-
-def _changed(root: Path, sent: dict[str, int]) -> dict[str, bytes]:
-    """Return the checkpoints under a folder that are new since the last time; note when they changed."""
+    Those that are half-written are left out, and those that were written when they are `known` to have been.
+    """
     found = {}
-    for path in sorted(root.rglob("*")):
-        name = path.relative_to(root).as_posix()
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
         try:
-            changed = path.stat().st_mtime_ns
-            if path.is_file() and "/." not in f"/{name}" and sent.get(name) != changed:
-                found[name] = path.read_bytes()
-                sent[name] = changed
+            written = path.stat().st_mtime_ns
+            if path.is_file() and "/." not in f"/{name}" and known.get(name) != written:
+                found[name] = written, path.read_bytes()
         except FileNotFoundError:  # it has just been replaced, or removed
             continue
     return found

@@ -26,7 +26,7 @@ from lstmfcn.environment import WORKER
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.files import member, write_bytes
 from lstmfcn.pipeline.executors import Watch
-from lstmfcn.pipeline.executors.node import Desk, checkpoints_in, work
+from lstmfcn.pipeline.executors.node import LOOK, Desk, checkpoints_in, work
 from lstmfcn.runs.code import vouchers
 
 ADDRESS = "LSTMFCN_RAY_ADDRESS"
@@ -39,9 +39,6 @@ ATTEMPTS = 3
 
 PATIENCE = 5
 """So many seconds a cluster has to answer at all."""
-
-LOOK = 5.0
-"""So many seconds lie between two looks at what has come back."""
 
 LIMIT = 30.0
 """After so many seconds without a place on the cluster a job is told of; then after twice as many."""
@@ -67,6 +64,7 @@ class _Sent:
     attempt: int = 1
     name: str = field(default_factory=lambda: uuid4().hex)
     since: float = field(default_factory=time.monotonic)
+    begun: bool = False
     told: float = 0.0
 
 
@@ -136,7 +134,7 @@ def _send(ray: Any, function: Callable[[Any], Any], one: _Sent, desk: Any, expec
     files = {
         f"{number}/{name}": kept
         for number, place in enumerate(_places(one.job))
-        for name, kept in checkpoints_in(place).items()
+        for name, (_, kept) in checkpoints_in(place, {}).items()
     }
     asked = LEAST_MEMORY + MEMORY_A_BYTE * len(content)
     most = max((node["Resources"].get("memory", 0) for node in ray.nodes() if node["Alive"]), default=0)
@@ -160,11 +158,11 @@ def _take(ray: Any, desk: Any, sent: Iterable[_Sent], watch: Watch) -> None:
         for name, content in files.get(one.name, {}).items():
             number, _, rest = name.partition("/")
             write_bytes(member(places[int(number)], rest), content, synced=False)
-        waited = time.monotonic() - one.since
-        if one.name in begun and one.told:
+        waited, one.begun = time.monotonic() - one.since, one.begun or one.name in begun
+        if one.begun and one.told:
             watch(one.index, 0.0, "")
             one.told = 0.0
-        elif one.name not in begun and waited > max(LIMIT, 2 * one.told):
+        elif not one.begun and waited > max(LIMIT, 2 * one.told):
             one.told = waited
             free = ray.available_resources().get("CPU", 0)
             cause = "the cluster has no free processor" if free < 1 else "the cluster has found it no place"
@@ -192,7 +190,7 @@ def _connected() -> Any:
 
 def _look_for(address: str) -> None:
     """Refuse an address at which nothing answers, or something else than Ray, within seconds."""
-    if address in ("auto", "local"):
+    if address == "auto":
         return
     scheme, _, rest = address.rpartition("://")
     host, _, port = rest.rpartition(":")
