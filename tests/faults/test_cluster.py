@@ -115,6 +115,13 @@ def test_jobs_give_results_or_errors_and_may_write_to_what_they_are_given(sessio
     assert sums == {0: 300_000, 1: 600_000}
 
 
+def test_no_node_does_more_at_once_than_it_has_processors(session):
+    """A job that waits for an answer of Ray's gives up its processor: none may."""
+    spans = list(run(cluster_jobs.times, [2.0] * 6).values())
+    at_once = [sum(begun <= moment < end for begun, end in spans) for moment, _ in spans]
+    assert max(at_once) == 2
+
+
 @pytest.mark.parametrize("dies", ["raises", "killed"])
 def test_what_breaks_goes_on_from_its_checkpoint_and_the_others_go_on(session, tmp_path, dies):
     """Wherever it is tried again; its folder there is not the one here, and nothing is left in it."""

@@ -55,8 +55,11 @@ class Desk:
 
 def work(
     content: bytes, files: Mapping[str, bytes], name: str, desk: Any, expected: Mapping[str, str]
-) -> Any:
+) -> tuple[Any, dict[str, bytes]]:
     """Do a job on this node.
+
+    It waits for no answer of Ray's, which would give its processor to another job meanwhile. So what it tells
+    the desk may be lost with that, until the checkpoints change again.
 
     Parameters
     ----------
@@ -73,8 +76,8 @@ def work(
 
     Returns
     -------
-    object
-        The result, or the `LstmfcnError` that it raised.
+    object, dict of str to bytes
+        The result, or the `LstmfcnError` that it raised; and the checkpoints that the desk does not have.
 
     Raises
     ------
@@ -87,8 +90,8 @@ def work(
     if differing := _differing(expected):
         return OtherCodeError(
             f"The node {node} would compute with other code ({differing}). Install the same there."
-        )
-    _told(desk.begin.remote(name))
+        ), {}
+    desk.begin.remote(name)
     root = Path(tempfile.mkdtemp(prefix="lstmfcn-"))
     try:
         for path, kept in files.items():
@@ -98,10 +101,11 @@ def work(
             done, _ = wait([future], timeout=LOOK)
             new = checkpoints_in(root, sent)
             contents = {path: content for path, (_, content) in new.items()}
-            if new and _told(desk.put.remote(name, contents)):  # else the next time
-                sent |= {path: written for path, (written, _) in new.items()}
             if done:
-                return future.result()
+                return future.result(), contents
+            if new:
+                desk.put.remote(name, contents)
+                sent |= {path: written for path, (written, _) in new.items()}
     except BrokenProcessPool:
         _child.cache_clear()
         raise ProcessLostError(
@@ -109,17 +113,6 @@ def work(
         ) from None
     finally:
         shutil.rmtree(root, ignore_errors=True)
-
-
-def _told(call: Any) -> bool:
-    """Wait for a call of the desk; return whether it was there, which it is not while it is restarted."""
-    import ray
-
-    try:
-        ray.get(call)
-    except ray.exceptions.RayActorError:
-        return False
-    return True
 
 
 def _differing(expected: Mapping[str, str]) -> str:

@@ -15,7 +15,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -105,12 +105,15 @@ def run(function: Callable[[Any], Any], jobs: Iterable[Any], watch: Watch) -> It
             for reference in done:
                 one = sent.pop(reference)
                 try:
-                    yield one.index, ray.get(reference)
+                    result, files = ray.get(reference)
                 except ray.exceptions.RayError as error:
                     if one.attempt < ATTEMPTS:
                         again.append(_Sent(one.index, one.job, one.attempt + 1))
                     else:
                         yield one.index, JobLostError(f"tried {ATTEMPTS} times; last, {_reason(error)}")
+                else:
+                    _keep(one, files)
+                    yield one.index, result
     except ConnectionError as error:
         raise ClusterError(
             f"The cluster at {os.environ[ADDRESS]} answers no more ({_first_line(error)}). Finished jobs are "
@@ -154,10 +157,7 @@ def _take(ray: Any, desk: Any, sent: Iterable[_Sent], watch: Watch) -> None:
     except ray.exceptions.RayActorError:
         return  # its node was lost: it is started anew elsewhere, and the checkpoints come again
     for one in sent:
-        places = _places(one.job)
-        for name, content in files.get(one.name, {}).items():
-            number, _, rest = name.partition("/")
-            write_bytes(member(places[int(number)], rest), content, synced=False)
+        _keep(one, files.get(one.name, {}))
         waited, one.begun = time.monotonic() - one.since, one.begun or one.name in begun
         if one.begun and one.told:
             watch(one.index, 0.0, "")
@@ -167,6 +167,14 @@ def _take(ray: Any, desk: Any, sent: Iterable[_Sent], watch: Watch) -> None:
             free = ray.available_resources().get("CPU", 0)
             cause = "the cluster has no free processor" if free < 1 else "the cluster has found it no place"
             watch(one.index, waited, f"{cause}. `ray status` there says what is at work.")
+
+
+def _keep(one: _Sent, files: Mapping[str, bytes]) -> None:
+    """Lay down the checkpoints of a job, given by the numbers of its folders and their names in them."""
+    places = _places(one.job)
+    for name, content in files.items():
+        number, _, rest = name.partition("/")
+        write_bytes(member(places[int(number)], rest), content, synced=False)
 
 
 @functools.cache
