@@ -137,20 +137,41 @@ def test_a_policy_that_nobody_has_set_is_still_unset_afterwards(undisturbed):
 
 def test_another_backend_in_the_environment_is_refused_in_one_sentence():
     code = "import os, lstmfcn\nfrom lstmfcn.errors import LstmfcnError\n"
-    code += "for os.environ['KERAS_BACKEND'] in ('torch', 'jax'):\n"
+    code += "for os.environ['KERAS_BACKEND'] in ('torch', 'openvino'):\n"
     code += " try: lstmfcn.LSTMFCNClassifier().fit([[0.0, 1.0]] * 4, [0, 1, 0, 1])\n"
     done = python(code + " except LstmfcnError as error: print(error)")
-    refused = "KERAS_BACKEND is {}, and lstmfcn runs on tensorflow: unset it.\n"
-    assert done.stdout == refused.format("torch") + refused.format("jax"), done.stderr
+    refused = "KERAS_BACKEND is {}, and lstmfcn trains on tensorflow or jax: unset it.\n"
+    assert done.stdout == refused.format("torch") + refused.format("openvino"), done.stderr
 
 
 def test_keras_on_another_backend_is_refused_in_one_sentence():
-    """It need not even be there: TensorFlow imports Keras, and lets it fail."""
-    code = "import os, tensorflow\ndel os.environ['KERAS_BACKEND']\n"
+    """Which one it is, a module of Keras's says; PyTorch is not installed here."""
+    code = "import sys, types\nmade_up = types.SimpleNamespace(backend=lambda: 'torch')\n"
+    code += "sys.modules['keras.src.backend.config'] = made_up\n"
     code += "from lstmfcn.errors import LstmfcnError\ntry:\n import lstmfcn.training.loop\n"
-    done = python(code + "except LstmfcnError as error: print(error)", KERAS_BACKEND="jax")
-    assert done.stdout.startswith("Keras was imported with the backend jax, and lstmfcn runs on"), done.stderr
+    done = python(code + "except LstmfcnError as error: print(error)")
+    assert done.stdout.startswith("Keras was imported with the backend torch, and lstmfcn trains"), (
+        done.stderr
+    )
     assert done.stdout.count("\n") == 1
+
+
+def test_jax_trains_where_the_environment_asks_for_it_and_exports_nothing():
+    """An estimator fits on it; what serves is made by TensorFlow, in another process."""
+    code = "import sys, lstmfcn\nfrom lstmfcn.environment import load_backend\n"
+    code += "from lstmfcn.errors import LstmfcnError\nimport lstmfcn.training.loop as loop\n"
+    code += "print(loop.backend.__name__, load_backend())\ntry: load_backend('tensorflow')\n"
+    done = python(code + "except LstmfcnError as error: print(error)", KERAS_BACKEND="jax")
+    first, second = done.stdout.splitlines()
+    assert first == "lstmfcn.training.jax jax", done.stderr
+    assert second.startswith("Keras was imported with the backend jax, and what serves is made by tensorflow")
+
+
+def test_a_backend_that_is_missing_is_told_of_with_its_extra():
+    code = "import sys\nsys.modules['jax'] = None\nfrom lstmfcn.environment import load_backend\n"
+    code += "from lstmfcn.errors import LstmfcnError\ntry: load_backend()\n"
+    done = python(code + "except LstmfcnError as error: print(error)", KERAS_BACKEND="jax")
+    assert done.stdout == "KERAS_BACKEND is jax, which is not installed: pip install 'lstmfcn[jax]'.\n"
 
 
 def test_what_is_set_for_an_import_is_not_set_afterwards(undisturbed):

@@ -33,7 +33,7 @@ NOT_IMPORTED = {"dvc", "numba", "tensorboard"}
 SPARED = {"numba", "vl_convert"}
 """Nobody is told to install the extra for want of these: aeon's, and what works without."""
 
-ELSEWHERE = {"ray", "google", "pydantic_core"}
+ELSEWHERE = {"ray", "google", "pydantic_core", "jax"}
 """Ray is another extra's; Google's protobuf is TensorFlow's, and Pydantic's core is Pydantic's."""
 
 WITHOUT = f"""
@@ -146,4 +146,13 @@ def test_the_wheel_holds_the_data_files_and_says_what_it_needs(tmp_path):
     assert metadata["Version"] == lstmfcn.__version__
     required = [text for text in metadata.get_all("Requires-Dist") if "extra ==" not in text]
     assert names(required) == names(PROJECT["dependencies"])
-    assert set(metadata.get_all("Provides-Extra")) == {"pipeline", "gpu", "cluster", "hydra", "docs", "dev"}
+    assert set(metadata.get_all("Provides-Extra")) == {
+        "pipeline",
+        "jax",
+        "gpu",
+        "tensorflow-gpu",
+        "cluster",
+        "hydra",
+        "docs",
+        "dev",
+    }

@@ -1,9 +1,9 @@
 """The environment of a computation: backend, threads, telemetry, and what the libraries say.
 
 Libraries are loaded here, so that nobody is told what is done, TensorFlow keeps its chatter to itself, and
-Keras runs on TensorFlow with its own defaults, whatever a user's `keras.json` or program has set. In a
-user's program what is set for a while is set back; a process of our own (a command, a worker) is set up
-for good.
+Keras runs with its own defaults, whatever a user's `keras.json` or program has set: on TensorFlow, or on JAX
+where `KERAS_BACKEND` asks for it. In a user's program what is set for a while is set back; a process of our
+own (a command, a worker) is set up for good.
 """
 
 from __future__ import annotations
@@ -16,11 +16,15 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from lstmfcn.errors import LstmfcnError
 
-BACKEND = {"KERAS_BACKEND": "tensorflow"}
+BACKEND = "KERAS_BACKEND"
+
+BACKENDS = ("tensorflow", "jax")
+"""What networks can be trained on. What serves is TensorFlow's."""
 
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3"}
 
@@ -36,8 +40,11 @@ MLFLOW = {
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 
-WORKER = {**BACKEND, **QUIET, **TELEMETRY, **ONE_THREAD}
-"""The environment of a worker."""
+CARD = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+"""A card's memory is taken as it is needed, not all at once."""
+
+WORKER = {**QUIET, **TELEMETRY, **ONE_THREAD, **CARD}
+"""The environment of a worker, beside its backend."""
 
 PIPELINE = frozenset(
     {
@@ -65,6 +72,9 @@ PIPELINE = frozenset(
 """What the extra `pipeline` installs, by the names under which it is imported."""
 
 _own_process = False
+_asked = ""
+"""The backend that a command was asked for, whose own process exports, on TensorFlow, and trains nothing."""
+
 _forked = False
 _warm = False
 _one_thread = threading.RLock()
@@ -79,7 +89,7 @@ os.register_at_fork(after_in_child=_note_fork)
 
 
 class BackendError(LstmfcnError):
-    """Keras is to run on another backend than TensorFlow."""
+    """Keras is to run on a backend that does not serve for this, or that is not installed."""
 
 
 class MissingLibraryError(LstmfcnError):
@@ -91,10 +101,18 @@ class ForkedProcessError(LstmfcnError, RuntimeError):
 
 
 def prepare_command() -> None:
-    """Set up this process, which is the command line's own: its children inherit it."""
-    global _own_process
+    """Set up this process, which is the command line's own: its children inherit it.
+
+    Raises
+    ------
+    BackendError
+        See `backend`.
+    """
+    global _own_process, _asked
     _own_process = True
-    for name, value in {**BACKEND, **QUIET, **TELEMETRY}.items():
+    _asked = backend()
+    os.environ[BACKEND] = "tensorflow"
+    for name, value in {**QUIET, **TELEMETRY}.items():
         os.environ.setdefault(name, value)
 
 
@@ -102,7 +120,7 @@ def prepare_worker() -> None:
     """Set up this process, which does nothing but jobs."""
     global _own_process
     _own_process = True
-    os.environ.update(WORKER)
+    os.environ.update(for_worker())
 
 
 def set_out_warm() -> None:
@@ -122,8 +140,44 @@ def is_warm() -> bool:
 @contextmanager
 def worker_environment() -> Iterator[None]:
     """Give this process the environment of a worker for a while: those it starts inherit it."""
-    with _environment(WORKER):
+    with _environment(for_worker()):
         yield
+
+
+def for_worker() -> dict[str, str]:
+    """Return the environment of a worker."""
+    return WORKER | {BACKEND: backend()} | _unset(programs_kept())
+
+
+def programs_kept() -> dict[str, str]:
+    """Return what lets JAX keep its programs for the next process: compiling takes longer than training."""
+    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return {
+        "JAX_COMPILATION_CACHE_DIR": str(Path(home, "lstmfcn", "jax")),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.5",
+    }
+
+
+def backend() -> str:
+    """Return what networks are trained on: "tensorflow", or "jax" where `KERAS_BACKEND` asks for it.
+
+    Raises
+    ------
+    BackendError
+        If it asks for another one, or Keras was imported with another one.
+    """
+    config = sys.modules.get("keras.src.backend.config")  # there even where Keras could not find its backend
+    used = config.backend() if config is not None and not _asked else ""
+    found = _asked or used or os.environ.get(BACKEND) or BACKENDS[0]
+    if found in BACKENDS:
+        return found
+    known = " or ".join(BACKENDS)
+    if used:
+        raise BackendError(
+            f"Keras was imported with the backend {used}, and lstmfcn trains on {known}: set {BACKEND} to "
+            "one of them before, or use another process."
+        )
+    raise BackendError(f"{BACKEND} is {found}, and lstmfcn trains on {known}: unset it.")
 
 
 def load_library(*names: str) -> None:
@@ -200,8 +254,7 @@ def load_tensorflow() -> None:
     with _one_thread:
         if _is_no_complaint_of_ours in logging.getLogger("tensorflow").filters:
             return
-        unset = {name: value for name, value in {**BACKEND, **QUIET}.items() if not os.environ.get(name)}
-        with _muted_stderr(), _environment(unset):
+        with _muted_stderr(), _environment(_unset({BACKEND: BACKENDS[0], **QUIET, **CARD})):
             load_library("tensorflow")
             import tensorflow as tf
 
@@ -209,26 +262,59 @@ def load_tensorflow() -> None:
         logging.getLogger("tensorflow").addFilter(_is_no_complaint_of_ours)
 
 
-def load_backend() -> None:
-    """Import TensorFlow, and Keras on it.
+def load_backend(wanted: str | None = None) -> str:
+    """Import Keras, and what it runs on; return that.
+
+    Parameters
+    ----------
+    wanted
+        "tensorflow" for what exports and serves; None for what trains, which is as `backend` says.
 
     Raises
     ------
     BackendError
-        If Keras was imported with another backend, or `KERAS_BACKEND` asks for one.
+        If Keras was imported with another backend, or the one asked for is not installed.
     """
-    wanted = BACKEND["KERAS_BACKEND"]
-    config = sys.modules.get("keras.src.backend.config")  # there even where Keras could not find its backend
-    if config is not None and config.backend() != wanted:
+    config = sys.modules.get("keras.src.backend.config")
+    chosen = wanted or (config.backend() if config is not None else os.environ.get(BACKEND) or backend())
+    if config is not None and config.backend() != chosen:
         raise BackendError(
-            f"Keras was imported with the backend {config.backend()}, and lstmfcn runs on {wanted}: set "
-            f"KERAS_BACKEND={wanted} before, or use another process."
+            f"Keras was imported with the backend {config.backend()}, and what serves is made by {chosen}: "
+            f"set {BACKEND}={chosen} before, or use another process."
         )
-    asked = os.environ.get("KERAS_BACKEND") or wanted
-    if config is None and asked != wanted:
-        raise BackendError(f"KERAS_BACKEND is {asked}, and lstmfcn runs on {wanted}: unset it.")
-    load_tensorflow()
-    load_library("keras")
+    if chosen not in BACKENDS:
+        backend()  # says why not
+    with _environment({BACKEND: chosen}):
+        if chosen == "jax":
+            _load_jax()
+        else:
+            load_tensorflow()
+        load_library("keras")
+    return chosen
+
+
+def _load_jax() -> None:
+    refuse_fork()
+    try:
+        with _one_thread, _environment(_unset({**QUIET, **CARD})):
+            load_library("jax", "keras")
+            import jax
+
+            jax.devices()
+            if _own_process:  # or Keras imports TensorFlow, when it first copies a layer
+                from keras.src.utils import module_utils
+
+                module_utils.tensorflow._available = False
+    except ModuleNotFoundError as error:
+        raise BackendError(
+            f"{BACKEND} is jax, which is not installed: pip install 'lstmfcn[jax]'."
+        ) from error
+    except RuntimeError as error:  # its card, or its driver
+        raise BackendError(f"JAX does not start here: {str(error).splitlines()[0]}") from error
+
+
+def _unset(values: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in values.items() if not os.environ.get(name)}
 
 
 @contextmanager

@@ -31,6 +31,7 @@ NOT_RUN = {
         "it goes on until Ctrl-C",
         "tests/tracking/test_champion.py does",
     ],
+    "docs/gpu.md": ["it needs a GPU", "it needs the archive, and a second machine"],
     "docs/experiments.md": ["they go on in the background", "there is no such experiment"],
     "docs/promoting.md": ["it needs a second version"],
     "docs/references.md": ["compiling takes half a minute"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,16 +38,16 @@ def reused_engine(split: Split, architecture: Architecture, *, seed: int) -> Eng
     """Return the engine of the last call, its weights drawn anew, if it fits; else a new one.
 
     Compiling takes about a second, as long as some trainings. This is for the jobs of a stage: a worker
-    is done with one before it begins the next.
+    is done with one before it begins the next. Where jobs are done in threads, each has its own.
     """
-    engine = _kept_engine(architecture, *_shape_for(split))
+    engine = _kept_engine(architecture, *_shape_for(split), threading.get_ident())
     engine.initial = get_weights(network_for(split, architecture, seed=seed))
     return engine
 
 
 @functools.lru_cache(maxsize=1)
 def _kept_engine(
-    architecture: Architecture, n_channels: int, length: int, n_classes: int, padded: bool
+    architecture: Architecture, n_channels: int, length: int, n_classes: int, padded: bool, _thread: int
 ) -> Engine:
     return engine_for(architecture, n_channels, length, n_classes, padded, seed=0)
 

@@ -59,9 +59,13 @@ def _end(status: int) -> NoReturn:
 
 def main() -> None:
     """Run a command; an error that the user can mend is printed without a traceback."""
-    environment.prepare_command()
     try:
-        status = None if environment.is_warm() else run_warm()
+        environment.prepare_command()
+        own = environment.is_warm() or environment.backend() == "jax"  # whose threads survive no fork
+        status = None if own else run_warm()
+    except environment.BackendError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(1)
     except KeyboardInterrupt:  # while the host was loading
         sys.exit(130)
     if status is not None:

@@ -8,6 +8,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from lstmfcn.networks.initial import GlorotUniform
+
 
 @keras.saving.register_keras_serializable("lstmfcn")
 class AttentionLSTM(keras.layers.Layer):
@@ -77,7 +79,7 @@ class AttentionLSTM(keras.layers.Layer):
         super().build(input_shape)
 
     def _glorot(self, shape: tuple[int | None, int], seed: int, name: str) -> keras.Variable:
-        return self.add_weight(shape=shape, initializer=keras.initializers.GlorotUniform(seed), name=name)
+        return self.add_weight(shape=shape, initializer=GlorotUniform(seed), name=name)
 
     def _unit_forget_bias(self, _shape: tuple[int, ...], dtype: Any = None) -> Any:
         # Gates stand in Keras's order: input, forget, cell, output.

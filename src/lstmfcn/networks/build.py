@@ -26,6 +26,7 @@ import numpy as np
 from lstmfcn.environment import keras_defaults
 from lstmfcn.errors import DataError
 from lstmfcn.networks.architecture import Architecture, Vote, prefix
+from lstmfcn.networks.initial import GlorotUniform
 from lstmfcn.networks.padding import without_padding
 
 
@@ -91,9 +92,9 @@ def build(
             f"{architecture.name} takes no series that are padded at their ends. Set prepare.lengths to "
             "resample in params.yaml, or take it out of `models`."
         )
-    logits = keras.layers.Dense(
-        n_classes, kernel_initializer=keras.initializers.GlorotUniform(next(seeds)), name="logits"
-    )(features)
+    logits = keras.layers.Dense(n_classes, kernel_initializer=GlorotUniform(next(seeds)), name="logits")(
+        features
+    )
     return keras.Model(series, keras.layers.Softmax(name="probabilities")(logits), name=architecture.name)
 
 

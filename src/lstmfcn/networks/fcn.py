@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import keras
 
 from lstmfcn.networks.architecture import Architecture
+from lstmfcn.networks.initial import HeUniform
 from lstmfcn.networks.padding import average, normalised
 
 RECURRENT = False
@@ -39,7 +40,7 @@ def convolutional_branch(
             filters,
             size,
             padding="same",
-            kernel_initializer=keras.initializers.HeUniform(next(seeds)),
+            kernel_initializer=HeUniform(next(seeds)),
             name=f"conv{block}",
         )(x)
         norm = keras.layers.BatchNormalization(momentum=0.99, epsilon=0.001, name=f"norm{block}")

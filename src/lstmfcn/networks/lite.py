@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstmfcn.networks.architecture import Architecture
+from lstmfcn.networks.initial import GlorotUniform
 from lstmfcn.networks.padding import average, normalised
 
 RECURRENT = False
@@ -42,7 +43,7 @@ def features(
             size,
             padding="same",
             use_bias=False,
-            kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
+            kernel_initializer=GlorotUniform(next(seeds)),
             name=f"conv1_{size}",
         )(x)
         for size in KERNEL_SIZES
@@ -57,8 +58,8 @@ def features(
             padding="same",
             dilation_rate=dilation,
             use_bias=False,
-            depthwise_initializer=keras.initializers.GlorotUniform(next(seeds)),
-            pointwise_initializer=keras.initializers.GlorotUniform(next(seeds)),
+            depthwise_initializer=GlorotUniform(next(seeds)),
+            pointwise_initializer=GlorotUniform(next(seeds)),
             name=f"conv{block}",
         )(x)
         x = _activated(x, block, within)

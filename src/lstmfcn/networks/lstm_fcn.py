@@ -15,6 +15,7 @@ import keras
 
 from lstmfcn.networks.architecture import Architecture
 from lstmfcn.networks.fcn import LOW_PRECISION, convolutional_branch
+from lstmfcn.networks.initial import GlorotUniform, Orthogonal
 
 __all__ = ["LOW_PRECISION", "RECURRENT", "features", "with_recurrent_branch"]
 
@@ -58,8 +59,8 @@ def with_recurrent_branch(
     layer = new_layer(
         architecture.cells,
         seeds,
-        kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
-        recurrent_initializer=keras.initializers.Orthogonal(seed=next(seeds)),
+        kernel_initializer=GlorotUniform(next(seeds)),
+        recurrent_initializer=Orthogonal(seed=next(seeds)),
         unroll=steps.shape[1] <= UNROLLED_STEPS,
     )
     recurrent = keras.layers.Dropout(architecture.dropout, seed=next(seeds), name="dropout")(layer(steps))

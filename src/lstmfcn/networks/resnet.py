@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import keras
 
 from lstmfcn.networks.architecture import Architecture
+from lstmfcn.networks.initial import HeUniform
 from lstmfcn.networks.padding import average, normalised
 
 RECURRENT = False
@@ -69,7 +70,7 @@ def _convolution(
     seeds: Iterator[int],
     within: keras.KerasTensor | None,
 ) -> keras.KerasTensor:
-    kernel = keras.initializers.HeUniform(next(seeds))
+    kernel = HeUniform(next(seeds))
     x = keras.layers.Conv1D(filters, size, padding="same", kernel_initializer=kernel, name=f"conv{name}")(x)
     return normalised(_norm(name), x, within)
 

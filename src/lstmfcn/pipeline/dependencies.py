@@ -5,6 +5,7 @@ from __future__ import annotations
 from lstmfcn.classifiers import table
 from lstmfcn.classifiers.base import Classifier
 from lstmfcn.config import Params
+from lstmfcn.environment import backend
 from lstmfcn.evaluation.metrics import DEFAULT, metric_named
 from lstmfcn.pipeline.table import STAGES, Stage
 from lstmfcn.plugins import points
@@ -25,7 +26,8 @@ def code_of_stage(stage: Stage, params: Params) -> dict[str, str]:
         return code_of(stage.module, *others)
     names = params.classifiers if "references" in stage.params else params.models
     classifiers = [table.classifier_named(name) for name in names]
-    found = code_of(*stage.jobs, *others, *(module for one in classifiers for module in table.code_of(one)))
+    theirs = (module for one in classifiers for module in table.code_of(one))
+    found = code_of(*stage.jobs, *others, *theirs, _backend())
     return found | {name: source_hash(name) for name in (*HANDLING, stage.module)}
 
 
@@ -38,7 +40,12 @@ def job_code(stage: str, classifier: Classifier, params: Params | None = None) -
         Of the jobs that choose; others do not look at them.
     """
     others = [*_modules_of_other_packages(STAGES[stage]), *_modules_that_choose(stage, params)]
-    return code_hash(*STAGES[stage].jobs, *others, *table.code_of(classifier))
+    return code_hash(*STAGES[stage].jobs, *others, *table.code_of(classifier), _backend())
+
+
+def _backend() -> str:
+    """Return the package that trains here, which nothing imports by its name."""
+    return f"lstmfcn.training.{backend()}"
 
 
 def _modules_that_choose(stage: str, params: Params | None) -> list[str]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from lstmfcn.environment import load_backend
+from lstmfcn.pipeline.device import Meter
 from lstmfcn.runs.run import Bundle
 
 
@@ -31,16 +30,15 @@ class Call(NamedTuple):
 def timed(call: Call) -> tuple[Bundle, dict[str, Any]]:
     """Run a job in a worker, and note when and on what: how long it took once its libraries were loaded."""
     function, arguments = call
-    load_backend()
+    used = load_backend()
     _load_libraries(arguments)
-    started = time.time()
+    started, meter = time.time(), Meter(used)
     bundle = function(arguments)
     facts = {
         "started": int(1000 * started),
         "seconds": round(time.time() - started, 3),
-        "device": _device(),
     }
-    return bundle, facts
+    return bundle, facts | meter.facts()
 
 
 def _load_libraries(arguments: Any) -> None:
@@ -49,10 +47,3 @@ def _load_libraries(arguments: Any) -> None:
         load = getattr(classifier.at_work(), "load", None)
         if load is not None:
             load(classifier, arguments.train.X.shape[1])
-
-
-def _device() -> str:
-    """Return what TensorFlow computes on here, if this worker has loaded it."""
-    tensorflow = sys.modules.get("tensorflow")
-    gpus = tensorflow.config.list_logical_devices("GPU") if tensorflow else []
-    return "GPU" if gpus else f"CPU, {os.environ.get('OMP_NUM_THREADS', 'all')} thread(s)"

@@ -94,7 +94,7 @@ def explain_run(workspace: Workspace, run: Run, train: Split) -> Explanation:
 
 
 def _network(workspace: Workspace, run: Run, train: Split) -> keras.Model:
-    load_backend()
+    load_backend("tensorflow")
     from lstmfcn.classifiers.outcome import unpack_weights
     from lstmfcn.classifiers.phase1 import network_for
     from lstmfcn.training.weights import set_weights

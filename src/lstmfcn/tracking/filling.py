@@ -15,6 +15,9 @@ from lstmfcn.tracking.logged import BATCH, CLONE_TAG, EXPERIMENT_TAG, JOB_TAG, K
 from lstmfcn.tracking.relocation import ARTIFACTS
 
 # The history's columns beside their names in MLflow, where they stand next to oof_ and test_ metrics.
+DEVICE_FACTS = ("backend", "device_memory", "device_load", "device_energy")
+"""What is known of a device beside its name."""
+
 METRIC_NAMES = {"loss": "train_loss", "accuracy": "train_accuracy"}
 
 LONGEST_KEY, LONGEST_VALUE = 250, 500
@@ -169,6 +172,7 @@ def tags_of(run: Run, facts: Mapping[str, Any], clone: str) -> dict[str, str]:
         "lstmfcn.data": run.data,
         "lstmfcn.version": str(facts.get("version") or "unknown"),
         "lstmfcn.device": str(facts.get("device") or "unknown"),
+        **{f"lstmfcn.{name}": str(facts.get(name) or "") for name in DEVICE_FACTS},
         "lstmfcn.seconds": f"{seconds:.1f}" if seconds else "",
         EXPERIMENT_TAG: str(facts.get("experiment", "")),
         "dataset": one.dataset,

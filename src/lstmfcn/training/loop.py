@@ -6,22 +6,28 @@ import math
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lstmfcn.data.batches import batches, trained_at_once
+from lstmfcn.environment import load_backend
 from lstmfcn.errors import LstmfcnError
-from lstmfcn.training import tensorflow as backend
 from lstmfcn.training.checkpoint import Checkpoint, TrainingState, training_hash
 from lstmfcn.training.recipe import Compute, TrainingRecipe
 from lstmfcn.training.schedule import schedule_of
 from lstmfcn.training.selection import Selection
-from lstmfcn.training.weights import Weights, class_weights, copy_weights, get_weights, set_weights
+from lstmfcn.training.weights import Weights, class_weights, get_weights, set_weights
 
 if TYPE_CHECKING:
     import keras
+
+    from lstmfcn.training import tensorflow
+
+backend: Any = import_module(f"lstmfcn.training.{load_backend()}")
+"""What trains here, one of the packages beside this module."""
 
 Progress = Callable[[str], None]
 Observe = Callable[["EpochEnd"], bool]
@@ -93,7 +99,7 @@ class Engine:
         self._low_precision = low_precision
         self.initial = get_weights(model)
         self._statistics = backend.BatchNormStatistics(model)
-        self._epochs: dict[Compute, backend.CompiledEpoch] = {}
+        self._epochs: dict[Compute, tensorflow.CompiledEpoch] = {}
         self._probabilities = backend.predictor(model)
 
     def train(
@@ -158,68 +164,71 @@ class Engine:
             except ValueError as error:
                 if progress:
                     progress(f"{checkpoint.path} is not gone on from ({error}): it starts anew")
-        if state:
-            compiled.restore(state.network)
-        else:
-            state = TrainingState(before=start if recipe.criterion == "train_loss" else None)
-            compiled.start(start, seed)
-        if series_weights is None:
-            n_classes = self.model.output_shape[-1]
-            equal = np.ones(n_classes, np.float32)
-            series_weights = (class_weights(y, n_classes) if recipe.class_weighting else equal)[y]
-        series = backend.constant(X), backend.constant(y), backend.constant(series_weights)
-        batch_size = min(recipe.batch_size, len(y), trained_at_once(*X.shape[1:]))
-        schedule = schedule_of(recipe)
-        lasts = state.watched if recipe.schedule == "plateau" else state.loss
-        for epoch, last in enumerate([None, *lasts][: len(lasts)]):
-            schedule.step(epoch, last)
-        chosen = None if selection is None else Selection(*selection)
-        if chosen is not None and state.watched:
-            chosen.fewest = int(min(state.watched))
-        told = time.monotonic()
-        begun = len(state.loss)
-        for epoch in range(begun, recipe.epochs):
-            if chosen is not None and chosen.fewest == 0:
-                break
-            rate = schedule.step(epoch, lasts[-1] if lasts else None)
-            if rate is None:
-                break
-            loss, accuracy = compiled.run(*series, batch_size=batch_size, rate=rate, seed=(seed, epoch))
-            if not loss < EXPLODED:
-                copy_weights(compiled.model, self.model)
-                kept = checkpoint.keep(get_weights(self.model)) if checkpoint else None
-                raise TrainingDivergedError(
-                    f"The training loss became {loss:g} in epoch {epoch + 1} of {recipe.epochs} "
-                    f"(learning rate {rate:.2g}). Lower the initial rate, or look for extreme values."
-                    + (f" The last finite weights are in {kept}." if kept else "")
-                )
-            watched, best = loss, min(state.watched, default=math.inf)
-            if chosen is not None:
-                self.settle(X, recipe)
-                watched = chosen.errors(self.predict)
-            if recipe.criterion == "last":
-                state.kept_epoch = epoch + 1
-            elif recipe.criterion == "train_loss":
-                if loss < best:
-                    state.kept, state.kept_epoch = state.before, epoch
-                state.before = get_weights(compiled.model)
-            elif watched < best:
-                state.kept, state.kept_epoch = get_weights(self.model), epoch + 1
-            state.loss.append(loss)
-            state.accuracy.append(accuracy)
-            state.rate.append(rate)
-            state.watched.append(watched)
-            if checkpoint and checkpoint.due():
+        try:
+            if state:
+                compiled.restore(state.network)
+            else:
+                state = TrainingState(before=start if recipe.criterion == "train_loss" else None)
+                compiled.start(start, seed)
+            if series_weights is None:
+                n_classes = self.model.output_shape[-1]
+                equal = np.ones(n_classes, np.float32)
+                series_weights = (class_weights(y, n_classes) if recipe.class_weighting else equal)[y]
+            series = compiled.series(X, y, series_weights)
+            batch_size = min(recipe.batch_size, len(y), trained_at_once(*X.shape[1:]))
+            schedule = schedule_of(recipe)
+            lasts = state.watched if recipe.schedule == "plateau" else state.loss
+            for epoch, last in enumerate([None, *lasts][: len(lasts)]):
+                schedule.step(epoch, last)
+            chosen = None if selection is None else Selection(*selection)
+            if chosen is not None and state.watched:
+                chosen.fewest = int(min(state.watched))
+            told = time.monotonic()
+            begun = len(state.loss)
+            for epoch in range(begun, recipe.epochs):
+                if chosen is not None and chosen.fewest == 0:
+                    break
+                rate = schedule.step(epoch, lasts[-1] if lasts else None)
+                if rate is None:
+                    break
+                loss, accuracy = compiled.run(*series, batch_size=batch_size, rate=rate, seed=(seed, epoch))
+                if not loss < EXPLODED:
+                    compiled.copy_to(self.model)
+                    kept = checkpoint.keep(get_weights(self.model)) if checkpoint else None
+                    raise TrainingDivergedError(
+                        f"The training loss became {loss:g} in epoch {epoch + 1} of {recipe.epochs} "
+                        f"(learning rate {rate:.2g}). Lower the initial rate, or look for extreme values."
+                        + (f" The last finite weights are in {kept}." if kept else "")
+                    )
+                watched, best = loss, min(state.watched, default=math.inf)
+                if chosen is not None:
+                    self.settle(X, recipe)
+                    watched = chosen.errors(self.predict)
+                if recipe.criterion == "last":
+                    state.kept_epoch = epoch + 1
+                elif recipe.criterion == "train_loss":
+                    if loss < best:
+                        state.kept, state.kept_epoch = state.before, epoch
+                    state.before = compiled.weights()
+                elif watched < best:
+                    state.kept, state.kept_epoch = get_weights(self.model), epoch + 1
+                state.loss.append(loss)
+                state.accuracy.append(accuracy)
+                state.rate.append(rate)
+                state.watched.append(watched)
+                if checkpoint and checkpoint.due():
+                    checkpoint.save(replace(state, network=compiled.state()))
+                if progress and time.monotonic() - told > 10:
+                    told = time.monotonic()
+                    progress(f"epoch {epoch + 1}/{recipe.epochs}, loss {loss:.4f}")
+                if observe and observe(EpochEnd(epoch + 1, loss, accuracy, rate)):
+                    break
+            if checkpoint and len(state.loss) > begun:
                 checkpoint.save(replace(state, network=compiled.state()))
-            if progress and time.monotonic() - told > 10:
-                told = time.monotonic()
-                progress(f"epoch {epoch + 1}/{recipe.epochs}, loss {loss:.4f}")
-            if observe and observe(EpochEnd(epoch + 1, loss, accuracy, rate)):
-                break
-        if checkpoint and len(state.loss) > begun:
-            checkpoint.save(replace(state, network=compiled.state()))
+        finally:
+            compiled.stop()
         if state.kept is None:
-            copy_weights(compiled.model, self.model)
+            compiled.copy_to(self.model)
         else:
             set_weights(self.model, state.kept)
         if recipe.recompute_statistics:
@@ -232,7 +241,7 @@ class Engine:
             1 - np.minimum.accumulate(state.watched) / len(chosen.y) if chosen is not None else None,
         )
 
-    def compiled(self, compute: Compute) -> backend.CompiledEpoch:
+    def compiled(self, compute: Compute) -> tensorflow.CompiledEpoch:
         """Return the network as it is trained in a number format; made when first asked for."""
         if compute not in self._epochs:
             self._epochs[compute] = backend.CompiledEpoch(self.model, compute, self._low_precision)
@@ -246,7 +255,7 @@ class Engine:
         X, recipe
             Those of the training, which is under way.
         """
-        copy_weights(self.compiled(recipe.compute).model, self.model)
+        self.compiled(recipe.compute).copy_to(self.model)
         if recipe.recompute_statistics:
             self._statistics.recompute(X)
 

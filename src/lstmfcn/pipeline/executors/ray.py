@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from lstmfcn.environment import WORKER
+from lstmfcn.environment import for_worker
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.files import member, write_bytes
 from lstmfcn.pipeline.executors import Watch
@@ -188,7 +188,7 @@ def _connected() -> Any:
         ) from None
     address = os.environ[ADDRESS]
     _look_for(address)
-    shared = WORKER | {name: os.environ[name] for name in SHARED if name in os.environ}
+    shared = for_worker() | {name: os.environ[name] for name in SHARED if name in os.environ}
     try:
         ray.init(address, logging_level="ERROR", log_to_driver=True, runtime_env={"env_vars": shared})
     except (ConnectionError, RuntimeError, ValueError, OSError, ImportError) as error:

@@ -46,7 +46,7 @@ def network_of(package: Package) -> keras.Model:
             raise ValueError(f"they are not those of {len(members)} networks")
         params = {**said, "dropout": Architecture.dropout, "members": " ".join(members)}
         architecture = architecture_of(said["classifier"], params)
-        load_backend()
+        load_backend("tensorflow")
         from lstmfcn.networks.build import build
         from lstmfcn.training.weights import get_weights, set_weights
 

@@ -153,7 +153,7 @@ def register(
 
 def _pack(package: Path, run: Run, folder: Path, contents: Contents) -> None:
     """Write the package of a run whose weights lie in `folder`."""
-    load_backend()
+    load_backend("tensorflow")
     from lstmfcn.classifiers.outcome import unpack_weights
     from lstmfcn.tracking.package.export import ServingModel, export
 

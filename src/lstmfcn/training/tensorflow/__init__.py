@@ -1,7 +1,7 @@
 """Training on TensorFlow: what `lstmfcn.training.loop` needs of a backend.
 
-Another backend is a package beside this one that offers the same: `CompiledEpoch`, `BatchNormStatistics`,
-`constant` and `predictor`.
+Another backend is a package beside this one that offers the same: `CompiledEpoch`, `BatchNormStatistics` and
+`predictor`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from lstmfcn.environment import load_backend
 load_backend()  # before anything below imports it, which would not be quiet
 
 from lstmfcn.training.tensorflow.epoch import CompiledEpoch  # noqa: E402
-from lstmfcn.training.tensorflow.inference import constant, predictor  # noqa: E402
+from lstmfcn.training.tensorflow.inference import predictor  # noqa: E402
 from lstmfcn.training.tensorflow.statistics import BatchNormStatistics  # noqa: E402
 
-__all__ = ["BatchNormStatistics", "CompiledEpoch", "constant", "predictor"]
+__all__ = ["BatchNormStatistics", "CompiledEpoch", "predictor"]

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from lstmfcn.environment import keras_defaults
 from lstmfcn.training.recipe import Compute
 from lstmfcn.training.tensorflow.layers import FASTER
-from lstmfcn.training.weights import Weights, set_weights
+from lstmfcn.training.weights import Weights, copy_weights, get_weights, set_weights
 
 AT_ONCE = 0.5
 """So many seconds a call may take before Python, and with it Ctrl-C, has its turn; a batch at least."""
@@ -90,6 +90,23 @@ class CompiledEpoch:
         for dropout in self._dropouts:
             dropout.seed_generator.state.assign([seed, 0])
 
+    def stop(self) -> None:
+        """End a training, whose weights stay."""
+
+    def weights(self) -> dict[str, NDArray[Any]]:
+        """Return what the weights have come to, by name."""
+        return get_weights(self.model)
+
+    def copy_to(self, model: keras.Model) -> None:
+        """Give a model of this shape what the weights have come to."""
+        copy_weights(self.model, model)
+
+    def series(
+        self, X: NDArray[np.float32], y: NDArray[np.int64], weights: NDArray[np.float32]
+    ) -> tuple[Any, ...]:
+        """Return series, their classes and their weights in the loss as `run` takes them."""
+        return tf.constant(X), tf.constant(y), tf.constant(weights)
+
     def state(self) -> dict[str, NDArray[Any]]:
         """Return all that the next epoch depends on, by name: weights, moments, the dropout masks' place."""
         return {name: variable.numpy() for name, variable in self._state_variables().items()}
@@ -117,8 +134,7 @@ class CompiledEpoch:
         Parameters
         ----------
         X, y, weights
-            Tensors of the series, float32 (n_series, n_channels, length), their classes, int64, and the
-            weight of each in the loss, float32 (n_series,).
+            See `series`.
         batch_size
             The last batch may be smaller.
         rate

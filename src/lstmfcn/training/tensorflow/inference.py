@@ -1,4 +1,4 @@
-"""Arrays to the device, and predictions back."""
+"""Predictions."""
 
 from __future__ import annotations
 
@@ -7,12 +7,6 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from numpy.typing import NDArray
-
-
-def constant(values: NDArray[Any] | int) -> Any:
-    """Return values as a tensor."""
-    return tf.constant(values)
 
 
 def predictor(model: keras.Model) -> Callable[[Any], Any]:
