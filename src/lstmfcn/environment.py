@@ -254,7 +254,8 @@ def load_tensorflow() -> None:
     with _one_thread:
         if _is_no_complaint_of_ours in logging.getLogger("tensorflow").filters:
             return
-        with _muted_stderr(), _environment(_unset({BACKEND: BACKENDS[0], **QUIET, **CARD})):
+        unset = _unset({BACKEND: BACKENDS[0], **QUIET, **CARD})
+        with _muted_stderr(), _environment(unset), _without_jax():
             load_library("tensorflow")
             import tensorflow as tf
 
@@ -311,6 +312,19 @@ def _load_jax() -> None:
         ) from error
     except RuntimeError as error:  # its card, or its driver
         raise BackendError(f"JAX does not start here: {str(error).splitlines()[0]}") from error
+
+
+@contextmanager
+def _without_jax() -> Iterator[None]:
+    """Keep TensorFlow from importing JAX where it is there: for a converter that nobody needs here."""
+    hidden = _own_process and "jax" not in sys.modules
+    if hidden:
+        sys.modules["jax"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        if hidden:
+            del sys.modules["jax"]
 
 
 def _unset(values: Mapping[str, str]) -> dict[str, str]:

@@ -153,7 +153,34 @@ def test_another_recipe_runs_only_what_depends_on_it(finished, tmp_path, monkeyp
     run_in(["search", "train"], workspace, config.load(workspace.params))
     assert begun == [0, 0]
     run_in(["finetune"], workspace, config.load(workspace.params))
-    assert begun == [0, 0, 0, 0, 2]
+    assert begun == [
+        0,
+        0,
+        0,
+        2,
+        2,
+    ]  # the third starts from folds that the second, then the last, did not keep
+
+
+def test_the_weights_of_folds_are_kept_where_the_next_iteration_starts_from_them(finished, tmp_path):
+    workspace = copy_of(finished[0], tmp_path / "study")
+
+    def with_folds():
+        return {path.parent.name for path in (workspace.root / "models").rglob("fold-*.npz")}
+
+    def in_phase_1():
+        return list(workspace.phase1.rglob("fold-*.npz"))
+
+    assert with_folds() == {"seed-0", "iteration-1"}  # phase 1 and the first of two
+    before = (workspace.phase1 / "Bumps/lstm_fcn/seed-0/oof.csv").read_bytes()
+    workspace.params.write_text(MINIATURE.replace("iterations: 2", "iterations: 0"))
+    run_stages(workspace, finished[1], "train", "finetune")
+    assert not in_phase_1()
+    assert (workspace.phase1 / "Bumps/lstm_fcn/seed-0/oof.csv").read_bytes() == before
+    workspace.params.write_text(MINIATURE.replace("iterations: 2", "iterations: 1"))
+    run_stages(workspace, finished[1], "train", "finetune")
+    assert len(in_phase_1()) == 4
+    assert not list(workspace.finetuned.rglob("iteration-1/fold-*.npz"))
 
 
 def test_an_iteration_that_is_no_longer_asked_for_leaves_no_row(finished, tmp_path):

@@ -82,13 +82,15 @@ class Outcome:
         metrics = evidence | {"kept_epoch": float(kept), "final_loss": float(self.history.loss[-1])}
         return metrics if selected is None else metrics | {"selection_accuracy": float(selected[kept - 1])}
 
-    def files(self, classes: tuple[str, ...]) -> dict[str, bytes]:
+    def files(self, classes: tuple[str, ...], *, folds: bool = True) -> dict[str, bytes]:
         """Return the outcome as files by name; equal outcomes give equal bytes.
 
         Parameters
         ----------
         classes
             The labels, in the order of the network's outputs.
+        folds
+            Whether the weights of the folds are among them.
         """
         oof = self.out_of_fold
         labels = np.array(classes)[oof.y]
@@ -98,7 +100,8 @@ class Outcome:
         files = {"oof.csv": predictions.to_csv(digits=9)}  # every metric can be computed from it, to the bit
         if self.weights is not None:
             files["weights.npz"] = pack_weights(self.weights)
-        files |= {f"fold-{k}.npz": pack_weights(weights) for k, weights in enumerate(self.fold_weights)}
+        kept = self.fold_weights if folds else ()
+        files |= {f"fold-{k}.npz": pack_weights(weights) for k, weights in enumerate(kept)}
         if self.history is not None:
             files["history.csv"] = self.history.to_csv()
         return files

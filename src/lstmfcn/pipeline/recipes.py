@@ -58,7 +58,17 @@ def training_job(
         "n_folds": params.train.folds,
         "progress": progress_of(identity.name),
         "scratch": workspace.scratch / key,
+        "keeps_folds": keeps_folds(params, classifier, identity),
     }
+
+
+def keeps_folds(params: Params, classifier: Classifier, one: Identity) -> bool:
+    """Return whether something uses the weights that the folds of a training leave.
+
+    The next iteration of fine-tuning starts from them; those of phase 1 may vote in an ensemble.
+    """
+    votes = params.ensemble.folds and any(classifier_named(name).voted for name in params.models)
+    return one.number + 1 in grid_of(params).iterations_of(classifier) or (one.number == 0 and votes)
 
 
 def phase1_recipe(params: Params) -> TrainingRecipe:

@@ -115,7 +115,17 @@ STAGES: Mapping[str, Stage] = {
         Stage(
             name="train",
             summary="Phase 1 of each dataset, classifier and seed, and the vote of what was trained.",
-            params=(*GRID, "references", "protocol", "train", "ensemble", "promote.metric", "paper.train"),
+            params=(
+                *GRID,
+                "references",
+                "protocol",
+                "train",
+                "finetune.iterations",  # which starts from what the folds leave
+                "ensemble",
+                "promote.metric",
+                "paper.train",
+                "paper.finetune.iterations",
+            ),
             reads=(PLACES.selection_splits, PLACES.train_splits, PLACES.search),
             writes=(PLACES.phase1, PLACES.facts_of("train")),
             jobs=("lstmfcn.classifiers.jobs.train",),

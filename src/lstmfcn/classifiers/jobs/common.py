@@ -42,6 +42,8 @@ class TrainJob:
         Called with a line of text now and then.
     scratch
         Where checkpoints are kept.
+    keeps_folds
+        Whether something uses the weights of the folds' networks, so that they are kept.
     """
 
     key: str
@@ -55,6 +57,7 @@ class TrainJob:
     n_folds: int
     progress: Callable[[str], None]
     scratch: Path
+    keeps_folds: bool = True
 
     def places(self) -> list[Path]:
         """Return the folders of checkpoints that it reads and writes."""

@@ -31,4 +31,4 @@ def finetune(job: FinetuneJob) -> Bundle:
         artifacts=("weights.npz", "history.csv", "oof.csv"),
         upstream=job.upstream,
     )
-    return made.with_files(outcome.files(job.train.classes))
+    return made.with_files(outcome.files(job.train.classes, folds=job.keeps_folds))

@@ -9,7 +9,7 @@ from lstmfcn.runs.run import Bundle
 def train(job: TrainJob) -> Bundle:
     """Run one training; the bundle holds its outcome's files and its run."""
     outcome = job.classifier.at_work().train(job.classifier, job)
-    files = outcome.files(job.train.classes)
+    files = outcome.files(job.train.classes, folds=job.keeps_folds)
     made = job.run(
         metrics=outcome.metrics,
         history="history.csv" if "history.csv" in files else None,

@@ -10,7 +10,7 @@ from lstmfcn.classifiers.jobs.common import FinetuneJob
 from lstmfcn.config import Params
 from lstmfcn.pipeline.dependencies import job_code
 from lstmfcn.pipeline.jobs import Job, in_worker, run_queue
-from lstmfcn.pipeline.recipes import finetune_recipe, grid_of, training_job
+from lstmfcn.pipeline.recipes import finetune_recipe, grid_of, keeps_folds, training_job
 from lstmfcn.pipeline.splits import Given, given_splits, with_splits
 from lstmfcn.runs.cache import job_key
 from lstmfcn.runs.facts import write_facts
@@ -50,7 +50,7 @@ def _job(workspace: Workspace, params: Params, classifier: Classifier, one: Iden
     key = job_key(
         stage="finetune",
         data=given.hash,
-        recipe=[one.number, own, shared],
+        recipe=[one.number, own, shared, keeps_folds(params, classifier, one)],
         upstream=before.key,
         code=job_code("finetune", classifier),
     )

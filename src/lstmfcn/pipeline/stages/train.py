@@ -13,7 +13,7 @@ from lstmfcn.errors import DataError
 from lstmfcn.files import read_json
 from lstmfcn.pipeline.dependencies import job_code
 from lstmfcn.pipeline.jobs import Job, in_worker, run_queue
-from lstmfcn.pipeline.recipes import grid_of, training_job
+from lstmfcn.pipeline.recipes import grid_of, keeps_folds, training_job
 from lstmfcn.pipeline.splits import Given, given_splits, with_splits
 from lstmfcn.runs.cache import job_key
 from lstmfcn.runs.facts import write_facts
@@ -100,7 +100,7 @@ def train_key(params: Params, classifier: Classifier, one: Identity, cells: int 
     """Return the key of one training of phase 1; `data` is the hash of the splits it reads."""
     own = classifier.settings() | {"folds": params.train.folds}  # a reference looks at no more of `train`
     trained = params.train.model_dump() if isinstance(classifier, NetworkClassifier) else own
-    recipe = [one.as_json(), params.protocol, cells, trained]
+    recipe = [one.as_json(), params.protocol, cells, trained, keeps_folds(params, classifier, one)]
     code = job_code("train", classifier)
     return job_key(stage="train", data=data, recipe=recipe, upstream="", code=code)
 
