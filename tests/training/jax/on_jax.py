@@ -79,6 +79,27 @@ def together():
     }
 
 
+def interrupted():
+    """Interrupt a training, between its epochs and within one; then train as ever."""
+    X, y = series()
+    engine = Engine(network("lstm_fcn"))
+    stack = engine.compiled("float32")._stack
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    told = []
+    for options in ({"observe": stop}, {}):
+        stack._compute = stack._compute if options else stop
+        try:
+            engine.train(X, y, recipe(2), start=engine.initial, seed=SEED, **options)
+        except KeyboardInterrupt:
+            told.append("interrupted")
+        stack.__dict__.pop("_compute", None)
+    history = engine.train(X, y, recipe(2), start=engine.initial, seed=SEED)
+    return {"told": np.array(told), "loss": history.loss, "seats": np.array(len(stack._seats))}
+
+
 def resumed(folder):
     """Train in one go, and stopped and gone on with, by each criterion that needs a state of its own."""
     X, y = series()
@@ -100,7 +121,11 @@ def resumed(folder):
 def main():
     folder = Path(sys.argv[1])
     for name in sys.argv[2:]:
-        answer = {"together": together, "resumed": lambda: resumed(folder)}.get(name)
+        answer = {
+            "together": together,
+            "interrupted": interrupted,
+            "resumed": lambda: resumed(folder),
+        }.get(name)
         np.savez(folder / f"{name}-on-jax.npz", **(answer() if answer else parity(folder, name)))
     loaded = [name for name in ("tensorflow", "mlflow", "keras_tuner", "dvc") if name in sys.modules]
     (folder / "loaded.txt").write_text(" ".join(loaded))

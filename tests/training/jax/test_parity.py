@@ -71,8 +71,9 @@ def answers(tmp_path_factory):
     theirs = {name: on_tensorflow(name, epochs) for name, epochs in OFTEN.items()}
     for name, found in theirs.items():
         np.savez(folder / f"{name}.npz", **found)
-    ask(folder, *OFTEN, "together", "resumed")
-    ours = {name: dict(np.load(folder / f"{name}-on-jax.npz")) for name in (*OFTEN, "together", "resumed")}
+    names = (*OFTEN, "together", "interrupted", "resumed")
+    ask(folder, *names)
+    ours = {name: dict(np.load(folder / f"{name}-on-jax.npz")) for name in names}
     return theirs, ours
 
 
@@ -120,6 +121,13 @@ def test_a_training_in_a_stack_is_what_it_is_alone(answers):
     np.testing.assert_allclose(found["together"], found["alone"], atol=1e-3)  # rounding grows
     np.testing.assert_allclose(*found["probabilities"], atol=1e-2)
     assert "The training loss became" in str(found["refused"])
+
+
+def test_an_interrupted_training_keeps_no_other_waiting(answers):
+    found = answers[1]["interrupted"]
+    assert found["told"].tolist() == ["interrupted"] * 2
+    assert found["seats"] == 0
+    assert np.isfinite(found["loss"]).all()
 
 
 @pytest.mark.parametrize("criterion", ["last", "train_loss"])

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import Any, NamedTuple
 
 import jax
@@ -171,15 +172,17 @@ class Stack:
             self._computing = self._computing or leads
             seats = tuple(self._seats)
         if leads:
+            answers: Sequence[Any] = [RuntimeError("The thread that computed for all was interrupted.")]
             try:
-                answers: Sequence[Any] = self._compute(seats)
+                answers = self._compute(seats)
             except Exception as error:  # noqa: BLE001 - it is the others' as well
-                answers = [error] * len(seats)
-            with self._change:
-                for each, answer in zip(seats, answers, strict=True):
-                    each.call, each.answer = None, answer
-                self._computing = False
-                self._change.notify_all()
+                answers = [error]
+            finally:
+                with self._change:
+                    for each, answer in zip(seats, cycle(answers), strict=False):
+                        each.call, each.answer = None, answer
+                    self._computing = False
+                    self._change.notify_all()
         return seat.taken()
 
     def _is_due(self) -> bool:
