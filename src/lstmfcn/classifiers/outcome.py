@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -174,21 +175,25 @@ def train_with_folds(
     scratch
         A folder for the checkpoints of these trainings; without one there are none.
     """
-    out_of_fold, kept = cross_validate(
-        engine, X, y, recipe, fold=fold, starts=fold_starts, seed=seed, progress=progress, scratch=scratch
-    )
+    folds = _fold_tasks(X, y, recipe, fold, fold_starts, seed, progress, scratch)
     tell = _prefixed(progress, "whole training split")
-    history = engine.train(
-        X,
-        y,
-        recipe,
-        start=start,
-        seed=seed,
-        selection=selection,
-        progress=tell,
-        checkpoint=_checkpoint(scratch, "whole"),
-    )
-    return Outcome(get_weights(engine.model), kept, history, out_of_fold)
+
+    def whole(engine: Engine) -> Trained:
+        history = engine.train(
+            X,
+            y,
+            recipe,
+            start=start,
+            seed=seed,
+            selection=selection,
+            progress=tell,
+            checkpoint=_checkpoint(scratch, "whole"),
+        )
+        return history, get_weights(engine.model), None
+
+    *of_folds, (history, weights, _) = engine.each([*folds, whole])
+    out_of_fold, kept = _put_together(y, fold, engine, of_folds)
+    return Outcome(weights, kept, history, out_of_fold)
 
 
 def cross_validate(
@@ -212,26 +217,53 @@ def cross_validate(
     OutOfFold, tuple of Weights
         The predictions, and the weights each fold kept.
     """
+    tasks = _fold_tasks(X, y, recipe, fold, starts, seed, progress, scratch)
+    return _put_together(y, fold, engine, engine.each(tasks))
+
+
+Trained = tuple[History, Weights, NDArray[np.float32] | None]
+"""A training's history, the weights it kept, and the probabilities of the series it held out, if any."""
+
+
+def _fold_tasks(
+    X: NDArray[np.float32],
+    y: NDArray[np.int64],
+    recipe: TrainingRecipe,
+    fold: NDArray[np.int64],
+    starts: Sequence[Weights],
+    seed: int,
+    progress: Progress | None,
+    scratch: Path | None,
+) -> list[Callable[[Engine], Trained]]:
+    """Return what trains each fold; see `Engine.each`."""
     n_folds = int(fold.max()) + 1
     if len(starts) != n_folds:
         raise ValueError(f"{n_folds} folds need as many weights to start from, not {len(starts)}.")
-    probabilities = np.full((len(y), engine.model.output_shape[-1]), np.nan, dtype=np.float32)
-    kept = []
-    for k in range(n_folds):
+
+    def train(k: int, engine: Engine) -> Trained:
         held, rest = fold == k, fold != k
-        tell = _prefixed(progress, f"fold {k + 1}/{n_folds}")
-        engine.train(
+        history = engine.train(
             X[rest],
             y[rest],
             recipe,
             start=starts[k],
             seed=seed + 1000 * (k + 1),
-            progress=tell,
+            progress=_prefixed(progress, f"fold {k + 1}/{n_folds}"),
             checkpoint=_checkpoint(scratch, f"fold-{k}"),
         )
-        probabilities[held] = engine.predict(X[held])
-        kept.append(get_weights(engine.model))
-    return OutOfFold(y, fold, probabilities), tuple(kept)
+        return history, get_weights(engine.model), engine.predict(X[held])
+
+    return [partial(train, k) for k in range(n_folds)]
+
+
+def _put_together(
+    y: NDArray[np.int64], fold: NDArray[np.int64], engine: Engine, trained: Sequence[Trained]
+) -> tuple[OutOfFold, tuple[Weights, ...]]:
+    """Return the predictions of all folds, and the weights each kept."""
+    probabilities = np.full((len(y), engine.model.output_shape[-1]), np.nan, dtype=np.float32)
+    for k, (_, _, predicted) in enumerate(trained):
+        probabilities[fold == k] = predicted
+    return OutOfFold(y, fold, probabilities), tuple(weights for _, weights, _ in trained)
 
 
 def _checkpoint(scratch: Path | None, name: str) -> Checkpoint | None:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lstmfcn.data.batches import batches, trained_at_once
-from lstmfcn.environment import load_backend
+from lstmfcn.environment import keras_defaults, load_backend
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.training.checkpoint import Checkpoint, TrainingState, training_hash
 from lstmfcn.training.recipe import Compute, TrainingRecipe
@@ -32,6 +33,8 @@ backend: Any = import_module(f"lstmfcn.training.{load_backend()}")
 Progress = Callable[[str], None]
 Observe = Callable[["EpochEnd"], bool]
 Labelled = tuple[NDArray[np.float32], NDArray[np.int64]]
+
+T = TypeVar("T")
 
 EXPLODED = 1e6  # nats
 
@@ -240,6 +243,25 @@ class Engine:
             state.kept_epoch,
             1 - np.minimum.accumulate(state.watched) / len(chosen.y) if chosen is not None else None,
         )
+
+    def each(self, tasks: Sequence[Callable[[Engine], T]]) -> list[T]:
+        """Return what tasks give, each of which is called with an engine of this network.
+
+        Where the backend computes trainings side by side each has an engine and a thread of its own, else
+        this one, in their order. It is in any case the last one's, whose weights stay in it.
+        """
+        if not backend.SIDE_BY_SIDE:
+            return [task(self) for task in tasks]
+        engines = [*(self._another() for _ in tasks[1:]), self]
+        with ThreadPoolExecutor(max(1, len(tasks))) as pool:
+            return list(pool.map(lambda task, engine: task(engine), tasks, engines))
+
+    def _another(self) -> Engine:
+        """Return another engine of the same network."""
+        import keras
+
+        with keras_defaults():
+            return Engine(keras.models.clone_model(self.model), self._low_precision)
 
     def compiled(self, compute: Compute) -> tensorflow.CompiledEpoch:
         """Return the network as it is trained in a number format; made when first asked for."""

@@ -11,8 +11,10 @@ prepare_worker()
 import numpy as np
 from backends import N_CLASSES, SEED, epoch_of, padded, recipe, series, trained
 
+from lstmfcn.classifiers.outcome import train_with_folds
 from lstmfcn.networks.architecture import Architecture
 from lstmfcn.networks.build import build
+from lstmfcn.training import loop
 from lstmfcn.training.checkpoint import Checkpoint
 from lstmfcn.training.loop import Engine, TrainingDivergedError
 from lstmfcn.training.weights import get_weights, set_weights
@@ -100,6 +102,22 @@ def interrupted():
     return {"told": np.array(told), "loss": history.loss, "seats": np.array(len(stack._seats))}
 
 
+def folds():
+    """Train on the whole split and on two folds, side by side and one after the other."""
+    X, y = series()
+    fold, found = np.arange(21) % 2, []
+    for loop.backend.SIDE_BY_SIDE in (True, False):
+        engine = Engine(network("lstm_fcn"))
+        starts = [engine.initial] * 2
+        options = {"fold": fold, "start": engine.initial, "fold_starts": starts, "seed": SEED}
+        found.append((train_with_folds(engine, X, y, recipe(3), **options), engine.predict(X)))
+    return {
+        "loss": np.array([outcome.history.loss for outcome, _ in found]),
+        "out_of_fold": np.array([outcome.out_of_fold.probabilities for outcome, _ in found]),
+        "probabilities": np.array([probabilities for _, probabilities in found]),
+    }
+
+
 def resumed(folder):
     """Train in one go, and stopped and gone on with, by each criterion that needs a state of its own."""
     X, y = series()
@@ -124,6 +142,7 @@ def main():
         answer = {
             "together": together,
             "interrupted": interrupted,
+            "folds": folds,
             "resumed": lambda: resumed(folder),
         }.get(name)
         np.savez(folder / f"{name}-on-jax.npz", **(answer() if answer else parity(folder, name)))

@@ -71,7 +71,7 @@ def answers(tmp_path_factory):
     theirs = {name: on_tensorflow(name, epochs) for name, epochs in OFTEN.items()}
     for name, found in theirs.items():
         np.savez(folder / f"{name}.npz", **found)
-    names = (*OFTEN, "together", "interrupted", "resumed")
+    names = (*OFTEN, "together", "interrupted", "folds", "resumed")
     ask(folder, *names)
     ours = {name: dict(np.load(folder / f"{name}-on-jax.npz")) for name in names}
     return theirs, ours
@@ -121,6 +121,15 @@ def test_a_training_in_a_stack_is_what_it_is_alone(answers):
     np.testing.assert_allclose(found["together"], found["alone"], atol=1e-3)  # rounding grows
     np.testing.assert_allclose(*found["probabilities"], atol=1e-2)
     assert "The training loss became" in str(found["refused"])
+
+
+def test_folds_are_side_by_side_what_they_are_one_after_the_other(answers):
+    """The engine is left with the weights of the whole split, as elsewhere."""
+    found = answers[1]["folds"]
+    np.testing.assert_allclose(*found["loss"], atol=1e-4)
+    np.testing.assert_allclose(*found["out_of_fold"], atol=1e-2)
+    np.testing.assert_allclose(*found["probabilities"], atol=1e-2)
+    assert np.isfinite(found["out_of_fold"]).all()
 
 
 def test_an_interrupted_training_keeps_no_other_waiting(answers):

@@ -13,4 +13,7 @@ load_backend()  # before anything below imports it, which would not be quiet
 from lstmfcn.training.jax.epoch import CompiledEpoch  # noqa: E402
 from lstmfcn.training.jax.inference import BatchNormStatistics, predictor  # noqa: E402
 
-__all__ = ["BatchNormStatistics", "CompiledEpoch", "predictor"]
+__all__ = ["SIDE_BY_SIDE", "BatchNormStatistics", "CompiledEpoch", "predictor"]
+
+SIDE_BY_SIDE = True
+"""Trainings in threads are computed as one."""
