@@ -5,7 +5,7 @@ import gc
 import os
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import numpy as np
@@ -128,9 +128,13 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_collection_finish():
-    """What is loaded by now stays: the collector need not look at millions of objects again and again."""
+    """What is loaded by now stays: the collector need not look at millions of objects again and again.
+
+    Nor, for each of the graphs that TensorFlow makes, at what was loaded since.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(10_000, 10, 50)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -162,6 +166,27 @@ def _stores_are_laid_out_once(tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(utils, "_initialize_tables", copy)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_waits_for_the_disk():
+    """What tests write here need not outlive a power cut, and MLflow's store waits for the disk at each step.
+
+    What is asked of the disk is `faults/test_power_loss.py`'s.
+    """
+
+    def connected(*arguments, **options):
+        connection = connect(*arguments, **options)
+        with suppress(sqlite3.Error):  # damaged, or locked: whoever asks it something else is told so
+            connection.execute("PRAGMA synchronous = OFF")
+        return connection
+
+    connect = sqlite3.connect
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (sqlite3, sqlite3.dbapi2):  # ours, and SQLAlchemy's
+            patch.setattr(module, "connect", connected)
+        patch.setattr(os, "fsync", lambda _: None)
         yield
 
 
