@@ -40,13 +40,13 @@ class RayCluster:
         self._ray("--head", *own, "--include-dashboard", "false")
         self._until(1)
 
-    def add_node(self, *, hidden=None, cpus=1):
-        """Add a node and return its process; a folder that is `hidden` is empty for it."""
+    def add_nodes(self, *hidden):
+        """Add a node for each folder and return their processes; the folder, if any, is empty for it."""
         before = self.n_nodes()
-        words = ("--address", self.address, "--num-cpus", str(cpus))
-        process = self._ray(*words, hidden=hidden)
-        self._until(before + 1)
-        return process
+        words = ("--address", self.address, "--num-cpus", "1")
+        processes = [self._ray(*words, hidden=folder) for folder in hidden]
+        self._until(before + len(hidden))
+        return processes
 
     def kill(self, process):
         """End a node as a power cut does."""
@@ -73,6 +73,7 @@ class RayCluster:
         command = [
             *(sys.executable, "-c", "from ray.scripts.scripts import main; main()", "start", *words),
             *("--node-ip-address", "127.0.0.1", "--disable-usage-stats", "--block"),
+            *("--include-log-monitor", "false"),
         ]
         if hidden is not None:
             hide = f"mount -t tmpfs none '{hidden}' && exec \"$@\""
@@ -88,6 +89,6 @@ class RayCluster:
     def _until(self, n_nodes):
         end = time.monotonic() + 60
         while self.n_nodes() != n_nodes:
-            assert self.processes[-1].poll() is None, "a node of the cluster did not start"
+            assert all(node.poll() is None for node in self.processes), "a node of the cluster did not start"
             assert time.monotonic() < end, "a node of the cluster did not join"
             time.sleep(0.2)
