@@ -26,6 +26,8 @@ ROOT = Path(__file__).parents[1]
 
 os.environ |= ONE_THREAD | QUIET  # before TensorFlow: as a worker has it, and the cores are the tests' own
 
+gc.disable()  # until all is loaded: see `pytest_collection_finish`
+
 # The same examples in each run, so that a change is judged by what it changes; `--hypothesis-profile=default`
 # draws new ones.
 settings.register_profile("fixed", derandomize=True)
@@ -134,6 +136,7 @@ def pytest_collection_finish():
     """
     gc.collect()
     gc.freeze()
+    gc.enable()
     gc.set_threshold(10_000, 10, 50)
 
 
