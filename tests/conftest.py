@@ -101,7 +101,7 @@ def in_this_process(function, jobs, watch=None):
 def _kept_engines():
     from lstmfcn.classifiers import phase1
 
-    return functools.lru_cache(maxsize=16)(phase1._kept_engine.__wrapped__)
+    return functools.lru_cache(maxsize=24)(phase1._kept_engine.__wrapped__)
 
 
 def copy_of(workspace, root):
@@ -195,9 +195,16 @@ def _nothing_waits_for_the_disk():
 
 @pytest.fixture(scope="session", autouse=True)
 def _jobs_run_here():
-    """Workers are for the tests of executors, and for stages in processes of their own."""
+    """Workers are for the tests of executors, and for stages in processes of their own.
+
+    What else a worker or an estimator does compiles no network twice, either.
+    """
+    from lstmfcn.classifiers import engines, phase1
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(queue, "run_jobs", in_this_process)
+        patch.setattr(phase1, "_kept_engine", _kept_engines())
+        patch.setattr(engines, "KEPT", 100)
         yield
 
 
@@ -255,18 +262,8 @@ def files_of(*folders):
     }
 
 
-@pytest.fixture(scope="session")
-def engines_kept():
-    """Let the estimators compile no network twice."""
-    from lstmfcn.classifiers import engines
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engines, "KEPT", 100)
-        yield
-
-
 @pytest.fixture
-def tiny(monkeypatch, engines_kept):
+def tiny(monkeypatch):
     """Give the estimators a network that compiles in no time: what surrounds it is the same for all."""
     from lstmfcn.classifiers import estimators
     from tiny.row import TINY
