@@ -17,6 +17,7 @@ from hypothesis import settings
 from lstmfcn import config
 from lstmfcn.environment import ONE_THREAD, QUIET
 from lstmfcn.errors import LstmfcnError
+from lstmfcn.files import hash_bytes, hash_of
 from lstmfcn.pipeline import jobs as queue
 from lstmfcn.pipeline import stages as pipeline_stages
 from lstmfcn.pipeline.table import STAGES
@@ -205,6 +206,37 @@ def _jobs_run_here():
         patch.setattr(queue, "run_jobs", in_this_process)
         patch.setattr(phase1, "_kept_engine", _kept_engines())
         patch.setattr(engines, "KEPT", 100)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _runs_are_drawn_and_packed_once(tmp_path_factory):
+    """What a promotion makes of a run takes seconds; of copies of the run it is the same, to the byte."""
+    from lstmfcn.pipeline import figures
+    from lstmfcn.tracking.registry import registration
+
+    root, drawn, packed = tmp_path_factory.mktemp("packed"), {}, {}
+    draw, pack = figures.figures, registration._pack
+
+    def draw_once(workspace, run, train):
+        what = hash_of(run.key, run.name, dict(run.files))
+        if what not in drawn:
+            drawn[what] = draw(workspace, run, train)
+        return drawn[what]
+
+    def pack_once(package, run, folder, contents):
+        reference = contents.reference and contents.reference.read_bytes().hex()
+        given = vars(contents) | {"reference": reference, "example": contents.example.tolist()}
+        weights = (folder / "weights.npz").read_bytes()
+        what = hash_of(run.key, run.name, str(run.params), hash_bytes(weights), str(given))
+        if what not in packed:
+            packed[what] = root / str(len(packed))
+            pack(packed[what], run, folder, contents)
+        shutil.copytree(packed[what], package)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(figures, "figures", draw_once)
+        patch.setattr(registration, "_pack", pack_once)
         yield
 
 
