@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -40,18 +41,21 @@ class RayCluster:
         self._ray("--head", *own, "--include-dashboard", "false")
         self._until(1)
 
-    def add_nodes(self, *hidden):
-        """Add a node for each folder and return their processes; the folder, if any, is empty for it."""
+    def add_node(self, *, hidden=None):
+        """Add a node and return its process; a folder that is `hidden` is empty for it.
+
+        One after the other: of two that begin at once on a machine, Ray loses one now and then.
+        """
         before = self.n_nodes()
-        words = ("--address", self.address, "--num-cpus", "1")
-        processes = [self._ray(*words, hidden=folder) for folder in hidden]
-        self._until(before + len(hidden))
-        return processes
+        process = self._ray("--address", self.address, "--num-cpus", "1", hidden=hidden)
+        self._until(before + 1)
+        return process
 
     def kill(self, process):
         """End a node as a power cut does."""
-        for each in [*psutil.Process(process.pid).children(recursive=True), process]:
-            each.send_signal(signal.SIGKILL)
+        with suppress(psutil.NoSuchProcess):  # it never began, or has ended by itself
+            for each in [*psutil.Process(process.pid).children(recursive=True), process]:
+                each.send_signal(signal.SIGKILL)
         process.wait()
         self.processes.remove(process)
 

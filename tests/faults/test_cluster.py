@@ -49,7 +49,8 @@ def cluster(study):
     made = RayCluster()
     try:
         made.start()
-        made.add_nodes(None, study.root if can_hide() else None)
+        made.add_node()
+        made.add_node(hidden=study.root if can_hide() else None)
         yield made
     finally:
         made.stop()
@@ -164,7 +165,7 @@ def test_other_code_is_refused_with_both_named(session, monkeypatch):
 
 def test_a_node_that_is_lost_costs_only_what_it_was_at(session, tmp_path):
     """A third node joins, is used, and is lost; its job goes on where there is room."""
-    (node,) = session.add_nodes(None)
+    node = session.add_node()
     until(lambda: "3 processors" in cluster_work.check())
     jobs = [cluster_jobs.Counting(tmp_path / f"scratch/{i}", tmp_path / f"told{i}", 30) for i in range(3)]
     within = {process.pid for process in psutil.Process(node.pid).children(recursive=True)}
