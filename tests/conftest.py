@@ -5,7 +5,7 @@ import gc
 import os
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from hypothesis import settings
 from lstmfcn import config
 from lstmfcn.environment import ONE_THREAD, QUIET
 from lstmfcn.errors import LstmfcnError
+from lstmfcn.files import hash_bytes, hash_of
 from lstmfcn.pipeline import jobs as queue
 from lstmfcn.pipeline import stages as pipeline_stages
 from lstmfcn.pipeline.table import STAGES
@@ -25,6 +26,8 @@ from lstmfcn.workspace import Workspace
 ROOT = Path(__file__).parents[1]
 
 os.environ |= ONE_THREAD | QUIET  # before TensorFlow: as a worker has it, and the cores are the tests' own
+
+gc.disable()  # until all is loaded: see `pytest_collection_finish`
 
 # The same examples in each run, so that a change is judged by what it changes; `--hypothesis-profile=default`
 # draws new ones.
@@ -99,7 +102,7 @@ def in_this_process(function, jobs, watch=None):
 def _kept_engines():
     from lstmfcn.classifiers import phase1
 
-    return functools.lru_cache(maxsize=16)(phase1._kept_engine.__wrapped__)
+    return functools.lru_cache(maxsize=24)(phase1._kept_engine.__wrapped__)
 
 
 def copy_of(workspace, root):
@@ -128,9 +131,14 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_collection_finish():
-    """What is loaded by now stays: the collector need not look at millions of objects again and again."""
+    """What is loaded by now stays: the collector need not look at millions of objects again and again.
+
+    Nor, for each of the graphs that TensorFlow makes, at what was loaded since.
+    """
     gc.collect()
     gc.freeze()
+    gc.enable()
+    gc.set_threshold(10_000, 10, 50)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -166,10 +174,69 @@ def _stores_are_laid_out_once(tmp_path_factory):
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _nothing_waits_for_the_disk():
+    """What tests write here need not outlive a power cut, and MLflow's store waits for the disk at each step.
+
+    What is asked of the disk is `faults/test_power_loss.py`'s.
+    """
+
+    def connected(*arguments, **options):
+        connection = connect(*arguments, **options)
+        with suppress(sqlite3.Error):  # damaged, or locked: whoever asks it something else is told so
+            connection.execute("PRAGMA synchronous = OFF")
+        return connection
+
+    connect = sqlite3.connect
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (sqlite3, sqlite3.dbapi2):  # ours, and SQLAlchemy's
+            patch.setattr(module, "connect", connected)
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _jobs_run_here():
-    """Workers are for the tests of executors, and for stages in processes of their own."""
+    """Workers are for the tests of executors, and for stages in processes of their own.
+
+    What else a worker or an estimator does compiles no network twice, either.
+    """
+    from lstmfcn.classifiers import engines, phase1
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(queue, "run_jobs", in_this_process)
+        patch.setattr(phase1, "_kept_engine", _kept_engines())
+        patch.setattr(engines, "KEPT", 100)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _runs_are_drawn_and_packed_once(tmp_path_factory):
+    """What a promotion makes of a run takes seconds; of copies of the run it is the same, to the byte."""
+    from lstmfcn.pipeline import figures
+    from lstmfcn.tracking.registry import registration
+
+    root, drawn, packed = tmp_path_factory.mktemp("packed"), {}, {}
+    draw, pack = figures.figures, registration._pack
+
+    def draw_once(workspace, run, train):
+        what = hash_of(run.key, run.name, dict(run.files))
+        if what not in drawn:
+            drawn[what] = draw(workspace, run, train)
+        return drawn[what]
+
+    def pack_once(package, run, folder, contents):
+        reference = contents.reference and contents.reference.read_bytes().hex()
+        given = vars(contents) | {"reference": reference, "example": contents.example.tolist()}
+        weights = (folder / "weights.npz").read_bytes()
+        what = hash_of(run.key, run.name, str(run.params), hash_bytes(weights), str(given))
+        if what not in packed:
+            packed[what] = root / str(len(packed))
+            pack(packed[what], run, folder, contents)
+        shutil.copytree(packed[what], package)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(figures, "figures", draw_once)
+        patch.setattr(registration, "_pack", pack_once)
         yield
 
 
@@ -227,18 +294,8 @@ def files_of(*folders):
     }
 
 
-@pytest.fixture(scope="session")
-def engines_kept():
-    """Let the estimators compile no network twice."""
-    from lstmfcn.classifiers import engines
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engines, "KEPT", 100)
-        yield
-
-
 @pytest.fixture
-def tiny(monkeypatch, engines_kept):
+def tiny(monkeypatch):
     """Give the estimators a network that compiles in no time: what surrounds it is the same for all."""
     from lstmfcn.classifiers import estimators
     from tiny.row import TINY

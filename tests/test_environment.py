@@ -96,9 +96,8 @@ def test_three_fits_in_a_fresh_interpreter_write_nothing(undisturbed):
 
 
 PROGRAM = [
-    'keras.config.set_dtype_policy("mixed_float16")',
+    'keras.config.set_dtype_policy("mixed_float16"); keras.config.set_image_data_format("channels_first")',
     'keras.config.set_floatx("float64")',
-    'keras.config.set_image_data_format("channels_first")',
     'keras.config.set_floatx("float16"); keras.config.set_dtype_policy("float64")',
 ]
 """What a program may set, one after the other, each on top of those before."""

@@ -81,7 +81,7 @@ def test_the_core_fits_and_predicts_without_the_pipelines_libraries(finished, tm
 import numpy as np, lstmfcn
 from lstmfcn import cli
 from pathlib import Path
-lstmfcn.ALSTMFCNClassifier(epochs=1, cells=2).fit(np.eye(4), [0, 1, 0, 1]).predict(np.eye(4))
+lstmfcn.FCNClassifier(epochs=1).fit(np.eye(4), [0, 1, 0, 1]).predict(np.eye(4))
 print(lstmfcn.load_champion(Path(sys.argv[1])).predict(np.eye(20)[:3]).shape)
 sys.argv[:] = ["lstmfcn", "predict", "Bumps", sys.argv[2], "--model", sys.argv[1]]
 cli.main()

@@ -17,7 +17,7 @@ FEW = {"epochs": 3, "batch_size": 8}
 
 
 @pytest.fixture(autouse=True)
-def _none_idle(monkeypatch, engines_kept):
+def _none_idle(monkeypatch):
     monkeypatch.setattr(engines, "_idle", [])
     monkeypatch.setattr(engines, "KEPT", 3)
 

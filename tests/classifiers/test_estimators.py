@@ -23,8 +23,6 @@ from lstmfcn.data.collection import fetch_dataset, read_dataset
 from lstmfcn.pipeline.recipes import finetune_recipe, phase1_recipe
 from lstmfcn.training.loop import Engine
 
-pytestmark = pytest.mark.usefixtures("engines_kept")
-
 ALL = [
     getattr(lstmfcn, row.estimator)
     for row in classifiers().values()

@@ -5,13 +5,13 @@ import pytest
 
 from lstmfcn.classifiers import outcome as outcomes
 from lstmfcn.classifiers.finetuning import iterate
-from lstmfcn.classifiers.phase1 import new_engine, train_phase1
+from lstmfcn.classifiers.phase1 import reused_engine, train_phase1
 from lstmfcn.data.series import Split
 from lstmfcn.networks.architecture import Architecture
 from lstmfcn.training.recipe import TrainingRecipe
 
 LSTM_FCN = Architecture(name="lstm_fcn", cells=4)
-RECIPE = TrainingRecipe(epochs=40, batch_size=8, initial_rate=2e-3)
+RECIPE = TrainingRecipe(epochs=24, batch_size=8, initial_rate=2e-3)
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def train():
 
 @pytest.fixture(scope="module")
 def phase1(train):
-    engine = new_engine(train, LSTM_FCN, seed=0)
+    engine = reused_engine(train, LSTM_FCN, seed=0)
     return engine, train_phase1(engine, train, RECIPE, n_folds=3, seed=0)
 
 
@@ -40,7 +40,7 @@ def test_out_of_fold_predictions_find_the_bump(phase1, train):
 
 def test_a_held_out_series_cannot_influence_its_own_prediction(train):
     """Its fold's model has not seen it: with another label it is predicted the same, to the bit."""
-    engine = new_engine(train, LSTM_FCN, seed=0)
+    engine = reused_engine(train, LSTM_FCN, seed=0)
     fold = np.arange(24) // 8
     starts = [engine.initial] * 3
     recipe = TrainingRecipe(epochs=3, batch_size=8)
@@ -59,7 +59,7 @@ def test_a_patient_cannot_influence_the_prediction_of_his_own_series(train):
     names = np.array([f"patient {i // 4}" for i in range(24)])
     noise = np.random.default_rng(1).normal(size=(3, 1, 20)).astype("float32")
     recipe = TrainingRecipe(epochs=3, batch_size=8)
-    engine = new_engine(train, LSTM_FCN, seed=0)
+    engine = reused_engine(train, LSTM_FCN, seed=0)
     found = []
     for X in (train.X, np.concatenate([train.X[:1], noise, train.X[4:]])):
         split = Split(X, train.y, train.classes, names)

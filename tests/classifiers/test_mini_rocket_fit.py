@@ -47,7 +47,9 @@ def predicted(outcome, train, X):
     return found
 
 
-@pytest.mark.parametrize(("n_classes", "channels"), [(3, 1), (2, 1), (3, 4)])
+@pytest.mark.parametrize(
+    ("n_classes", "channels"), [pytest.param(3, 1, marks=pytest.mark.exhaustive), (2, 1), (3, 4)]
+)
 def test_its_labels_are_aeons_and_its_scores_the_ridges(n_classes, channels):
     """But for a share or two that rounding moves: of 200 series at most one is named otherwise."""
     from aeon.classification.convolution_based import MiniRocketClassifier

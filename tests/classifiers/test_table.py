@@ -88,7 +88,15 @@ def test_every_network_is_an_estimator_that_learns(row):
     np.testing.assert_array_equal(fitted.predict_proba(unseen), made.predict_proba(unseen))
 
 
-@trained_by_name
+@pytest.mark.parametrize(
+    "row",
+    [
+        # A recurrent branch and a convolutional one of each kind; the others' layers are theirs.
+        pytest.param(row, marks=() if row.name in ("alstm_fcn", "lite") else pytest.mark.exhaustive)
+        for row in NETWORKS
+    ],
+    ids=lambda row: row.name,
+)
 def test_every_network_trains_in_bfloat16(row):
     from lstmfcn.classifiers.phase1 import new_engine
     from lstmfcn.data.series import Split

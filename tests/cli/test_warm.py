@@ -18,7 +18,7 @@ import pytest
 from filelock import FileLock
 
 import lstmfcn
-from conftest import copy_of
+from conftest import copy_of, run_stages
 from lstmfcn.cli import host, warm
 
 DVC = """
@@ -141,7 +141,9 @@ def hosts_of(place):
 
 @pytest.fixture(scope="module")
 def clone(finished, tmp_path_factory):
-    return copy_of(finished[0], tmp_path_factory.mktemp("warm") / "clone")
+    copy = copy_of(finished[0], tmp_path_factory.mktemp("warm") / "clone")
+    run_stages(copy, finished[1], "search")  # which mends the addresses of its store, once
+    return copy
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +170,6 @@ def running(folder, clone):
 def test_a_warm_stage_says_and_leaves_what_a_cold_one_does(dvc, clone):
     """Also with a folder, variables and a umask of its own; and an error is the same error."""
     found = {}
-    dvc.run("search", LSTMFCN_COLD="1")  # which mends the addresses of the copy's store, once
     for way, variables in (("cold", {"LSTMFCN_COLD": "1"}), ("warm", {})):
         found[way] = [
             dvc.run(*words, **variables)
@@ -215,8 +216,8 @@ def test_what_a_host_has_forked_ends_with_it_and_the_next_stage_runs_cold(anothe
         status, _, _ = dvc.end()
         until(lambda: not fork.is_running())
     assert status == -signal.SIGKILL
-    assert dvc.run("promote")[0] == 0
-    assert dvc.ways[-1] == ["promote", "cold"]
+    assert dvc.run("compare")[0] == 0
+    assert dvc.ways[-1] == ["compare", "cold"]
 
 
 def test_what_dvc_has_left_ends_with_it(clone, tmp_path):
@@ -235,8 +236,8 @@ def test_in_another_environment_a_stage_runs_cold(dvc):
     """What an import gives may depend on any variable, but not on the name that DVC gives a stage."""
     dvc.run("search")
     assert dvc.run("evaluate", DVC_STAGE="evaluate")[0] == 0
-    assert dvc.run("promote", OMP_NUM_THREADS="7")[0] == 0
-    assert dvc.ways[-3:] == [["search", "warm"], ["evaluate", "warm"], ["promote", "cold"]]
+    assert dvc.run("compare", OMP_NUM_THREADS="7")[0] == 0
+    assert dvc.ways[-3:] == [["search", "warm"], ["evaluate", "warm"], ["compare", "cold"]]
 
 
 def test_code_that_was_changed_since_is_not_run_warm(dvc):

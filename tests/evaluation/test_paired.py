@@ -40,7 +40,9 @@ def test_what_is_no_better_has_p_1():
     assert compare(y, answers(~right, y), answers(right, y), METRICS["brier"]).p == 1
 
 
-@pytest.mark.parametrize("name", ["balanced_accuracy", "log_loss", "macro_f1"])
+@pytest.mark.parametrize(
+    "name", ["balanced_accuracy", "log_loss", pytest.param("macro_f1", marks=pytest.mark.exhaustive)]
+)
 def test_other_metrics_are_permuted_by_series(name):
     """Against every one of the 2^9 ways to swap the predictions of 9 series."""
     rng = np.random.default_rng(1)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -40,18 +41,21 @@ class RayCluster:
         self._ray("--head", *own, "--include-dashboard", "false")
         self._until(1)
 
-    def add_node(self, *, hidden=None, cpus=1):
-        """Add a node and return its process; a folder that is `hidden` is empty for it."""
+    def add_node(self, *, hidden=None):
+        """Add a node and return its process; a folder that is `hidden` is empty for it.
+
+        One after the other: of two that begin at once on a machine, Ray loses one now and then.
+        """
         before = self.n_nodes()
-        words = ("--address", self.address, "--num-cpus", str(cpus))
-        process = self._ray(*words, hidden=hidden)
+        process = self._ray("--address", self.address, "--num-cpus", "1", hidden=hidden)
         self._until(before + 1)
         return process
 
     def kill(self, process):
         """End a node as a power cut does."""
-        for each in [*psutil.Process(process.pid).children(recursive=True), process]:
-            each.send_signal(signal.SIGKILL)
+        with suppress(psutil.NoSuchProcess):  # it never began, or has ended by itself
+            for each in [*psutil.Process(process.pid).children(recursive=True), process]:
+                each.send_signal(signal.SIGKILL)
         process.wait()
         self.processes.remove(process)
 
@@ -73,6 +77,7 @@ class RayCluster:
         command = [
             *(sys.executable, "-c", "from ray.scripts.scripts import main; main()", "start", *words),
             *("--node-ip-address", "127.0.0.1", "--disable-usage-stats", "--block"),
+            *("--include-log-monitor", "false"),
         ]
         if hidden is not None:
             hide = f"mount -t tmpfs none '{hidden}' && exec \"$@\""
@@ -88,6 +93,6 @@ class RayCluster:
     def _until(self, n_nodes):
         end = time.monotonic() + 60
         while self.n_nodes() != n_nodes:
-            assert self.processes[-1].poll() is None, "a node of the cluster did not start"
+            assert all(node.poll() is None for node in self.processes), "a node of the cluster did not start"
             assert time.monotonic() < end, "a node of the cluster did not join"
             time.sleep(0.2)

@@ -14,9 +14,11 @@ import psutil
 import pytest
 from ray_cluster import RayCluster
 
-from conftest import copy_of, files_of
+from conftest import MINIATURE, copy_of, files_of, run_stages
 from lstmfcn.errors import DataError
+from lstmfcn.pipeline import jobs as queue
 from lstmfcn.pipeline.executors import ray as cluster_work
+from lstmfcn.pipeline.executors import run_jobs
 from lstmfcn.pipeline.executors.node import OtherCodeError
 from lstmfcn.pipeline.executors.ray import ClusterError, JobLostError
 from lstmfcn.pipeline.table import STAGES
@@ -80,16 +82,22 @@ def run(function, jobs, watch=lambda *_: None):
     return dict(cluster_work.run(function, jobs, watch))
 
 
-@pytest.mark.parametrize(
-    "stages",
-    [
-        ("search", "train"),  # which hands what it has trained on to the other
-        pytest.param(("search", "train", "finetune", "evaluate"), marks=pytest.mark.exhaustive),
-    ],
-    ids=" ".join,
-)
-def test_the_stages_leave_what_they_leave_here(cluster, study, finished, stages):
+def test_two_stages_leave_what_they_leave_here(session, study, finished, monkeypatch):
+    """To the byte, be a job done where the study is not; the search hands on what it has trained."""
+    monkeypatch.setattr(queue, "run_jobs", run_jobs)
+    study.params.write_text(MINIATURE.replace("[lstm_fcn, alstm_fcn]", "[lstm_fcn]"))
+    run_stages(study, finished[1], "search", "train")
+    here, there = (files_of(w.search / "Bumps", w.phase1 / "Bumps") for w in (finished[0], study))
+    assert there == {name: content for name, content in here.items() if "/lstm_fcn/" in name}
+    assert len(there) > 4
+    assert not list(study.scratch.rglob("*.npz"))
+
+
+@pytest.mark.exhaustive
+def test_a_command_of_all_stages_leaves_what_it_leaves_here(cluster, study, finished):
     """To the byte; some of the jobs were done where the study is not."""
+    stages = ("search", "train", "finetune", "evaluate")
+    study.params.write_text(MINIATURE)
     code = (
         "import sys; from pathlib import Path; from lstmfcn import config;"
         "from lstmfcn.workspace import Workspace; from lstmfcn.pipeline.stages import run_stages;"
@@ -115,9 +123,9 @@ def test_jobs_give_results_or_errors_and_may_write_to_what_they_are_given(sessio
     assert sums == {0: 300_000, 1: 600_000}
 
 
-def test_no_node_does_more_at_once_than_it_has_processors(session):
+def test_no_node_does_more_at_once_than_it_has_processors(session, tmp_path):
     """A job that waits for an answer of Ray's gives up its processor: none may."""
-    spans = list(run(cluster_jobs.times, [2.0] * 6).values())
+    spans = list(run(cluster_jobs.times, [tmp_path / str(i) for i in range(6)]).values())
     at_once = [sum(begun <= moment < end for begun, end in spans) for moment, _ in spans]
     assert max(at_once) == 2
 
@@ -159,7 +167,7 @@ def test_a_node_that_is_lost_costs_only_what_it_was_at(session, tmp_path):
     """A third node joins, is used, and is lost; its job goes on where there is room."""
     node = session.add_node()
     until(lambda: "3 processors" in cluster_work.check())
-    jobs = [cluster_jobs.Counting(tmp_path / f"scratch/{i}", tmp_path / f"told{i}") for i in range(3)]
+    jobs = [cluster_jobs.Counting(tmp_path / f"scratch/{i}", tmp_path / f"told{i}", 30) for i in range(3)]
     within = {process.pid for process in psutil.Process(node.pid).children(recursive=True)}
 
     def lose():
@@ -170,14 +178,14 @@ def test_a_node_that_is_lost_costs_only_what_it_was_at(session, tmp_path):
             if {process.pid for process in now} - within and set(pids) & {process.pid for process in now}:
                 break
             time.sleep(0.2)
-        time.sleep(2)
+        time.sleep(1.5)
         session.kill(node)
 
     thread = threading.Thread(target=lose)
     thread.start()
     found = run(cluster_jobs.count, jobs)
     thread.join()
-    assert {end for _, end, _ in found.values()} == {40}
+    assert {end for _, end, _ in found.values()} == {30}
     assert sum(begun > 0 for begun, _, _ in found.values()) == 1
 
 
@@ -218,6 +226,7 @@ def until(found, seconds=60):
 )
 def test_without_a_cluster_a_sentence_says_so_within_seconds(monkeypatch, address, reason):
     monkeypatch.setattr(cluster_work, "_connected", cluster_work._connected.__wrapped__)
+    monkeypatch.setattr(cluster_work, "PATIENCE", 1)
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()

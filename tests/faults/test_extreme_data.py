@@ -29,7 +29,7 @@ def write(folder, name, train, test, length):
         (folder / name / f"{name}_{split}.tsv").write_text("".join(rows))
 
 
-LONG, MANY = (100_000, 1000) if "LSTMFCN_LARGE" in os.environ else (20_000, 200)
+LONG, MANY = (100_000, 1000) if "LSTMFCN_LARGE" in os.environ else (8_000, 200)
 """Values of the longest series, and the most classes."""
 
 SOUND = {

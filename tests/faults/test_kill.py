@@ -18,7 +18,7 @@ datasets: [Bumps]
 models: [lstm_fcn]
 references: []
 search: {cells: [4], folds: 2, epochs: 1, batch_size: 8}
-train: {epochs: 100, batch_size: 4, schedule: cosine, folds: 2}
+train: {epochs: 60, batch_size: 4, schedule: cosine, folds: 2}
 """
 
 
@@ -136,7 +136,7 @@ def test_a_killed_search_tries_no_finished_width_again(prepared, tmp_path, kille
 @pytest.mark.slow
 def test_a_second_stage_waits_and_ctrl_c_stops_within_seconds_and_says_how_to_go_on(clone):
     """The first has a training that does not end by itself."""
-    clone.params.write_text(PARAMS.replace("epochs: 100", "epochs: 100000"))
+    clone.params.write_text(PARAMS.replace("epochs: 60", "epochs: 100000"))
     stage = start(clone)
     wait_for_progress(clone, stage)
     second = start(clone)

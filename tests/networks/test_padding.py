@@ -104,7 +104,7 @@ def test_more_padding_changes_no_training(architecture):
     np.testing.assert_allclose(found[0][1], found[1][1], atol=1e-3)
 
 
-@pytest.mark.parametrize("compute", ["float32", "bfloat16"])
+@pytest.mark.parametrize("compute", ["float32", pytest.param("bfloat16", marks=pytest.mark.exhaustive)])
 def test_padded_series_are_learned(compute):
     """Two classes that their own steps tell apart, in each precision."""
     rng = np.random.default_rng(0)

@@ -1,5 +1,6 @@
 """What an edit of the package reruns: seen on a copy of it, by the files that the stage `code` writes."""
 
+import functools
 import json
 import os
 import shutil
@@ -39,9 +40,14 @@ def written(root):
     return {path.stem: json.loads(path.read_text()) for path in (root / "study/code").glob("*.json")}
 
 
+@functools.cache
+def unchanged(root):
+    return written(root)
+
+
 def rerun_by(root, name, change):
     """Return the stages whose dependencies a change of a file of the package or the study alters."""
-    before = written(root)
+    before = unchanged(root)
     path = root / name
     text = path.read_text()
     assert change(text) != text

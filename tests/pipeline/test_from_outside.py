@@ -86,10 +86,9 @@ semicolons = toy.semicolons
 
 PARAMS = """
 datasets: [Bumps]
-models: [lstm_fcn, centroid]
+models: [fcn, centroid]
 references: []
-search: {cells: [2], folds: 2, epochs: 3, batch_size: 8}
-train: {epochs: 8, batch_size: 8, folds: 2}
+train: {epochs: 3, batch_size: 8, folds: 2}
 finetune: {iterations: 1, epochs: 2, batch_size: 8}
 """
 
@@ -171,7 +170,7 @@ def test_the_metric_is_in_mlflow(study):
 
 def test_a_reference_is_never_promoted(study):
     promotions = json.loads((study / "study/promotions.json").read_text())
-    assert {one["model"] for one in promotions["Bumps"]["candidates"]} == {"lstm_fcn"}
+    assert {one["model"] for one in promotions["Bumps"]["candidates"]} == {"fcn"}
 
 
 def test_a_change_of_the_classifiers_code_runs_it_again_and_no_other(study):
@@ -179,11 +178,11 @@ def test_a_change_of_the_classifiers_code_runs_it_again_and_no_other(study):
     text = package.read_text()
     package.write_text(text.replace("-distance +", "-2 * distance + 2 *"))
     try:
-        told = run(study, ["search", "train"], workers=True)
+        told = run(study, ["train"], workers=True)
     finally:
         package.write_text(text)
     assert "train: [1/1] Bumps centroid seed 0" in told
-    assert "search: 1 of 1 job finished before" in told
+    assert "train: 1 of 2 jobs finished before" in told
 
 
 def test_the_schema_knows_what_is_at_hand_only():

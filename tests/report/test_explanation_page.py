@@ -151,11 +151,16 @@ def test_a_long_line_keeps_its_peaks_and_few_points():
     [
         ({}, lambda X: X, 6),
         ({"missing": "mask"}, lambda X: np.where(np.arange(20) == 7, np.nan, X), 9),
-        ({"missing": "interpolate"}, lambda X: np.where(np.arange(20) == 7, np.nan, X), 6),
-        ({"lengths": "resample"}, lambda X: np.repeat(X, 2, axis=-1), 6),
         ({"lengths": "pad"}, lambda X: np.where(np.arange(20) > 12, np.nan, X), 6),
+        *(
+            pytest.param(*given, 6, marks=pytest.mark.exhaustive)
+            for given in (
+                ({"missing": "interpolate"}, lambda X: np.where(np.arange(20) == 7, np.nan, X)),
+                ({"lengths": "resample"}, lambda X: np.repeat(X, 2, axis=-1)),
+            )
+        ),
     ],
-    ids=["strict", "mask", "interpolate", "resample", "pad"],
+    ids=["strict", "mask", "pad", "interpolate", "resample"],
 )
 def test_every_channel_is_drawn_as_given_and_as_prepared(tmp_path, monkeypatch, policies, series, panels):
     """Three channels, by each policy: on the left the lines of the file, on the right the prepared ones."""

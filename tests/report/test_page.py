@@ -42,9 +42,13 @@ class Checker(HTMLParser):
             self.open.pop()
 
 
-def test_every_accuracy_is_on_the_page(finished):
+@pytest.fixture(scope="module")
+def page(finished):
+    return build_report(finished[0].root)
+
+
+def test_every_accuracy_is_on_the_page(finished, page):
     workspace, _ = finished
-    page = build_report(workspace.root)
     results = pd.read_csv(workspace.results / "results.csv")
     columns = list(METRICS)
     assert {f"oof_{name}" for name in columns} <= set(results.columns)
@@ -57,8 +61,7 @@ def test_every_accuracy_is_on_the_page(finished):
     assert page == workspace.report.read_text()
 
 
-def test_without_a_dataset_of_the_paper_its_tables_are_left_out(finished):
-    page = build_report(finished[0].root)
+def test_without_a_dataset_of_the_paper_its_tables_are_left_out(page):
     for word in ("Table I", "beside the paper", '">paper</th>', "The paper's figures"):
         assert word.lower() not in page.lower()
 
@@ -79,9 +82,9 @@ def test_what_the_user_brought_comes_first(tmp_path, named):
     assert headings == ["The best of each dataset", *wanted, "How to use it"]
 
 
-def test_the_page_is_well_formed_and_loads_nothing(finished):
+def test_the_page_is_well_formed_and_loads_nothing(page):
     checker = Checker()
-    checker.feed(build_report(finished[0].root))
+    checker.feed(page)
     assert checker.open == []
     assert checker.loads == []
     assert len(checker.ids) == len(set(checker.ids))

@@ -60,8 +60,21 @@ def copied(old, to):
     shutil.copytree(old.root, to, symlinks=True)
 
 
-@pytest.mark.parametrize("how", [moved, copied])
-@pytest.mark.parametrize("name", ["new/study", "old/renamed", "a b%20c?d#e&f'g;ü/study"])
+ODD = "a b%20c?d#e&f'g;ü/study"
+
+
+@pytest.mark.parametrize(
+    ("how", "name"),
+    [
+        (moved, "new/study"),
+        (copied, "old/renamed"),
+        (moved, ODD),
+        *(
+            pytest.param(how, name, marks=pytest.mark.exhaustive)
+            for how, name in ((copied, "new/study"), (moved, "old/renamed"), (copied, ODD))
+        ),
+    ],
+)
 def test_all_works_in_the_new_place_and_touches_nothing_in_the_old(old, tmp_path, capfd, how, name):
     expected = load_champion("Bumps", workspace=old.root).predict_proba(SERIES)
     to = tmp_path / name

@@ -54,7 +54,13 @@ def engine(model, seed):
 
 
 @pytest.mark.parametrize(
-    ("model", "name"), [("lstm_fcn", "fitted, last weights"), *(("alstm_fcn", name) for name in RECIPES)]
+    ("model", "name"),
+    [
+        ("lstm_fcn", "fitted, last weights"),
+        pytest.param("alstm_fcn", "fitted, last weights", marks=pytest.mark.exhaustive),
+        ("alstm_fcn", "plateau, lowest loss"),
+        ("alstm_fcn", "selected"),
+    ],
 )
 def test_an_interrupted_training_ends_as_an_undisturbed_one(model, name, tmp_path, monkeypatch):
     """Killed twice, in a new process each time (an engine with other weights and another past)."""

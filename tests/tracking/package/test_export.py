@@ -61,8 +61,15 @@ OVERFLOWING = [1e39, -1e39, 1e308, 1e20, -3e38]
 """Beyond float32, or with a square beyond it: only where nothing is normalised."""
 
 
-@pytest.mark.parametrize("normalise", ["per_series", "none"])
-@pytest.mark.parametrize("n_channels", [1, 2])
+@pytest.mark.parametrize(
+    ("n_channels", "normalise"),
+    [
+        (1, "none"),
+        (2, "per_series"),
+        pytest.param(1, "per_series", marks=pytest.mark.exhaustive),
+        pytest.param(2, "none", marks=pytest.mark.exhaustive),
+    ],
+)
 def test_nonsense_gets_a_row_of_nan_and_its_neighbours_their_answer(tmp_path, normalise, n_channels):
     """From plain TensorFlow and plain MLflow, against the same batch without nonsense, to the bit."""
     import mlflow.pyfunc
@@ -115,7 +122,9 @@ def test_large_values_are_no_nonsense_where_they_are_normalised(tmp_path):
     assert np.isfinite(graph(np.full((1, 1, 20), 1.7e308)).numpy()).all()
 
 
-@pytest.mark.parametrize("temperature", [0.1, 0.8, 2.5, 10.0])
+@pytest.mark.parametrize(
+    "temperature", [0.1, 2.5, *(pytest.param(t, marks=pytest.mark.exhaustive) for t in (0.8, 10.0))]
+)
 def test_a_calibrated_package_answers_what_the_plain_one_does_at_its_temperature(tmp_path, temperature):
     """Against `calibrated`, in NumPy; labels and the rows of what is no series stay."""
     X = np.random.default_rng(0).normal(size=(30, 1, 20))

@@ -103,7 +103,7 @@ NETWORKS = [
         for number, (view, shape) in enumerate(VIEWS)
     ),
     (Architecture(name="fcn"), {"normalise": "none", "length": 1}),
-    (Architecture(name="resnet"), {"n_channels": 3, "length": 7}),
+    pytest.param(Architecture(name="resnet"), {"n_channels": 3, "length": 7}, marks=pytest.mark.exhaustive),
     (Architecture(name="fcn"), {"temperature": 1.7}),
     *(
         (Architecture(name="fcn"), {"n_channels": 2, "normalise": normalise, "policies": policies})

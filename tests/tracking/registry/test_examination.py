@@ -76,7 +76,10 @@ def emptied(workspace):
     package.mkdir()
 
 
-@pytest.mark.parametrize("cause", [after_gc, folder_lost, files_left_behind, emptied])
+CAUSES = [after_gc, pytest.param(folder_lost, marks=pytest.mark.exhaustive), files_left_behind, emptied]
+
+
+@pytest.mark.parametrize("cause", CAUSES)
 def test_missing_files_are_called_missing_and_promote_puts_them_back(study, cause):
     cause(study)
     with pytest.raises(MissingFilesError, match=r"version 1 are missing.*gone.*`lstmfcn promote`"):

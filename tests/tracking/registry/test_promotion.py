@@ -229,8 +229,15 @@ def at_once(monkeypatch):
 
 
 @pytest.mark.usefixtures("at_once")
-@pytest.mark.parametrize("theirs", [24, 16], ids=["better", "worse"])
-@pytest.mark.parametrize("step", [1, 2], ids=["before ours moves `previous`", "before ours moves `champion`"])
+@pytest.mark.parametrize(
+    ("step", "theirs"),
+    [
+        pytest.param(1, 24, id="before ours moves `previous`, better", marks=pytest.mark.exhaustive),
+        pytest.param(1, 16, id="before ours moves `previous`, worse"),
+        pytest.param(2, 24, id="before ours moves `champion`, better"),
+        pytest.param(2, 16, id="before ours moves `champion`, worse", marks=pytest.mark.exhaustive),
+    ],
+)
 def test_of_two_promotions_at_once_the_better_one_serves(workspace, monkeypatch, theirs, step):
     """Another clone's whole promotion falls between two steps of ours."""
     offer(workspace, trained(workspace, 8))
