@@ -49,7 +49,7 @@ class TrainingRecipe(Values):
         A `ValueError`, if a value is impossible, or the values do not fit each other.
     """
 
-    epochs: Positive = 300
+    epochs: Positive = 800
     """The most; `fitted` ends earlier where the training series are learned."""
 
     batch_size: Positive = 64
