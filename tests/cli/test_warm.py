@@ -65,9 +65,12 @@ class Dvc:
             "NOTES": str(self.notes),
             "PYTHONPATH": os.pathsep.join([str(folder / "site"), os.environ.get("PYTHONPATH", "")]),
         }
+        # What a shell has put into the background ignores Ctrl-C, and so would all that it starts.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         self.process = subprocess.Popen(
             [sys.executable, folder / "dvc"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
+        signal.signal(signal.SIGINT, before)
         began = psutil.Process(self.process.pid).create_time()
         self.place = warm.place_of(self.process.pid, began)
 
