@@ -16,7 +16,7 @@ import pandas as pd
 from common import keep
 
 from lstmfcn.files import read_json
-from lstmfcn.pipeline.executors.processes import n_workers
+from lstmfcn.pipeline.executors.processes import at_once
 from lstmfcn.runs.cache import MANIFEST
 from lstmfcn.workspace import Workspace
 
@@ -57,7 +57,7 @@ def profile(clone):
         manifests = {path: read_json(path)["facts"] for path in Workspace(clone).cache.glob(f"*/{MANIFEST}")}
         own = sum(facts["seconds"] for path, facts in manifests.items() if path not in finished)
         now = time.monotonic()
-        rows.append({"stage": stage, "seconds": now - begun, "jobs": own / n_workers()})
+        rows.append({"stage": stage, "seconds": now - begun, "jobs": own / at_once()})
         begun, finished = now, set(manifests)
 
     for line in process.stdout:

@@ -19,6 +19,7 @@ FROM_ROOT = {
     "CHANGELOG.md": "CHANGELOG.md",
     "CONTRIBUTING.md": "CONTRIBUTING.md",
     "SECURITY.md": "SECURITY.md",
+    "deploy/README.md": "deploy/README.md",
     "benchmarks/README.md": "benchmarks/README.md",
     "benchmarks/results/accuracy.png": "benchmarks/results/accuracy.png",
     "benchmarks/results/growth.png": "benchmarks/results/growth.png",

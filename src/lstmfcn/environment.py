@@ -43,8 +43,7 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INT
 CARD = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 """A card's memory is taken as it is needed, not all at once."""
 
-WORKER = {**QUIET, **TELEMETRY, **ONE_THREAD, **CARD}
-"""The environment of a worker, beside its backend."""
+THREADS, MOST_THREADS = "LSTMFCN_THREADS", 1024
 
 PIPELINE = frozenset(
     {
@@ -120,7 +119,34 @@ def prepare_worker() -> None:
     """Set up this process, which does nothing but jobs."""
     global _own_process
     _own_process = True
-    os.environ.update(for_worker())
+    os.environ.update(worker_variables())
+
+
+def n_threads() -> int:
+    """Return how many trainings of one job run at once: `LSTMFCN_THREADS`, or one.
+
+    Raises
+    ------
+    LstmfcnError
+        If the variable is no number of threads.
+    """
+    return number_in(THREADS, MOST_THREADS) or 1
+
+
+def number_in(name: str, most: int) -> int | None:
+    """Return the number from 1 to `most` that a variable of the environment holds; None where it is not set.
+
+    Raises
+    ------
+    LstmfcnError
+        If it holds something else.
+    """
+    given = os.environ.get(name)
+    if not given:
+        return None
+    if not given.isdecimal() or not 1 <= int(given) <= most:
+        raise LstmfcnError(f"{name} is {given!r:.50}. Set it to a number from 1 to {most}, or not.")
+    return int(given)
 
 
 def set_out_warm() -> None:
@@ -140,13 +166,18 @@ def is_warm() -> bool:
 @contextmanager
 def worker_environment() -> Iterator[None]:
     """Give this process the environment of a worker for a while: those it starts inherit it."""
-    with _environment(for_worker()):
+    with _environment(worker_variables()):
         yield
 
 
-def for_worker() -> dict[str, str]:
-    """Return the environment of a worker."""
-    return WORKER | {BACKEND: backend()} | _unset(programs_kept())
+def worker_variables() -> dict[str, str]:
+    """Return the environment of a worker.
+
+    An operation takes one thread, since its result depends on how many it is split over. Several trainings
+    at once only need as many of them to be begun at a time, which changes no result.
+    """
+    own = {BACKEND: backend(), "TF_NUM_INTEROP_THREADS": str(n_threads())}
+    return {**QUIET, **TELEMETRY, **ONE_THREAD, **CARD, **_unset(programs_kept()), **own}
 
 
 def programs_kept() -> dict[str, str]:

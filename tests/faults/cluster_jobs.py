@@ -69,6 +69,18 @@ def times(job):
     return begun, time.monotonic()
 
 
+def span(seconds):
+    """Return when it began and ended, by the clock of this machine."""
+    begun = time.monotonic()
+    time.sleep(seconds)
+    return begun, time.monotonic()
+
+
+def threads(_job):
+    """Return how many operations begin at once, and over how many threads one is split."""
+    return [os.environ[f"TF_NUM_{kind}_THREADS"] for kind in ("INTEROP", "INTRAOP")]
+
+
 def never(job):
     """Break each time."""
     if job == "raises":

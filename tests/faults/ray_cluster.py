@@ -36,19 +36,25 @@ class RayCluster:
         self._gcs = None
 
     def start(self):
+        self.begin()
+        self._until(lambda: self.n_nodes() == 1)
+
+    def begin(self, **variables):
+        """Start the head with variables of its own, and return when it listens: it may not serve us."""
         port = self.address.partition(":")[2]
         own = ("--port", port, "--num-cpus", "0", "--temp-dir", str(self.folder))
-        self._ray("--head", *own, "--include-dashboard", "false")
-        self._until(1)
+        self._ray("--head", *own, "--include-dashboard", "false", **variables)
+        self._until(lambda: reachable(self.address))
 
-    def add_node(self, *, hidden=None):
+    def add_node(self, *, hidden=None, cpus=1):
         """Add a node and return its process; a folder that is `hidden` is empty for it.
 
         One after the other: of two that begin at once on a machine, Ray loses one now and then.
         """
         before = self.n_nodes()
-        process = self._ray("--address", self.address, "--num-cpus", "1", hidden=hidden)
-        self._until(before + 1)
+        words = ("--address", self.address, "--num-cpus", str(cpus))
+        process = self._ray(*words, hidden=hidden)
+        self._until(lambda: self.n_nodes() == before + 1)
         return process
 
     def kill(self, process):
@@ -73,7 +79,7 @@ class RayCluster:
         self._gcs = self._gcs or GcsClient(address=self.address)
         return sum(node.state == ALIVE for node in self._gcs.get_all_node_info().values())
 
-    def _ray(self, *words, hidden=None):
+    def _ray(self, *words, hidden=None, **variables):
         command = [
             *(sys.executable, "-c", "from ray.scripts.scripts import main; main()", "start", *words),
             *("--node-ip-address", "127.0.0.1", "--disable-usage-stats", "--block"),
@@ -83,16 +89,16 @@ class RayCluster:
             hide = f"mount -t tmpfs none '{hidden}' && exec \"$@\""
             command = ["unshare", "-m", "sh", "-c", hide, "sh", *command]
         paths = (str(HERE), str(HERE.parent), os.environ.get("PYTHONPATH", ""))
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))} | variables
         log = (self.folder / f"{len(self.processes)}.log").open("w")
         self.processes.append(
             subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
         )
         return self.processes[-1]
 
-    def _until(self, n_nodes):
+    def _until(self, found):
         end = time.monotonic() + 60
-        while self.n_nodes() != n_nodes:
-            assert all(node.poll() is None for node in self.processes), "a node of the cluster did not start"
+        while not found():
+            assert self.processes[-1].poll() is None, "a node of the cluster did not start"
             assert time.monotonic() < end, "a node of the cluster did not join"
             time.sleep(0.2)

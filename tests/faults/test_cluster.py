@@ -1,5 +1,6 @@
 """Jobs on a real cluster: the same results as here, whatever of it breaks on the way."""
 
+import itertools
 import os
 import socket
 import subprocess
@@ -15,10 +16,12 @@ import pytest
 from ray_cluster import RayCluster
 
 from conftest import MINIATURE, copy_of, files_of, run_stages
+from lstmfcn.environment import THREADS
 from lstmfcn.errors import DataError
 from lstmfcn.pipeline import jobs as queue
+from lstmfcn.pipeline.doctor import examine
+from lstmfcn.pipeline.executors import at_once, run_jobs
 from lstmfcn.pipeline.executors import ray as cluster_work
-from lstmfcn.pipeline.executors import run_jobs
 from lstmfcn.pipeline.executors.node import OtherCodeError
 from lstmfcn.pipeline.executors.ray import ClusterError, JobLostError
 from lstmfcn.pipeline.table import STAGES
@@ -65,7 +68,9 @@ def connected(cluster):
         patch.setenv(cluster_work.ADDRESS, cluster.address)
         patch.setenv("LSTMFCN_CHECKPOINT_SECONDS", "0.5")
         patch.setattr(cluster_work, "LOOK", 0.5)
+        patch.setenv(THREADS, "2")  # which the nodes have as well; jobs ask for one processor all the same
         cluster_work.check()
+        patch.delenv(THREADS)
         yield cluster
     ray.shutdown()
     cluster_work._connected.cache_clear()
@@ -125,9 +130,41 @@ def test_jobs_give_results_or_errors_and_may_write_to_what_they_are_given(sessio
 
 def test_no_node_does_more_at_once_than_it_has_processors(session, tmp_path):
     """A job that waits for an answer of Ray's gives up its processor: none may."""
+    until(lambda: at_once() == 2)  # a node that another test has killed no longer counts
     spans = list(run(cluster_jobs.times, [tmp_path / str(i) for i in range(6)]).values())
-    at_once = [sum(begun <= moment < end for begun, end in spans) for moment, _ in spans]
-    assert max(at_once) == 2
+    together = [sum(begun <= moment < end for begun, end in spans) for moment, _ in spans]
+    assert max(together) == 2
+
+
+def test_what_waits_for_a_processor_is_told_of_until_it_has_one(session, monkeypatch):
+    """The third job on two processors: at growing intervals, and when it has begun."""
+    monkeypatch.setattr(cluster_work, "LIMIT", 0.3)
+    until(lambda: at_once() == 2)
+    told = []
+    done = run(cluster_jobs.span, [2.0] * 3, lambda *what: told.append(what))
+    (third,) = (i for i, (begun, _) in done.items() if begun >= min(end for _, end in done.values()))
+    *waiting, last = ((seconds, cause) for index, seconds, cause in told if index == third)
+    assert last == (0.0, "")
+    assert len(waiting) >= 2
+    assert all(later > 2 * earlier > 0.6 for (earlier, _), (later, _) in itertools.pairwise(waiting))
+    assert all(c.startswith("the processors of the cluster are all at work. `ray") for _, c in waiting)
+
+
+def test_a_job_with_threads_waits_for_a_node_that_has_as_many_processors(session, monkeypatch):
+    """With the node that joins it is done, and has as many threads there as it would here."""
+    monkeypatch.setattr(cluster_work, "LIMIT", 0.3)
+    monkeypatch.setenv(THREADS, "2")
+    told, nodes = [], []
+    assert at_once() is None
+
+    def watch(_index, _seconds, cause):
+        told.append(cause)
+        if not nodes:
+            nodes.append(session.add_node(cpus=2))
+
+    assert run(cluster_jobs.threads, [0], watch) == {0: ["2", "1"]}
+    assert told[0].startswith("no node of the cluster has 2 processors, which a job asks for. `ray")
+    session.kill(*nodes)
 
 
 @pytest.mark.parametrize("dies", ["raises", "killed"])
@@ -239,3 +276,35 @@ def test_without_a_cluster_a_sentence_says_so_within_seconds(monkeypatch, addres
     assert time.monotonic() - begun < 10
     assert cluster_work.ADDRESS in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_a_cluster_that_asks_for_a_token_serves_those_alone_who_have_it():
+    code = "from lstmfcn.pipeline.executors import check; print(check())"
+    made, own = RayCluster(), {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "right" * 8}
+    try:
+        made.begin(**own)
+        asking = [
+            subprocess.Popen(
+                [sys.executable, "-c", code],
+                env=os.environ | {cluster_work.ADDRESS: made.address} | given,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for given in (own, own | {"RAY_AUTH_TOKEN": "wrong" * 8})
+        ]
+        (served, _), (_, refused) = (each.communicate(timeout=60) for each in asking)
+    finally:
+        made.stop()
+    assert served == f"the cluster at {made.address} answers: 0 processors\n"
+    assert "does the work: it asks for a token: RAY_AUTH_MODE=token and RAY_AUTH_TOKEN" in refused
+
+
+def test_the_doctor_says_once_that_no_cluster_answers_and_estimates_nothing(finished, tmp_path, monkeypatch):
+    study = copy_of(finished[0], tmp_path / "study")
+    assert "all together about" in "".join(text for _, text in examine(study))
+    monkeypatch.setattr(cluster_work, "_connected", cluster_work._connected.__wrapped__)
+    monkeypatch.setenv(cluster_work.ADDRESS, "127.0.0.1:1")
+    said = list(examine(study))
+    assert [fine for fine, text in said if "No cluster at 127.0.0.1:1" in text] == [False]
+    assert "all together about" not in "".join(text for _, text in said)

@@ -30,21 +30,37 @@ def die(x):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_every_job_gives_its_result_or_its_error(workers, monkeypatch):
-    monkeypatch.setattr(work, "n_workers", lambda: workers)
+    monkeypatch.setattr(work, "at_once", lambda: workers)
     results = dict(run_jobs(square, [1, 2, 3, 4]))
     assert isinstance(results.pop(2), DataError)
     assert results == {0: (1, "1"), 1: (4, "1"), 3: (16, "1")}
 
 
 def test_the_environment_says_how_many_workers_there_are(monkeypatch):
-    own = work.n_workers()
+    own = work.at_once()
     assert own == len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else own >= 1
     monkeypatch.setenv("LSTMFCN_WORKERS", "3")
-    assert work.n_workers() == 3
+    assert work.at_once() == 3
     for wrong in ("0", "-1", "two", "1.5", "99999"):
         monkeypatch.setenv("LSTMFCN_WORKERS", wrong)
         with pytest.raises(LstmfcnError, match=f"LSTMFCN_WORKERS is '{wrong}'"):
-            work.n_workers()
+            work.at_once()
+
+
+def threads(x):
+    return [os.environ[f"TF_NUM_{kind}_THREADS"] for kind in ("INTRAOP", "INTEROP")]
+
+
+def test_a_job_with_threads_begins_as_many_operations_at_once_and_leaves_each_to_one(monkeypatch):
+    """And there are fewer workers, so that the machine has no more to do than cores."""
+    cores = work.at_once()
+    monkeypatch.setenv("LSTMFCN_THREADS", "2")
+    assert work.at_once() == max(1, cores // 2)
+    monkeypatch.setattr(work, "at_once", lambda: 6)  # a pool that no other test has used
+    assert dict(run_jobs(threads, [1])) == {0: ["1", "2"]}
+    monkeypatch.setenv("LSTMFCN_THREADS", "many")
+    with pytest.raises(LstmfcnError, match="LSTMFCN_THREADS is 'many'"):
+        dict(run_jobs(threads, [1]))
 
 
 class Result:
@@ -72,7 +88,7 @@ def pid(x):
 
 
 def test_no_more_workers_than_jobs(monkeypatch):
-    monkeypatch.setattr(work, "n_workers", lambda: 7)  # a pool that no other test has used
+    monkeypatch.setattr(work, "at_once", lambda: 7)  # a pool that no other test has used
     (_, worker), *others = run_jobs(pid, [1])
     assert others == []
     assert len(work._pool(7)[0]._processes) == 1
@@ -81,7 +97,7 @@ def test_no_more_workers_than_jobs(monkeypatch):
 
 def test_jobs_are_asked_for_when_their_turn_comes(monkeypatch):
     """A job may hold the weights it starts from: of thousands, not all fit in memory."""
-    monkeypatch.setattr(work, "n_workers", lambda: 2)
+    monkeypatch.setattr(work, "at_once", lambda: 2)
     asked = []
 
     def jobs():
@@ -133,7 +149,7 @@ def test_a_stopped_worker_is_told_of_at_growing_intervals_and_when_it_goes_on(
 ):
     """Whether it is the only one or another works beside it."""
     monkeypatch.setattr(signs, "LIMIT", 0.3)
-    monkeypatch.setattr(work, "n_workers", lambda: 1 + n_others)
+    monkeypatch.setattr(work, "at_once", lambda: 1 + n_others)
     paths = [tmp_path / str(i) for i in range(1 + n_others)]
     told = []
 

@@ -84,7 +84,7 @@ def test_only_what_is_new_runs(finished, tmp_path, monkeypatch, capsys):
     run_in(["search"], workspace, config.load(workspace.params))
     assert [one.subject for one in begun] == ["Bumps resample 1 lstm_fcn", "Bumps resample 1 alstm_fcn"]
     assert "2 of 4 jobs finished before\nsearch: 2 jobs to run, about " in capsys.readouterr().out
-    told = outlook(workspace, config.load(workspace.params))
+    told = outlook(workspace, config.load(workspace.params), 2)
     assert "1 dataset x 2 resamples x 2 classifiers x 1 seed: jobs: 4 of search, 4 of train, 8 of" in told
     assert "all together about " in told
 

@@ -131,6 +131,7 @@ def test_the_status_says_queue_rate_and_what_is_under_way(tmp_path, monkeypatch)
     """By hand: one job of size 3 of 12 took 60 s, so 180 s are left."""
     workspace = Workspace(tmp_path)
     assert list(status(workspace)) == ["No stage is at work here."]
+    monkeypatch.setenv("LSTMFCN_WORKERS", "3")
     monkeypatch.setattr("time.time", lambda: 1000.0)
     checkpoint(workspace.scratch / "k1/cells-8/fold-1.npz", [0.5, 0.25])
     tally = Tally(workspace, "search", kept=4)
@@ -141,7 +142,11 @@ def test_the_status_says_queue_rate_and_what_is_under_way(tmp_path, monkeypatch)
     first, second, third = status(workspace)
     assert first == "search: 1 of 3 jobs done (4 more were finished before); 1.0 a minute, about 3 min left"
     assert second == "  GunPoint lstm_fcn: cells-8, fold 1, epoch 2; 1 trainings begun"
-    assert third.startswith("  1 more wait")
-    tally.end(1)
-    tally.end(2)
+    assert third == "  1 more wait, or have just begun (3 are done at once)"
+    monkeypatch.setattr("lstmfcn.pipeline.status.at_once", lambda: None)
+    tally = Tally(workspace, "train", kept=0)
+    tally.add("GunPoint fcn", "GunPoint", 1.0)
+    tally.note()
+    assert list(status(workspace))[1:] == ["  1 more wait, or have just begun"]
+    tally.end(0)
     assert list(status(workspace)) == ["No stage is at work here."]

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lstmfcn.environment import n_threads
 from lstmfcn.errors import DataError
 from lstmfcn.evaluation.scores import accuracy, log_loss
 from lstmfcn.files import read_arrays
 from lstmfcn.runs.predictions import Predictions
 from lstmfcn.training.checkpoint import Checkpoint
-from lstmfcn.training.loop import Engine, History, Labelled, Progress
+from lstmfcn.training.loop import Engine, History, Labelled, Progress, backend
 from lstmfcn.training.recipe import TrainingRecipe
 from lstmfcn.training.weights import Weights, get_weights
 
@@ -175,10 +179,8 @@ def train_with_folds(
     scratch
         A folder for the checkpoints of these trainings; without one there are none.
     """
-    folds = _fold_tasks(X, y, recipe, fold, fold_starts, seed, progress, scratch)
-    tell = _prefixed(progress, "whole training split")
 
-    def whole(engine: Engine) -> Trained:
+    def train_whole(engine: Engine) -> tuple[Weights, History]:
         history = engine.train(
             X,
             y,
@@ -186,13 +188,14 @@ def train_with_folds(
             start=start,
             seed=seed,
             selection=selection,
-            progress=tell,
+            progress=_prefixed(progress, "whole training split"),
             checkpoint=_checkpoint(scratch, "whole"),
         )
-        return history, get_weights(engine.model), None
+        return get_weights(engine.model), history
 
-    *of_folds, (history, weights, _) = engine.each([*folds, whole])
-    out_of_fold, kept = _put_together(y, fold, engine, of_folds)
+    folds = _trainings_of_folds(X, y, recipe, fold, fold_starts, seed, progress, scratch)
+    *done, (weights, history) = _trained(engine, [*folds, train_whole])
+    out_of_fold, kept = _held_out(engine, y, fold, done)
     return Outcome(weights, kept, history, out_of_fold)
 
 
@@ -217,15 +220,39 @@ def cross_validate(
     OutOfFold, tuple of Weights
         The predictions, and the weights each fold kept.
     """
-    tasks = _fold_tasks(X, y, recipe, fold, starts, seed, progress, scratch)
-    return _put_together(y, fold, engine, engine.each(tasks))
+    folds = _trainings_of_folds(X, y, recipe, fold, starts, seed, progress, scratch)
+    return _held_out(engine, y, fold, _trained(engine, folds))
 
 
-Trained = tuple[History, Weights, NDArray[np.float32] | None]
-"""A training's history, the weights it kept, and the probabilities of the series it held out, if any."""
+Training = Callable[[Engine], Any]
+"""Trains with an engine, which is its own meanwhile, and returns what that gave."""
 
 
-def _fold_tasks(
+def _trained(engine: Engine, trainings: Sequence[Training]) -> list[Any]:
+    """Return what each training gave, in their order; as many are done at once as a job has threads.
+
+    Each is computed by one thread, so that no result depends on how many there are; or all are computed
+    together, where the backend does so.
+    """
+    size = len(trainings) if backend.SIDE_BY_SIDE else min(n_threads(), len(trainings))
+    if size <= 1:
+        return [train(engine) for train in trainings]
+    idle: SimpleQueue[Engine] = SimpleQueue()
+    for one in engine.crew(size):
+        idle.put(one)
+
+    def train_with_an_idle_one(train: Training) -> Any:
+        own = idle.get()
+        try:
+            return train(own)
+        finally:
+            idle.put(own)
+
+    with ThreadPoolExecutor(size) as threads:
+        return list(threads.map(train_with_an_idle_one, trainings))
+
+
+def _trainings_of_folds(
     X: NDArray[np.float32],
     y: NDArray[np.int64],
     recipe: TrainingRecipe,
@@ -234,15 +261,15 @@ def _fold_tasks(
     seed: int,
     progress: Progress | None,
     scratch: Path | None,
-) -> list[Callable[[Engine], Trained]]:
-    """Return what trains each fold; see `Engine.each`."""
+) -> list[Training]:
+    """Return the training of each fold; see `cross_validate`. It gives weights and probabilities."""
     n_folds = int(fold.max()) + 1
     if len(starts) != n_folds:
         raise ValueError(f"{n_folds} folds need as many weights to start from, not {len(starts)}.")
 
-    def train(k: int, engine: Engine) -> Trained:
+    def train_fold(k: int, engine: Engine) -> tuple[Weights, NDArray[np.float32]]:
         held, rest = fold == k, fold != k
-        history = engine.train(
+        engine.train(
             X[rest],
             y[rest],
             recipe,
@@ -251,19 +278,22 @@ def _fold_tasks(
             progress=_prefixed(progress, f"fold {k + 1}/{n_folds}"),
             checkpoint=_checkpoint(scratch, f"fold-{k}"),
         )
-        return history, get_weights(engine.model), engine.predict(X[held])
+        return get_weights(engine.model), engine.predict(X[held])
 
-    return [partial(train, k) for k in range(n_folds)]
+    return [partial(train_fold, k) for k in range(n_folds)]
 
 
-def _put_together(
-    y: NDArray[np.int64], fold: NDArray[np.int64], engine: Engine, trained: Sequence[Trained]
+def _held_out(
+    engine: Engine,
+    y: NDArray[np.int64],
+    fold: NDArray[np.int64],
+    done: Sequence[tuple[Weights, NDArray[np.float32]]],
 ) -> tuple[OutOfFold, tuple[Weights, ...]]:
-    """Return the predictions of all folds, and the weights each kept."""
+    """Return the predictions of all folds, and the weights of each."""
     probabilities = np.full((len(y), engine.model.output_shape[-1]), np.nan, dtype=np.float32)
-    for k, (_, _, predicted) in enumerate(trained):
+    for k, (_, predicted) in enumerate(done):
         probabilities[fold == k] = predicted
-    return OutOfFold(y, fold, probabilities), tuple(weights for _, weights, _ in trained)
+    return OutOfFold(y, fold, probabilities), tuple(weights for weights, _ in done)
 
 
 def _checkpoint(scratch: Path | None, name: str) -> Checkpoint | None:

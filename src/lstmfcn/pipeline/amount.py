@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from lstmfcn.config import Params
-from lstmfcn.pipeline.executors.processes import n_workers
+from lstmfcn.pipeline.executors import at_once
 from lstmfcn.pipeline.progress import duration
 from lstmfcn.pipeline.recipes import grid_of
 from lstmfcn.runs.facts import facts_in
@@ -14,7 +14,7 @@ from lstmfcn.workspace import Workspace
 
 
 def seconds_for(size: float, finished: Iterable[tuple[float, Mapping[str, object]]]) -> float | None:
-    """Return how long so much work will take on this machine's workers.
+    """Return how long so much work will take where it is done.
 
     Parameters
     ----------
@@ -26,15 +26,25 @@ def seconds_for(size: float, finished: Iterable[tuple[float, Mapping[str, object
     Returns
     -------
     float or None
-        None where nobody knows how long any of them took.
+        None where nobody knows how long any of them took, or how many are done at once.
     """
     known = [(own, seconds) for own, facts in finished if (seconds := _seconds(facts)) is not None]
     done = sum(own for own, _ in known)
-    return size * sum(seconds for _, seconds in known) / done / n_workers() if done else None
+    if not done or (n := at_once()) is None:
+        return None
+    return size * sum(seconds for _, seconds in known) / done / n
 
 
-def outlook(workspace: Workspace, params: Params) -> str:
-    """Say how many jobs the parameters ask for, and how long all would take by what finished ones took."""
+def outlook(workspace: Workspace, params: Params, n: int | None) -> str:
+    """Say how many jobs the parameters ask for, and how long all would take by what finished ones took.
+
+    Parameters
+    ----------
+    workspace, params
+        The study.
+    n
+        How many jobs are done at once; None where nobody knows: then only their number is told.
+    """
     grid = grid_of(params)
     trainings = list(grid.trainings())
     jobs = {
@@ -43,26 +53,25 @@ def outlook(workspace: Workspace, params: Params) -> str:
         "finetune": sum(len(grid.iterations_of(classifier)) for classifier, _ in trainings),
         "evaluate": len(trainings),
     }
-    told = ", ".join(f"{n} of {stage}" for stage, n in jobs.items() if n)
+    told = ", ".join(f"{count} of {stage}" for stage, count in jobs.items() if count)
     sizes = {
         "dataset": len(params.datasets),
         "resample": params.resamples,
         "classifier": len(params.classifiers),
         "seed": len(params.seeds),
     }
-    what = f"{' x '.join(counted(n, one) for one, n in sizes.items())}: jobs: {told}"
+    what = f"{' x '.join(counted(size, one) for one, size in sizes.items())}: jobs: {told}"
+    if n is None:
+        return what
     total = 0.0
-    for stage, n in jobs.items():
+    for stage, count in jobs.items():
         path = workspace.facts_of(stage)
         facts = facts_in(path) if path.exists() else {}
         taken = [seconds for each in facts.values() if (seconds := _seconds(each)) is not None]
-        if n and not taken:
+        if count and not taken:
             return what
-        total += n * sum(taken) / len(taken) if n else 0.0
-    return (
-        f"{what}; all together about {duration(total / n_workers())} on {counted(n_workers(), 'worker')}, by "
-        "what finished ones took"
-    )
+        total += count * sum(taken) / len(taken) if count else 0.0
+    return f"{what}; all together about {duration(total / n)}, {n} at once, by what finished ones took"
 
 
 def _seconds(facts: Mapping[str, object]) -> float | None:

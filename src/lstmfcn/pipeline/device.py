@@ -8,6 +8,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
+from lstmfcn.environment import n_threads
 from lstmfcn.pipeline.executors.stacks import CARDS
 
 GIB = 2**30
@@ -52,8 +53,7 @@ class Meter:
     def _name(self) -> str:
         if self._is_card():
             return "GPU" if self._device is None else str(self._device.device_kind)
-        threads = os.environ.get("OMP_NUM_THREADS", "all") if self._device is None else "all"
-        return f"CPU, {threads} thread(s)"
+        return f"CPU, {n_threads() if self._device is None else 'all'} thread(s)"
 
     def _read(self, function: str) -> Any:
         """Return what the library says of the card; None where it says nothing."""

@@ -15,7 +15,7 @@ from lstmfcn.classifiers.table import classifiers, references
 from lstmfcn.data.names import checked_name
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.pipeline.amount import outlook
-from lstmfcn.pipeline.executors import check
+from lstmfcn.pipeline.executors import at_once, check
 from lstmfcn.workspace import Workspace
 
 LEAST_FREE = 2.0  # GB, for the artifacts of a small study
@@ -25,13 +25,19 @@ def examine(workspace: Workspace) -> Iterator[tuple[bool, str]]:
     """Yield (whether it is fine, a sentence) for each check; an emptied dvc.lock is mended."""
     version = ".".join(map(str, sys.version_info[:3]))
     yield (3, 11) <= sys.version_info[:2] <= (3, 13), f"Python {version} (3.11 to 3.13 do)"
-    found = None
+    found = n = None
+    try:
+        if told := check():
+            yield True, told
+        n = at_once()
+    except LstmfcnError as error:
+        yield False, str(error)
     try:
         found = config.load(workspace.params)
         yield True, f"{workspace.params} is understood: {', '.join(found.datasets)}"
         for dataset in found.datasets:
             checked_name(dataset)
-        yield True, outlook(workspace, found)
+        yield True, outlook(workspace, found, n)
     except LstmfcnError as error:
         yield False, str(error)
     models = [name for name in classifiers() if name not in references()]
@@ -46,11 +52,6 @@ def examine(workspace: Workspace) -> Iterator[tuple[bool, str]]:
     if given:
         there = Path(given).is_dir()
         yield there, f"LSTMFCN_UCR_DIR is {given}" + ("" if there else ", which is not a folder")
-    try:
-        if told := check():
-            yield True, told
-    except LstmfcnError as error:
-        yield False, str(error)
     fine, message = _open_to_us(workspace)
     yield fine, message
     if fine or os.access(workspace.mlruns, os.X_OK):

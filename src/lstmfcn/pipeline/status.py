@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 from lstmfcn.files import read_json, write_json
-from lstmfcn.pipeline.executors.processes import n_workers
+from lstmfcn.pipeline.executors import at_once
 from lstmfcn.pipeline.progress import duration
 from lstmfcn.tracking.live import epochs_in
 from lstmfcn.workspace import Workspace
@@ -46,6 +46,8 @@ class Queue:
         How many of the others are done, and how many there are.
     done_size, size
         How much work that is, in any unit.
+    at_once
+        How many of them are done at once, as things were; None where nobody knew.
     left
         Name and key of the next jobs that are not done, in the order in which they begin.
     """
@@ -58,6 +60,7 @@ class Queue:
     n_jobs: int
     done_size: float
     size: float
+    at_once: int | None
     left: tuple[tuple[str, str], ...]
 
     def seconds_left(self, now: float) -> float | None:
@@ -125,6 +128,7 @@ class Tally:
             n_jobs=self._n_jobs,
             done_size=self._done_size,
             size=self._size,
+            at_once=at_once(),
             left=tuple((name, key) for name, key, _ in itertools.islice(self._left.values(), NAMED)),
         )
 
@@ -154,7 +158,8 @@ def status(workspace: Workspace) -> Iterator[str]:
             yield f"  {name}: {told}"
             waiting -= 1
     if waiting:
-        yield f"  {waiting} more wait, or have just begun ({n_workers()} workers)"
+        most = f" ({queue.at_once} are done at once)" if queue.at_once is not None else ""
+        yield f"  {waiting} more wait, or have just begun{most}"
 
 
 def _epochs(folder: Path) -> str:

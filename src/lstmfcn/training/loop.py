@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,8 +32,6 @@ backend: Any = import_module(f"lstmfcn.training.{load_backend()}")
 Progress = Callable[[str], None]
 Observe = Callable[["EpochEnd"], bool]
 Labelled = tuple[NDArray[np.float32], NDArray[np.int64]]
-
-T = TypeVar("T")
 
 EXPLODED = 1e6  # nats
 
@@ -104,6 +101,21 @@ class Engine:
         self._statistics = backend.BatchNormStatistics(model)
         self._epochs: dict[Compute, tensorflow.CompiledEpoch] = {}
         self._probabilities = backend.predictor(model)
+        self._others: list[Engine] = []
+
+    def crew(self, size: int) -> list[Engine]:
+        """Return so many engines for the same network, itself the first; the others are kept.
+
+        Each has weights of its own, which are no good before some are set: a training sets those that it
+        starts from. Any of them gives the same result, so that they can be used at once.
+        """
+        import keras
+
+        while len(self._others) < size - 1:
+            with keras_defaults():
+                model = keras.models.clone_model(self.model)
+            self._others.append(Engine(model, self._low_precision))
+        return [self, *self._others[: size - 1]]
 
     def train(
         self,
@@ -243,25 +255,6 @@ class Engine:
             state.kept_epoch,
             1 - np.minimum.accumulate(state.watched) / len(chosen.y) if chosen is not None else None,
         )
-
-    def each(self, tasks: Sequence[Callable[[Engine], T]]) -> list[T]:
-        """Return what tasks give, each of which is called with an engine of this network.
-
-        Where the backend computes trainings side by side each has an engine and a thread of its own, else
-        this one, in their order. It is in any case the last one's, whose weights stay in it.
-        """
-        if not backend.SIDE_BY_SIDE:
-            return [task(self) for task in tasks]
-        engines = [*(self._another() for _ in tasks[1:]), self]
-        with ThreadPoolExecutor(max(1, len(tasks))) as pool:
-            return list(pool.map(lambda task, engine: task(engine), tasks, engines))
-
-    def _another(self) -> Engine:
-        """Return another engine of the same network."""
-        import keras
-
-        with keras_defaults():
-            return Engine(keras.models.clone_model(self.model), self._low_precision)
 
     def compiled(self, compute: Compute) -> tensorflow.CompiledEpoch:
         """Return the network as it is trained in a number format; made when first asked for."""

@@ -110,7 +110,9 @@ def folds():
         engine = Engine(network("lstm_fcn"))
         starts = [engine.initial] * 2
         options = {"fold": fold, "start": engine.initial, "fold_starts": starts, "seed": SEED}
-        found.append((train_with_folds(engine, X, y, recipe(3), **options), engine.predict(X)))
+        outcome = train_with_folds(engine, X, y, recipe(3), **options)
+        set_weights(engine.model, outcome.weights)
+        found.append((outcome, engine.predict(X)))
     return {
         "loss": np.array([outcome.history.loss for outcome, _ in found]),
         "out_of_fold": np.array([outcome.out_of_fold.probabilities for outcome, _ in found]),

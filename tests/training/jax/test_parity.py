@@ -124,7 +124,6 @@ def test_a_training_in_a_stack_is_what_it_is_alone(answers):
 
 
 def test_folds_are_side_by_side_what_they_are_one_after_the_other(answers):
-    """The engine is left with the weights of the whole split, as elsewhere."""
     found = answers[1]["folds"]
     np.testing.assert_allclose(*found["loss"], atol=1e-4)
     np.testing.assert_allclose(*found["out_of_fold"], atol=1e-2)

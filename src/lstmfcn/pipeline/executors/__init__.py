@@ -1,13 +1,14 @@
 """Running jobs, wherever an executor runs them: each is a module of this folder.
 
 A job is a pure function of its arguments, so how many workers run, and where, changes no result.
-Each worker computes with one thread: then a result does not depend on how many workers share the
-machine either, and many small jobs fill it better than one job with many threads.
+Each training is computed by one thread: many small jobs fill a machine better than one job with many threads,
+and what an operation gives depends on how many it is split over. With `LSTMFCN_THREADS` a job does so many of
+its trainings at once.
 
 An executor is a module with `is_wanted()`, whether the environment asks for it, and
-`run(function, jobs, watch)`, which does what `run_jobs` says. It may have `start_workers()` and `check()`,
-which do what the functions of these names here say. Where none is asked for, worker processes on this machine
-do the work.
+`run(function, jobs, watch)`, which does what `run_jobs` says. It may have `start_workers()`, `check()` and
+`at_once()`, which do what the functions of these names here say. Where none is asked for, worker processes
+on this machine do the work.
 """
 
 from __future__ import annotations
@@ -70,6 +71,18 @@ def check() -> str:
     """
     module = executor()
     return module.check() if hasattr(module, "check") else ""
+
+
+def at_once() -> int | None:
+    """Return how many jobs are done at once, as things are now; None where nobody knows.
+
+    Raises
+    ------
+    LstmfcnError
+        If what is to do them does not answer, or the environment asks for it in a way that is not understood.
+    """
+    module = executor()
+    return module.at_once() or None if hasattr(module, "at_once") else None
 
 
 def executor() -> Any:

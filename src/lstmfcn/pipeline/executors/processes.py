@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 from threadpoolctl import threadpool_limits
 
-from lstmfcn.environment import is_warm, set_out_warm, worker_environment
+from lstmfcn.environment import is_warm, n_threads, number_in, set_out_warm, worker_environment
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.pipeline.executors import Watch
 from lstmfcn.pipeline.executors.signs import Signs
@@ -30,32 +30,29 @@ class WorkerLostError(LstmfcnError):
     """A worker process ended without an answer (killed, or out of memory)."""
 
 
-def n_workers() -> int:
-    """Return how many workers this machine runs at once: `LSTMFCN_WORKERS`, or one a core it may use.
+def at_once() -> int:
+    """Return how many workers this machine runs at once: `LSTMFCN_WORKERS`, or one for so many of its cores.
+
+    So many are the threads of a job. Cores that this process may not use do not count.
 
     Raises
     ------
     LstmfcnError
-        If the variable is no number of workers.
+        If a variable is no number of workers, or of threads.
     """
-    given = os.environ.get(WORKERS)
-    if given:
-        if not given.isdecimal() or not 1 <= int(given) <= MOST_WORKERS:
-            raise LstmfcnError(
-                f"{WORKERS} is {given!r:.50}. Set it to a number from 1 to {MOST_WORKERS}, or not."
-            )
-        return int(given)
+    if (given := number_in(WORKERS, MOST_WORKERS)) is not None:
+        return given
     cores = (
         len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else os.cpu_count()
     )
-    return cores or 1
+    return max(1, (cores or 1) // n_threads())
 
 
 def start_workers() -> None:
     """Fork the workers of a warm process, which has what they need loaded; those of another start in time."""
     if is_warm():
         with worker_environment():
-            pool, _ = _pool(n_workers())
+            pool, _ = _pool(at_once())
             pool.submit(_nothing).result()
 
 
@@ -66,7 +63,7 @@ def _nothing() -> None:
 def run(function: Callable[[Any], Any], jobs: Iterable[Any], watch: Watch) -> Iterator[tuple[int, Any]]:
     """Run jobs in workers; see `lstmfcn.pipeline.executors.run_jobs`."""
     with worker_environment():  # a worker inherits it before its first import
-        workers = n_workers()
+        workers = at_once()
         pool, slots = _pool(workers)
         signs = Signs(slots, watch)
         futures: dict[Future[Any], int] = {}

@@ -16,22 +16,23 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from lstmfcn.environment import for_worker
+from lstmfcn.environment import THREADS, n_threads, worker_variables
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.files import member, write_bytes
 from lstmfcn.pipeline.executors import Watch
 from lstmfcn.pipeline.executors.node import LOOK, Desk, checkpoints_in, work
 from lstmfcn.runs.code import vouchers
+from lstmfcn.wording import counted
 
 ADDRESS = "LSTMFCN_RAY_ADDRESS"
 
-SHARED = ("LSTMFCN_CHECKPOINT_SECONDS",)
+SHARED = ("LSTMFCN_CHECKPOINT_SECONDS", THREADS)
 """What of this process's environment the nodes have as well."""
 
 ATTEMPTS = 3
@@ -44,7 +45,7 @@ LIMIT = 30.0
 """After so many seconds without a place on the cluster a job is told of; then after twice as many."""
 
 LEAST_MEMORY, MEMORY_A_BYTE = 1 << 30, 50
-"""Bytes that a job asks for: of its libraries, and so many times what is sent of it."""
+"""Bytes that a job asks for: of its libraries, and for each thread so many times what is sent of it."""
 
 
 class ClusterError(LstmfcnError):
@@ -82,7 +83,20 @@ def check() -> str:
         If there is none that would do the work.
     """
     ray = _connected()
-    return f"the cluster at {os.environ[ADDRESS]} answers: {_cpus(ray)} processors"
+    return f"the cluster at {os.environ[ADDRESS]} answers: {counted(sum(_cpus(ray)), 'processor')}"
+
+
+def at_once() -> int:
+    """Return how many jobs the cluster has processors for, as it is now.
+
+    Raises
+    ------
+    ClusterError
+        If there is none that would do the work.
+    """
+    ray = _connected()
+    with _losses_told():
+        return _room(ray)
 
 
 def run(function: Callable[[Any], Any], jobs: Iterable[Any], watch: Watch) -> Iterator[tuple[int, Any]]:
@@ -95,33 +109,41 @@ def run(function: Callable[[Any], Any], jobs: Iterable[Any], watch: Watch) -> It
     desk, expected = _desk(), vouchers()
     turns, again, sent = enumerate(jobs), deque[_Sent](), dict[Any, _Sent]()
     try:
-        while True:
-            while len(sent) < 2 * _cpus(ray) and (one := _next(again, turns)) is not None:
-                sent[_send(ray, function, one, desk, expected)] = one
-            if not sent:
-                return
-            done, _ = ray.wait(list(sent), num_returns=1, timeout=LOOK)
-            _take(ray, desk, sent.values(), watch)
-            for reference in done:
-                one = sent.pop(reference)
-                try:
-                    result, files = ray.get(reference)
-                except ray.exceptions.RayError as error:
-                    if one.attempt < ATTEMPTS:
-                        again.append(_Sent(one.index, one.job, one.attempt + 1))
+        with _losses_told():
+            while True:
+                while len(sent) < 2 * max(1, _room(ray)) and (one := _next(again, turns)) is not None:
+                    sent[_send(ray, function, one, desk, expected)] = one
+                if not sent:
+                    return
+                done, _ = ray.wait(list(sent), num_returns=1, timeout=LOOK)
+                _take(ray, desk, sent.values(), watch)
+                for reference in done:
+                    one = sent.pop(reference)
+                    try:
+                        result, files = ray.get(reference)
+                    except ray.exceptions.RayError as error:
+                        if one.attempt < ATTEMPTS:
+                            again.append(_Sent(one.index, one.job, one.attempt + 1))
+                        else:
+                            yield one.index, JobLostError(f"tried {ATTEMPTS} times; last, {_reason(error)}")
                     else:
-                        yield one.index, JobLostError(f"tried {ATTEMPTS} times; last, {_reason(error)}")
-                else:
-                    _keep(one, files)
-                    yield one.index, result
+                        _keep(one, files)
+                        yield one.index, result
+    finally:
+        for reference in sent:
+            ray.cancel(reference, force=True)
+
+
+@contextmanager
+def _losses_told() -> Iterator[None]:
+    """Say so in a sentence where the cluster answers no more."""
+    try:
+        yield
     except ConnectionError as error:
         raise ClusterError(
             f"The cluster at {os.environ[ADDRESS]} answers no more ({_first_line(error)}). Finished jobs are "
             "kept: run the same command again."
         ) from error
-    finally:
-        for reference in sent:
-            ray.cancel(reference, force=True)
 
 
 def _next(again: deque[_Sent], turns: Iterator[tuple[int, Any]]) -> _Sent | None:
@@ -139,9 +161,11 @@ def _send(ray: Any, function: Callable[[Any], Any], one: _Sent, desk: Any, expec
         for number, place in enumerate(_places(one.job))
         for name, (_, kept) in checkpoints_in(place, {}).items()
     }
-    asked = LEAST_MEMORY + MEMORY_A_BYTE * len(content)
+    threads = n_threads()
+    asked = LEAST_MEMORY + MEMORY_A_BYTE * len(content) * threads
     most = max((node["Resources"].get("memory", 0) for node in ray.nodes() if node["Alive"]), default=0)
-    remote = ray.remote(num_cpus=1, max_retries=0, memory=int(min(asked, most)), scheduling_strategy="SPREAD")
+    needs = {"num_cpus": threads, "memory": int(min(asked, most))}
+    remote = ray.remote(**needs, max_retries=0, scheduling_strategy="SPREAD")
     return remote(work).remote(content, files, one.name, desk, expected)
 
 
@@ -164,9 +188,17 @@ def _take(ray: Any, desk: Any, sent: Iterable[_Sent], watch: Watch) -> None:
             one.told = 0.0
         elif not one.begun and waited > max(LIMIT, 2 * one.told):
             one.told = waited
-            free = ray.available_resources().get("CPU", 0)
-            cause = "the cluster has no free processor" if free < 1 else "the cluster has found it no place"
-            watch(one.index, waited, f"{cause}. `ray status` there says what is at work.")
+            watch(one.index, waited, f"{_why_it_waits(ray)}. `ray status` there says what is at work.")
+
+
+def _why_it_waits(ray: Any) -> str:
+    """Say what keeps a job from being begun."""
+    asked = n_threads()
+    if not _room(ray):
+        return f"no node of the cluster has {counted(asked, 'processor')}, which a job asks for"
+    if ray.available_resources().get("CPU", 0) < asked:
+        return "the processors of the cluster are all at work"
+    return "the cluster has found it no place"
 
 
 def _keep(one: _Sent, files: Mapping[str, bytes]) -> None:
@@ -188,7 +220,7 @@ def _connected() -> Any:
         ) from None
     address = os.environ[ADDRESS]
     _look_for(address)
-    shared = for_worker() | {name: os.environ[name] for name in SHARED if name in os.environ}
+    shared = worker_variables() | {name: os.environ[name] for name in SHARED if name in os.environ}
     try:
         ray.init(address, logging_level="ERROR", log_to_driver=True, runtime_env={"env_vars": shared})
     except (ConnectionError, RuntimeError, ValueError, OSError, ImportError) as error:
@@ -211,24 +243,28 @@ def _look_for(address: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE).close()
     except (OSError, OverflowError) as error:
         raise ClusterError(_refused(address, _first_line(error))) from None
-    if not scheme and not _is_ray(rest):
-        raise ClusterError(_refused(address, "what answers there is not Ray's"))
+    if not scheme and (why := _refusal(rest)):
+        raise ClusterError(_refused(address, why))
 
 
-def _is_ray(address: str) -> bool:
-    """Return whether Ray's own server is at an address; Ray itself would wait for minutes."""
+def _refusal(address: str) -> str:
+    """Return why Ray's own server does not serve us at an address, or nothing. Ray would wait for minutes."""
     import ray
 
-    client, found = importlib.import_module("ray._raylet").GcsClient, []
+    client, said = importlib.import_module("ray._raylet").GcsClient, ["what answers there is not Ray's"]
 
     def ask() -> None:
         with suppress(ray.exceptions.RayError):
-            found.append(client(address=address))
+            try:
+                client(address=address)
+                said.append("")
+            except ray.exceptions.AuthenticationError:
+                said.append("it asks for a token: RAY_AUTH_MODE=token and RAY_AUTH_TOKEN, as on its nodes")
 
     asking = threading.Thread(target=ask, daemon=True)
     asking.start()
     asking.join(PATIENCE)
-    return bool(found)
+    return said[-1]
 
 
 def _refused(address: str, why: str) -> str:
@@ -248,9 +284,14 @@ def _desk() -> Any:
     return ray.remote(num_cpus=0, max_restarts=-1, scheduling_strategy=near)(Desk).remote()
 
 
-def _cpus(ray: Any) -> int:
-    """Return how many processors the cluster has now: nodes come and go."""
-    return max(1, int(ray.cluster_resources().get("CPU", 1)))
+def _cpus(ray: Any) -> list[int]:
+    """Return how many processors each node of the cluster has now: nodes come and go."""
+    return [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
+
+
+def _room(ray: Any) -> int:
+    """Return how many jobs the nodes have processors for."""
+    return sum(cpus // n_threads() for cpus in _cpus(ray))
 
 
 def _reason(error: Exception) -> str:

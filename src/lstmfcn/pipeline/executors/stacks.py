@@ -17,10 +17,10 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from lstmfcn.environment import backend, worker_environment
+from lstmfcn.environment import backend, number_in, worker_environment
 from lstmfcn.errors import LstmfcnError
 from lstmfcn.pipeline.executors import Watch
-from lstmfcn.pipeline.executors.processes import WORKERS, WorkerLostError, n_workers
+from lstmfcn.pipeline.executors.processes import MOST_WORKERS, WORKERS, WorkerLostError
 from lstmfcn.pipeline.executors.worker import begin_worker, guarded
 
 CARDS = "CUDA_VISIBLE_DEVICES"
@@ -55,6 +55,21 @@ def check() -> str:
     return f"JAX on {len(found)} card(s)" if found else "JAX on this machine's processor"
 
 
+def at_once() -> int:
+    """Return how many jobs are done at once.
+
+    Raises
+    ------
+    LstmfcnError
+        If the environment says so in a way that is not understood.
+    """
+    return _on_each() * max(1, len(cards()))
+
+
+def _on_each() -> int:
+    return number_in(WORKERS, MOST_WORKERS) or (ON_A_CARD if cards() else ON_A_PROCESSOR)
+
+
 def cards() -> list[str]:
     """Return the names of the cards that this process may use: `CUDA_VISIBLE_DEVICES`, or all there are."""
     if (given := os.environ.get(CARDS)) is not None:
@@ -65,13 +80,12 @@ def cards() -> list[str]:
 def run(function: Callable[[Any], Any], jobs: Iterable[Any], watch: Watch) -> Iterator[tuple[int, Any]]:
     """Run jobs; see `lstmfcn.pipeline.executors.run_jobs`. A busy card shows no sign, so none is missed."""
     del watch
-    found = cards()
-    at_once = n_workers() if os.environ.get(WORKERS) else ON_A_CARD if found else ON_A_PROCESSOR
-    workers = [_start(card, at_once) for card in found or (None,)]
+    most = _on_each()
+    workers = [_start(card, most) for card in cards() or (None,)]
     turns = enumerate(jobs)
     try:
         while True:
-            while len((worker := min(workers, key=lambda one: len(one.jobs))).jobs) <= at_once:
+            while len((worker := min(workers, key=lambda one: len(one.jobs))).jobs) <= most:
                 if (turn := next(turns, None)) is None:
                     break
                 worker.connection.send((turn[0], function, turn[1]))
@@ -89,7 +103,7 @@ def run(function: Callable[[Any], Any], jobs: Iterable[Any], watch: Watch) -> It
     except (EOFError, BrokenPipeError, ConnectionResetError):
         raise WorkerLostError(
             "A worker process was killed, perhaps for want of memory. Finished jobs are kept: run the same "
-            f"command again, with a lower {WORKERS} (now {at_once}) if it happens anew."
+            f"command again, with a lower {WORKERS} (now {most}) if it happens anew."
         ) from None
     finally:
         for worker in workers:
@@ -97,17 +111,17 @@ def run(function: Callable[[Any], Any], jobs: Iterable[Any], watch: Watch) -> It
             worker.connection.close()
 
 
-def _start(card: str | None, at_once: int) -> _Worker:
+def _start(card: str | None, most: int) -> _Worker:
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     with worker_environment():
-        process = context.Process(target=_serve, args=(there, card, at_once), daemon=True)
+        process = context.Process(target=_serve, args=(there, card, most), daemon=True)
         process.start()
     there.close()
     return _Worker(process, here)
 
 
-def _serve(connection: Connection, card: str | None, at_once: int) -> None:
+def _serve(connection: Connection, card: str | None, most: int) -> None:
     """Do the jobs that come, so many at once, until nobody asks for more."""
     if card is not None:
         os.environ[CARDS] = card
@@ -123,6 +137,6 @@ def _serve(connection: Connection, card: str | None, at_once: int) -> None:
         with sending:
             connection.send((index, result))
 
-    with ThreadPoolExecutor(at_once) as pool, suppress(EOFError):
+    with ThreadPoolExecutor(most) as pool, suppress(EOFError):
         while True:
             pool.submit(do, *connection.recv())

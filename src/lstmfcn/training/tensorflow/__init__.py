@@ -17,4 +17,4 @@ from lstmfcn.training.tensorflow.statistics import BatchNormStatistics  # noqa: 
 __all__ = ["SIDE_BY_SIDE", "BatchNormStatistics", "CompiledEpoch", "predictor"]
 
 SIDE_BY_SIDE = False
-"""Trainings in threads would be in each other's way."""
+"""Trainings in threads are computed each by itself."""
