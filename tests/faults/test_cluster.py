@@ -278,6 +278,7 @@ def test_without_a_cluster_a_sentence_says_so_within_seconds(monkeypatch, addres
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.exhaustive
 def test_a_cluster_that_asks_for_a_token_serves_those_alone_who_have_it():
     code = "from lstmfcn.pipeline.executors import check; print(check())"
     made, own = RayCluster(), {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "right" * 8}
