@@ -25,6 +25,7 @@ def cluster(processors):
     """Start a cluster on this machine, and end it."""
     ray = partial(subprocess.run, check=True, capture_output=True)
     options = ["--head", f"--port={PORT}", "--node-ip-address=127.0.0.1", f"--num-cpus={processors}"]
+    options += [f"--memory={processors * 2**31}"]  # jobs ask for more than those that sleep need
     ray(["ray", "start", *options, "--include-dashboard=false", "--disable-usage-stats"])
     os.environ["LSTMFCN_RAY_ADDRESS"] = f"127.0.0.1:{PORT}"
     try:
@@ -43,7 +44,7 @@ def run_all(jobs):
 
 def measure(workers, arguments):
     """Return the row of one number of workers."""
-    run_all([3.0] * workers)  # all are started, and meet
+    run_all([max(3.0, float(workers))] * workers)  # all are started, and meet: on few cores it takes long
     count = arguments.each * workers
     begun = time.perf_counter()
     run_all([arguments.seconds] * count)
