@@ -13,7 +13,6 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -196,7 +195,7 @@ def run(arguments):
         if (name, classifier, str(cells), str(seed)) not in known
     ]
     rate, n_jobs, values = peak(), 0, 0
-    pool, writing = ThreadPoolExecutor(arguments.at_once), threading.Lock()
+    pool = ThreadPoolExecutor(arguments.at_once)
     until = begun + 60 * arguments.minutes
     started = time.monotonic()
 
@@ -207,8 +206,7 @@ def run(arguments):
     try:
         for future in as_completed(futures, timeout=max(1.0, until - time.monotonic())):
             rows = future.result()
-            with writing:
-                keep(out, rows)
+            keep(out, rows)
             n_jobs += bool(rows)
             values += sum(row[7] * arrays[f"{row[0]}/TRAIN/X"].size for row in rows) * (arguments.folds or 1)
             minutes = (time.monotonic() - started) / 60
